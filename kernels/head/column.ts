@@ -1,0 +1,295 @@
+// A column: the samples of one series over a span of time, sealed. Position-independent bytes, so the head and block files share it.
+//
+//   0      2     3      4        5         6         7      8          16        20         24
+//   ┌──────┬─────┬──────┬────────┬─────────┬─────────┬──────┬──────────┬─────────┬──────────┬────────┬────────┬───────┐
+//   │count │times│values│time bits│value bits│exponent │flags │first time│time bytes│value bytes│ times  │ values │ slack │
+//   │ u16  │ u8  │ u8   │ u8      │ u8       │ u8      │ u8   │ i64 ms   │ u32     │ u32      │        │        │ 8     │
+//   └──────┴─────┴──────┴────────┴─────────┴─────────┴──────┴──────────┴─────────┴──────────┴────────┴────────┴───────┘
+//
+// times  0  constant difference: i64 ms (nothing if count is 1)
+//        1  i64 least difference, then count-1 packed (difference - least)
+// values 0  constant: raw bits
+//        1  integers k = value * 10^exponent: i64 first k, i64 least difference, count-1 packed (difference - least)
+//        2  integers: i64 least k, count packed (k - least)
+//        3  XOR with the value before: raw bits of the first; then per value a byte (trailing zero bytes << 4 | bytes) and bytes
+// The slack lets unpacking read whole words. The encoder takes the smallest by exact cost; decoding is exact to the bit.
+import { bitWidth, packAt, packedBytes, unpackAt } from './bits';
+
+export const COLUMN_HEADER: u32 = 24;
+const SLACK: u32 = 8;
+const TIMES_CONSTANT: u8 = 0;
+const TIMES_PACKED: u8 = 1;
+const VALUES_CONSTANT: u8 = 0;
+const VALUES_DELTA: u8 = 1;
+const VALUES_PACKED: u8 = 2;
+const VALUES_XOR: u8 = 3;
+const EXPONENT_MAX: u32 = 9;
+const INTEGER_MAX: f64 = 9007199254740992;
+
+/** 10^exponent, exact. */
+function power10(exponent: u32): f64 {
+  let power: f64 = 1;
+  for (let i: u32 = 0; i < exponent; i++) power *= 10;
+  return power;
+}
+
+/** Whether every value is k / 10^exponent exactly with |k| < 2^53; if so the k are written to `ks` as i64. */
+function asIntegers(values: usize, count: u32, exponent: u32, ks: usize): bool {
+  const scale = power10(exponent);
+  for (let i: u32 = 0; i < count; i++) {
+    const at = values + (usize(i) << 3);
+    const k = nearest<f64>(load<f64>(at) * scale);
+    if (!(abs<f64>(k) < INTEGER_MAX)) return false;
+    const integer = i64(k);
+    // Decoded as it will be, and compared by bits: -0 has no integer.
+    if (reinterpret<u64>(f64(integer) / scale) != load<u64>(at)) return false;
+    store<i64>(ks + (usize(i) << 3), integer);
+  }
+  return true;
+}
+
+/** Bytes of the XOR encoding. */
+function xorBytes(values: usize, count: u32): u32 {
+  let bytes: u32 = 8;
+  let previous = load<u64>(values);
+  for (let i: u32 = 1; i < count; i++) {
+    const bits = load<u64>(values + (usize(i) << 3));
+    bytes += 1 + xorLength(bits ^ previous);
+    previous = bits;
+  }
+  return bytes;
+}
+
+/** Bytes between the first and the last that are not zero. */
+// @ts-ignore: decorator
+@inline
+function xorLength(x: u64): u32 {
+  return x ? 8 - u32(ctz<u64>(x) >> 3) - u32(clz<u64>(x) >> 3) : 0;
+}
+
+/** Appends the XOR step from `previous` to `bits`; returns the address after it. */
+export function putXor(at: usize, previous: u64, bits: u64): usize {
+  const x = bits ^ previous;
+  const length = xorLength(x);
+  const trailing = x ? u32(ctz<u64>(x) >> 3) : 0;
+  store<u8>(at, u8((trailing << 4) | length));
+  let rest = x >> (u64(trailing) << 3);
+  for (let i: u32 = 0; i < length; i++) {
+    store<u8>(at + 1 + i, u8(rest));
+    rest >>= 8;
+  }
+  return at + 1 + length;
+}
+
+/** Reads what putXor wrote: the XOR itself. Its length is in the low half of the first byte. */
+// @ts-ignore: decorator
+@inline
+export function getXor(at: usize): u64 {
+  const head = u32(load<u8>(at));
+  const length = head & 15;
+  if (!length) return 0;
+  const word = load<u64>(at + 1);
+  const masked = length == 8 ? word : word & ((u64(1) << (u64(length) << 3)) - 1);
+  return masked << (u64(head >> 4) << 3);
+}
+
+/** Least and greatest difference of i64s, as (least, width) through `leastOut`; returns the width. */
+function differenceWidth(ks: usize, count: u32, leastOut: usize): u32 {
+  let least: i64 = i64.MAX_VALUE;
+  let greatest: i64 = i64.MIN_VALUE;
+  for (let i: u32 = 1; i < count; i++) {
+    const difference = load<i64>(ks + (usize(i) << 3)) - load<i64>(ks + (usize(i - 1) << 3));
+    least = min<i64>(least, difference);
+    greatest = max<i64>(greatest, difference);
+  }
+  store<i64>(leastOut, least);
+  return bitWidth(u64(greatest) - u64(least));
+}
+
+function encodeTimes(out: usize, times: usize, count: u32): u32 {
+  const payload = out + COLUMN_HEADER;
+  store<i64>(out, load<i64>(times), 8);
+  if (count == 1) {
+    store<u8>(out, TIMES_CONSTANT, 2);
+    return 0;
+  }
+  const width = differenceWidth(times, count, payload);
+  store<u8>(out, u8(width), 4);
+  if (!width) {
+    store<u8>(out, TIMES_CONSTANT, 2);
+    return 8;
+  }
+  store<u8>(out, TIMES_PACKED, 2);
+  const least = load<i64>(payload);
+  const bytes = packedBytes(count - 1, width);
+  memory.fill(payload + 8, 0, bytes + SLACK);
+  for (let i: u32 = 1; i < count; i++) {
+    const difference = load<i64>(times + (usize(i) << 3)) - load<i64>(times + (usize(i - 1) << 3));
+    packAt(payload + 8, i - 1, width, u64(difference - least));
+  }
+  return 8 + bytes;
+}
+
+function isConstant(values: usize, count: u32): bool {
+  const first = load<u64>(values);
+  for (let i: u32 = 1; i < count; i++) if (load<u64>(values + (usize(i) << 3)) != first) return false;
+  return true;
+}
+
+function encodeXor(payload: usize, values: usize, count: u32): u32 {
+  let previous = load<u64>(values);
+  store<u64>(payload, previous);
+  let at = payload + 8;
+  for (let i: u32 = 1; i < count; i++) {
+    const bits = load<u64>(values + (usize(i) << 3));
+    at = putXor(at, previous, bits);
+    previous = bits;
+  }
+  return u32(at - payload);
+}
+
+/** Integer encodings over `ks`: differences, or plain offsets, whichever is smaller. Returns 0 if neither beats `limit`. */
+function encodeIntegers(out: usize, payload: usize, ks: usize, count: u32, exponent: u32, limit: u32, scratch: usize): u32 {
+  let least: i64 = i64.MAX_VALUE;
+  let greatest: i64 = i64.MIN_VALUE;
+  for (let i: u32 = 0; i < count; i++) {
+    const k = load<i64>(ks + (usize(i) << 3));
+    least = min<i64>(least, k);
+    greatest = max<i64>(greatest, k);
+  }
+  const plainWidth = bitWidth(u64(greatest) - u64(least));
+  const plain = 8 + packedBytes(count, plainWidth);
+  const deltaWidth = differenceWidth(ks, count, scratch);
+  const leastDelta = load<i64>(scratch);
+  const delta = 16 + packedBytes(count - 1, deltaWidth);
+  const bytes = min<u32>(plain, delta);
+  if (bytes >= limit) return 0;
+  store<u8>(out, u8(exponent), 6);
+  memory.fill(payload, 0, bytes + SLACK);
+  if (delta < plain) {
+    store<u8>(out, VALUES_DELTA, 3);
+    store<u8>(out, u8(deltaWidth), 5);
+    store<i64>(payload, load<i64>(ks));
+    store<i64>(payload, leastDelta, 8);
+    for (let i: u32 = 1; i < count; i++) {
+      const difference = load<i64>(ks + (usize(i) << 3)) - load<i64>(ks + (usize(i - 1) << 3));
+      packAt(payload + 16, i - 1, deltaWidth, u64(difference - leastDelta));
+    }
+  } else {
+    store<u8>(out, VALUES_PACKED, 3);
+    store<u8>(out, u8(plainWidth), 5);
+    store<i64>(payload, least);
+    for (let i: u32 = 0; i < count; i++) packAt(payload + 8, i, plainWidth, u64(load<i64>(ks + (usize(i) << 3)) - least));
+  }
+  return bytes;
+}
+
+function encodeValues(out: usize, payload: usize, values: usize, count: u32, scratch: usize): u32 {
+  if (isConstant(values, count)) {
+    store<u8>(out, VALUES_CONSTANT, 3);
+    store<u64>(payload, load<u64>(values));
+    return 8;
+  }
+  const xor = xorBytes(values, count);
+  for (let exponent: u32 = 0; exponent <= EXPONENT_MAX; exponent++) {
+    if (!asIntegers(values, count, exponent, scratch + 8)) continue;
+    const bytes = encodeIntegers(out, payload, scratch + 8, count, exponent, xor, scratch);
+    if (bytes) return bytes;
+    break;
+  }
+  store<u8>(out, VALUES_XOR, 3);
+  return encodeXor(payload, values, count);
+}
+
+/**
+ * Encodes `count` (1..65535) samples: `times` i64 ms ascending, `values` raw bits. `scratch` has room for count+1 i64. Returns the
+ * bytes written to `out`, which needs columnBytesMax(count).
+ */
+export function encodeColumn(out: usize, times: usize, values: usize, count: u32, scratch: usize): u32 {
+  memory.fill(out, 0, COLUMN_HEADER);
+  store<u16>(out, u16(count));
+  const timeBytes = encodeTimes(out, times, count);
+  const payload = out + COLUMN_HEADER + timeBytes;
+  const valueBytes = encodeValues(out, payload, values, count, scratch);
+  store<u32>(out, timeBytes, 16);
+  store<u32>(out, valueBytes, 20);
+  store<u64>(payload + valueBytes, 0);
+  return COLUMN_HEADER + timeBytes + valueBytes + SLACK;
+}
+
+export function columnBytesMax(count: u32): u32 {
+  return COLUMN_HEADER + 8 + count * 8 + 8 + count * 9 + 2 * SLACK;
+}
+
+/** Time of the last sample. */
+export function columnLastTime(column: usize): i64 {
+  const count = u32(load<u16>(column));
+  const first = load<i64>(column, 8);
+  if (count == 1) return first;
+  const payload = column + COLUMN_HEADER;
+  const least = load<i64>(payload);
+  if (load<u8>(column, 2) == TIMES_CONSTANT) return first + least * i64(count - 1);
+  const width = u32(load<u8>(column, 4));
+  let time = first + least * i64(count - 1);
+  for (let i: u32 = 0; i < count - 1; i++) time += i64(unpackAt(payload + 8, i, width));
+  return time;
+}
+
+/** Decodes the times as f64 milliseconds. */
+export function decodeTimes(column: usize, out: usize): void {
+  const count = u32(load<u16>(column));
+  const payload = column + COLUMN_HEADER;
+  let time = load<i64>(column, 8);
+  store<f64>(out, f64(time));
+  if (count == 1) return;
+  const least = load<i64>(payload);
+  if (load<u8>(column, 2) == TIMES_CONSTANT) {
+    for (let i: u32 = 1; i < count; i++) store<f64>(out + (usize(i) << 3), f64((time += least)));
+    return;
+  }
+  const width = u32(load<u8>(column, 4));
+  for (let i: u32 = 1; i < count; i++) {
+    time += least + i64(unpackAt(payload + 8, i - 1, width));
+    store<f64>(out + (usize(i) << 3), f64(time));
+  }
+}
+
+/** Decodes the values as raw bits. */
+export function decodeValues(column: usize, out: usize): void {
+  const count = u32(load<u16>(column));
+  const payload = column + COLUMN_HEADER + load<u32>(column, 16);
+  const encoding = load<u8>(column, 3);
+  const width = u32(load<u8>(column, 5));
+  if (encoding == VALUES_CONSTANT) {
+    const bits = load<u64>(payload);
+    for (let i: u32 = 0; i < count; i++) store<u64>(out + (usize(i) << 3), bits);
+  } else if (encoding == VALUES_XOR) {
+    let bits = load<u64>(payload);
+    let at = payload + 8;
+    store<u64>(out, bits);
+    for (let i: u32 = 1; i < count; i++) {
+      bits ^= getXor(at);
+      at += 1 + (load<u8>(at) & 15);
+      store<u64>(out + (usize(i) << 3), bits);
+    }
+  } else {
+    decodeIntegers(encoding, payload, out, count, width, power10(load<u8>(column, 6)));
+  }
+}
+
+function decodeIntegers(encoding: u8, payload: usize, out: usize, count: u32, width: u32, scale: f64): void {
+  const base = load<i64>(payload);
+  if (encoding == VALUES_PACKED) {
+    for (let i: u32 = 0; i < count; i++) {
+      store<f64>(out + (usize(i) << 3), f64(base + i64(unpackAt(payload + 8, i, width))) / scale);
+    }
+    return;
+  }
+  const least = load<i64>(payload, 8);
+  let k = base;
+  store<f64>(out, f64(k) / scale);
+  for (let i: u32 = 1; i < count; i++) {
+    k += least + i64(unpackAt(payload + 16, i - 1, width));
+    store<f64>(out + (usize(i) << 3), f64(k) / scale);
+  }
+}

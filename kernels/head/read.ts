@@ -1,0 +1,239 @@
+// Reading a series: its sealed columns that touch the range, its late samples and its open chunk, merged into time order. Output
+// goes to scratch memory: times as f64 milliseconds, then raw value bits.
+import { SCRATCH } from './root';
+import { COLUMN_HEADER, decodeTimes, decodeValues } from './column';
+import { decodeOpen } from './append';
+import {
+  FLAG_LATE,
+  S_COLUMNS,
+  S_FLAGS,
+  S_LABELS,
+  S_LAST_TIME,
+  S_LATE,
+  S_OPEN,
+  S_OPEN_COUNT,
+  slotOf,
+} from './series';
+
+/** Samples that a read may yield: times, values and a merge copy of both fit into scratch beside the sealing area. */
+export const READ_SAMPLES_MAX: u32 = 1000000;
+/** Results of read(): at READ_TIMES and READ_VALUES, from sample number readFirst() on. */
+export const READ_TIMES: usize = SCRATCH;
+export const READ_VALUES: usize = READ_TIMES + (usize(READ_SAMPLES_MAX) << 3);
+const MERGE_TIMES: usize = READ_VALUES + (usize(READ_SAMPLES_MAX) << 3);
+const MERGE_VALUES: usize = MERGE_TIMES + (usize(READ_SAMPLES_MAX) << 3);
+/** Addresses of the columns to decode, newest first; above the merge copies. */
+const PLAN: usize = MERGE_VALUES + (usize(READ_SAMPLES_MAX) << 3);
+const PLAN_MAX: u32 = 524288;
+
+let first: u32 = 0;
+
+/** Number of the first wanted sample in the arrays, after read(). */
+export function readFirst(): u32 {
+  return first;
+}
+
+/** An upper bound of the samples in [minMs, maxMs]; integers within 2^53. */
+export function samplesMax(series: u32, minMs: f64, maxMs: f64): u32 {
+  return samplesBetween(slotOf(series), i64(minMs), i64(maxMs));
+}
+
+function samplesBetween(slot: usize, minMs: i64, maxMs: i64): u32 {
+  let count = u32(load<u16>(slot, S_OPEN_COUNT));
+  const late = usize(load<u32>(slot, S_LATE));
+  if (late) count += load<u32>(late, 4);
+  const isLate = load<u8>(slot, S_FLAGS) & FLAG_LATE;
+  for (let node = usize(load<u32>(slot, S_COLUMNS)); node; node = load<u32>(node)) {
+    if (load<i64>(node, 8) < minMs) {
+      if (isLate) continue;
+      break;
+    }
+    if (load<i64>(node + 16, 8) <= maxMs) count += load<u16>(node + 16);
+  }
+  return count;
+}
+
+/** Lists the columns that touch the range at PLAN, newest first; returns how many, or -1 if there are too many. */
+function plan(slot: usize, minMs: i64, maxMs: i64): i32 {
+  const isLate = load<u8>(slot, S_FLAGS) & FLAG_LATE;
+  let count: u32 = 0;
+  for (let node = usize(load<u32>(slot, S_COLUMNS)); node; node = load<u32>(node)) {
+    if (load<i64>(node, 8) < minMs) {
+      if (isLate) continue;
+      break;
+    }
+    if (load<i64>(node + 16, 8) > maxMs) continue;
+    if (count == PLAN_MAX) return -1;
+    store<u32>(PLAN + (usize(count++) << 2), u32(node + 16));
+  }
+  return i32(count);
+}
+
+/** Copies the late buffer behind sample number `count`. */
+function decodeLate(late: usize, count: u32): u32 {
+  const n = late ? load<u32>(late, 4) : 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const place = usize(count + i) << 3;
+    store<f64>(READ_TIMES + place, f64(load<i64>(late + 8 + (usize(i) << 4))));
+    store<u64>(READ_VALUES + place, load<u64>(late + 16 + (usize(i) << 4)));
+  }
+  return count + n;
+}
+
+/** Merges two adjacent ascending runs [from, middle) and [middle, to) through the merge area. */
+function mergeRuns(from: u32, middle: u32, to: u32): void {
+  if (load<f64>(READ_TIMES + (usize(middle - 1) << 3)) < load<f64>(READ_TIMES + (usize(middle) << 3))) return;
+  memory.copy(MERGE_TIMES, READ_TIMES + (usize(from) << 3), usize(middle - from) << 3);
+  memory.copy(MERGE_VALUES, READ_VALUES + (usize(from) << 3), usize(middle - from) << 3);
+  let a: u32 = 0;
+  const aEnd = middle - from;
+  let b = middle;
+  let out = from;
+  while (a < aEnd) {
+    const fromB = b < to && load<f64>(READ_TIMES + (usize(b) << 3)) < load<f64>(MERGE_TIMES + (usize(a) << 3));
+    const place = usize(out++) << 3;
+    if (fromB) {
+      store<f64>(READ_TIMES + place, load<f64>(READ_TIMES + (usize(b) << 3)));
+      store<u64>(READ_VALUES + place, load<u64>(READ_VALUES + (usize(b) << 3)));
+      b++;
+    } else {
+      store<f64>(READ_TIMES + place, load<f64>(MERGE_TIMES + (usize(a) << 3)));
+      store<u64>(READ_VALUES + place, load<u64>(MERGE_VALUES + (usize(a) << 3)));
+      a++;
+    }
+  }
+}
+
+/** First sample at or after `time` among ascending times [low, high). */
+function lowerBound(low: u32, high: u32, time: f64): u32 {
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<f64>(READ_TIMES + (usize(middle) << 3)) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Decodes the samples in [minMs, maxMs], in time order. Returns how many (they begin at number readFirst()), or -1 if the range
+ * holds more than READ_SAMPLES_MAX: the caller asks for parts of it.
+ */
+export function read(series: u32, minTime: f64, maxTime: f64): i32 {
+  const slot = slotOf(series);
+  const minMs = i64(minTime);
+  const maxMs = i64(maxTime);
+  if (samplesBetween(slot, minMs, maxMs) > READ_SAMPLES_MAX) return -1;
+  const columns = plan(slot, minMs, maxMs);
+  if (columns < 0) return -1;
+  const isLate = load<u8>(slot, S_FLAGS) & FLAG_LATE;
+  let count: u32 = 0;
+  for (let i = columns - 1; i >= 0; i--) {
+    const column = usize(load<u32>(PLAN + (usize(i) << 2)));
+    decodeTimes(column, READ_TIMES + (usize(count) << 3));
+    decodeValues(column, READ_VALUES + (usize(count) << 3));
+    const before = count;
+    count += load<u16>(column);
+    if (isLate && before) mergeRuns(0, before, count);
+  }
+  const open = usize(load<u32>(slot, S_OPEN));
+  if (open && load<i64>(open) <= maxMs) {
+    const before = count;
+    count += decodeOpen(slot, READ_TIMES + (usize(count) << 3), READ_VALUES + (usize(count) << 3), true);
+    if (isLate && before) mergeRuns(0, before, count);
+  }
+  if (isLate) {
+    const before = count;
+    count = decodeLate(load<u32>(slot, S_LATE), count);
+    if (before && count > before) mergeRuns(0, before, count);
+  }
+  first = lowerBound(0, count, f64(minMs));
+  return i32(lowerBound(first, count, f64(maxMs) + 0.5) - first);
+}
+
+/** Time of the newest sample; i64.MIN_VALUE if there is none. As f64. */
+export function lastTime(series: u32): f64 {
+  return f64(load<i64>(slotOf(series), S_LAST_TIME));
+}
+
+/** Address of a series' labels: varints (series.ts). */
+export function labelsAddress(series: u32): usize {
+  return load<u32>(slotOf(series), S_LABELS);
+}
+
+function firstTimeOf(slot: usize): i64 {
+  const open = usize(load<u32>(slot, S_OPEN));
+  let time = open ? load<i64>(open) : i64.MAX_VALUE;
+  for (let node = usize(load<u32>(slot, S_COLUMNS)); node; node = load<u32>(node)) {
+    time = min<i64>(time, load<i64>(node + 16, 8));
+  }
+  const late = usize(load<u32>(slot, S_LATE));
+  if (late && load<u32>(late, 4)) time = min<i64>(time, load<i64>(late, 8));
+  return time;
+}
+
+/** Keeps of `count` series numbers at `list` those that may have samples in [minMs, maxMs]. Returns how many. */
+export function filterByTime(list: usize, count: u32, minTime: f64, maxTime: f64): u32 {
+  const minMs = i64(minTime);
+  const maxMs = i64(maxTime);
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const series = load<u32>(list + (usize(i) << 2));
+    const slot = slotOf(series);
+    if (load<i64>(slot, S_LAST_TIME) < minMs || firstTimeOf(slot) > maxMs) continue;
+    store<u32>(list + (usize(kept++) << 2), series);
+  }
+  return kept;
+}
+
+/**
+ * The value symbol of a label for each of `count` series numbers at `list`: u32s at `out`, 0xffffffff where the series lacks it.
+ */
+export function labelColumn(list: usize, count: u32, name: u32, out: usize): void {
+  for (let i: u32 = 0; i < count; i++) {
+    let at = usize(load<u32>(slotOf(load<u32>(list + (usize(i) << 2))), S_LABELS));
+    at = skipVarint(at);
+    let pairs = u32(load<u8>(at));
+    if (pairs < 128) at++;
+    else {
+      pairs = longVarint(at);
+      at = skipVarint(at);
+    }
+    let value: u32 = 0xffffffff;
+    for (let k: u32 = 0; k < pairs; k++) {
+      const symbol = longVarint(at);
+      at = skipVarint(at);
+      if (symbol == name) {
+        value = longVarint(at);
+        break;
+      }
+      at = skipVarint(at);
+    }
+    store<u32>(out + (usize(i) << 2), value);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function skipVarint(at: usize): usize {
+  while (load<u8>(at++) >= 128) {}
+  return at;
+}
+
+// @ts-ignore: decorator
+@inline
+function longVarint(at: usize): u32 {
+  let byte = u32(load<u8>(at));
+  let value = byte & 127;
+  let shift: u32 = 7;
+  while (byte >= 128) {
+    byte = load<u8>(++at);
+    value |= (byte & 127) << shift;
+    shift += 7;
+  }
+  return value;
+}
+
+/** Bytes that a column's fixed part takes; for bench and dumps. */
+export function columnHeaderBytes(): u32 {
+  return COLUMN_HEADER;
+}

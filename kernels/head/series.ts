@@ -1,0 +1,105 @@
+// The series table: 64-byte slots in pages of 1,024, found by the 128-bit id.
+//
+//   0   u64 id low            48 u16 bytes used in the open chunk
+//   8   u64 id high           50 u16 samples in the open chunk
+//   16  i64 last time         52 u8  size class of the open chunk
+//   24  u64 last value's bits 53 u8  flags
+//   32  i64 last difference   54 u16 unused
+//   40  u32 labels            56 u32 newest sealed column
+//   44  u32 open chunk        60 u32 out-of-order buffer
+//
+// Labels are varints: tenant symbol, number of labels, then name and value symbols in turns, in the order of the names.
+// A sealed column in the list is { u32 next older, u32 bytes, i64 last time, column }.
+import {
+  DIRECTORY,
+  DIRECTORY_PAGES,
+  R_ID_TABLE,
+  R_SERIES_COUNT,
+  alloc,
+  allocTable,
+  classOf,
+  freeClass,
+  get32,
+  set32,
+} from './root';
+
+export const SLOT_BYTES: u32 = 64;
+const PAGE_SLOTS: u32 = 1024;
+export const S_LAST_TIME: usize = 16;
+export const S_LAST_BITS: usize = 24;
+export const S_LAST_DIFFERENCE: usize = 32;
+export const S_LABELS: usize = 40;
+export const S_OPEN: usize = 44;
+export const S_OPEN_USED: usize = 48;
+export const S_OPEN_COUNT: usize = 50;
+export const S_OPEN_CLASS: usize = 52;
+export const S_FLAGS: usize = 53;
+export const S_COLUMNS: usize = 56;
+export const S_LATE: usize = 60;
+
+/** The last byte of the open chunk is a run that may go on. */
+export const FLAG_RUN: u8 = 1;
+/** Late samples exist, so sealed columns may overlap and reads must merge. */
+export const FLAG_LATE: u8 = 2;
+
+export const NO_SERIES: u32 = 0xffffffff;
+
+// @ts-ignore: decorator
+@inline
+export function slotOf(series: u32): usize {
+  return usize(load<u32>(DIRECTORY + ((usize(series) >> 10) << 2))) + ((usize(series) & 1023) << 6);
+}
+
+function probe(low: u64, high: u64): usize {
+  const table = usize(get32(R_ID_TABLE));
+  const mask = get32(R_ID_TABLE + 4);
+  let i = u32(low >> 8) & mask;
+  while (true) {
+    const place = table + (usize(i) << 2);
+    const entry = load<u32>(place);
+    if (!entry) return place;
+    const slot = slotOf(entry - 1);
+    if (load<u64>(slot) == low && load<u64>(slot, 8) == high) return place;
+    i = (i + 1) & mask;
+  }
+}
+
+/** The series with this id, or NO_SERIES. */
+export function findSeries(low: u64, high: u64): u32 {
+  return load<u32>(probe(low, high)) - 1;
+}
+
+function growTable(): void {
+  const old = get32(R_ID_TABLE);
+  const oldEntries = get32(R_ID_TABLE + 4) + 1;
+  const mask = (oldEntries << 1) - 1;
+  const table = allocTable(mask + 1);
+  const count = get32(R_SERIES_COUNT);
+  for (let series: u32 = 0; series < count; series++) {
+    let i = u32(load<u64>(slotOf(series)) >> 8) & mask;
+    while (load<u32>(table + (usize(i) << 2))) i = (i + 1) & mask;
+    store<u32>(table + (usize(i) << 2), series + 1);
+  }
+  freeClass(old, classOf(oldEntries << 2));
+  set32(R_ID_TABLE, u32(table));
+  set32(R_ID_TABLE + 4, mask);
+}
+
+/** Makes a series without labels or samples. Returns its number, or NO_SERIES when the directory is full. */
+export function createSeries(low: u64, high: u64): u32 {
+  const series = get32(R_SERIES_COUNT);
+  if (series >= DIRECTORY_PAGES * PAGE_SLOTS) return NO_SERIES;
+  if ((series & (PAGE_SLOTS - 1)) == 0) {
+    const page = alloc(PAGE_SLOTS * SLOT_BYTES);
+    store<u32>(DIRECTORY + ((usize(series) >> 10) << 2), u32(page));
+  }
+  const slot = slotOf(series);
+  memory.fill(slot, 0, SLOT_BYTES);
+  store<u64>(slot, low);
+  store<u64>(slot, high, 8);
+  store<i64>(slot, i64.MIN_VALUE, S_LAST_TIME);
+  store<u32>(probe(low, high), series + 1);
+  set32(R_SERIES_COUNT, series + 1);
+  if ((series + 1) * 4 > (get32(R_ID_TABLE + 4) + 1) * 3) growTable();
+  return series;
+}

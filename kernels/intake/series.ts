@@ -1,0 +1,82 @@
+// From labels to samples in a batch: what the formats have in common. A format first tries seriesKnown with the hash of the
+// label bytes as they came; only if that fails it fills the label rows and calls seriesResolve. A series is defined
+// when the first of its samples is accepted, so that refused samples leave nothing behind.
+
+import { aliasAdd, aliasFind, aliasHigh, aliasLow } from './aliases';
+import { batchDefine, batchSample } from './batch';
+import { seriesFind } from './dictionary';
+import { hashBytes, hashHigh, hashLow } from './hash';
+import {
+  canonicalAt, canonicalBytes, labelBytesChecked, labelCount, labelRows, labelsCanonical, labelsChanged, labelsCheck,
+} from './labels';
+import { OUT_OF_MEMORY, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, tenantHigh, tenantLow, timeAccepted } from './request';
+import { Shard, shardOf } from './shard';
+
+/** Label bytes that one request may make us check: a body of symbols can refer to long ones again and again. */
+const LABEL_BYTES_MAX: u64 = 1 << 29;
+
+/** The series at hand: its shard, its number there (-1: to be defined from the label rows), its id. */
+export let seriesShard: Shard = changetype<Shard>(0);
+export let seriesRef: i32 = -1;
+export let seriesLow: u64 = 0;
+export let seriesHigh: u64 = 0;
+
+/** Looks up the id itself; true if the segment has the series. */
+@inline
+export function seriesById(low: u64, high: u64): bool {
+  const shard = shardOf(low);
+  const ref = seriesFind(shard, low, high);
+  seriesShard = shard;
+  seriesRef = ref;
+  seriesLow = low;
+  seriesHigh = high;
+  return ref >= 0;
+}
+
+/** Looks up the hash of label bytes as they came: as an id, then as an alias. */
+export function seriesKnown(wireLow: u64, wireHigh: u64): bool {
+  if (seriesById(wireLow, wireHigh)) return true;
+  return aliasFind(wireLow, wireHigh) && seriesById(aliasLow, aliasHigh);
+}
+
+/**
+ * Checks the label rows and finds the series they mean. `wireId`: the wire hash covers the bytes of just these labels and may
+ * become an alias. `canonical`: those bytes are canonical unless sorting or dropping changes the rows. `ascii`: all bytes
+ * of the labels are below 128. Returns 0, a reason (positive), or a code (negative).
+ */
+export function seriesResolve(
+  wireId: bool, canonical: bool, wireLow: u64, wireHigh: u64, ascii: bool,
+): i32 {
+  // An alias says that these labels were taken before; the segment just does not have the series yet.
+  const aliased = wireId && aliasFind(wireLow, wireHigh);
+  const reason = labelsCheck(ascii || aliased);
+  if (labelBytesChecked > LABEL_BYTES_MAX) return TOO_EXPENSIVE;
+  if (reason != 0) return <i32>reason;
+  if (wireId && canonical && !labelsChanged) {
+    seriesById(wireLow, wireHigh);
+    return 0;
+  }
+  if (aliased) {
+    seriesById(aliasLow, aliasHigh);
+    return 0;
+  }
+  if (!labelsCanonical()) return OUT_OF_MEMORY;
+  hashBytes(canonicalAt, canonicalBytes, tenantLow, tenantHigh);
+  seriesById(hashLow, hashHigh);
+  if (wireId) aliasAdd(wireLow, wireHigh, seriesLow, seriesHigh);
+  return 0;
+}
+
+/** Appends a sample of the series at hand: 1. Refuses it for its time: 0. Negative: out of memory. */
+export function seriesSample(timeMs: i64, bits: u64, index: u32, at: usize, bytes: u32): i32 {
+  if (!timeAccepted(timeMs)) {
+    refuseSample(timeMs, index, at, bytes);
+    return 0;
+  }
+  if (seriesRef < 0) {
+    seriesRef = batchDefine(seriesShard, seriesLow, seriesHigh, labelRows, labelCount);
+    if (seriesRef < 0) return OUT_OF_MEMORY;
+    count(SERIES_NEW);
+  }
+  return batchSample(seriesShard, <u32>seriesRef, timeMs, bits) ? 1 : OUT_OF_MEMORY;
+}

@@ -1,0 +1,16 @@
+export { type ErrorType, errorStatus, errorTypeOf } from './envelope.ts';
+export { numberText } from './json-number.ts';
+export type { HistogramResult, LabelPairs, ResultValue, SeriesResult, VectorSeriesResult } from './json-result.ts';
+export { MAX_TIME_MS, MIN_TIME_MS } from './parameters.ts';
+export {
+  createQueryHandler,
+  type EngineAnswer,
+  errorResponse,
+  type HandlerEngine,
+  type HandlerListings,
+  type Listing,
+  type ListingSelection,
+  type QueryHandlerOptions,
+} from './query-handler.ts';
+export { type ApiServer, type ApiServerOptions, createApiServer, parseListenAddress } from './server.ts';
+export type * from './services.ts';

@@ -1,0 +1,187 @@
+// JSON straight into bytes, within a budget. No text of the answer is ever one JavaScript string. Bytes are written to a
+// chunk; full ones are set aside and joined at the end, so that a long answer is copied once.
+import { TidemarkError } from '../base/index.ts';
+import { NUMBER_BYTES_MAX, writeAscii, writeNumber, writeTime } from './json-number.ts';
+
+const encoder = new TextEncoder();
+const QUOTE = 34;
+const BACKSLASH = 92;
+const COMMA = 44;
+const OPEN = 91;
+const CLOSE = 93;
+const HEX = '0123456789abcdef';
+const SHORT_ESCAPES: Readonly<Record<number, number>> = { 8: 98, 9: 116, 10: 110, 12: 102, 13: 114 };
+
+/** The part of a text above which one native conversion beats a loop over its characters. */
+const LONG_TEXT = 64;
+
+/** Chunks grow up to this. */
+const CHUNK_BYTES = 1 << 18;
+
+/** Room for the envelope's end and for reservations that turn out smaller. */
+const SLACK_BYTES = 4096;
+
+function writePoint(bytes: Uint8Array, at: number, timeMs: number, value: number): number {
+  bytes[at] = OPEN;
+  at = writeTime(bytes, at + 1, timeMs);
+  bytes[at] = COMMA;
+  bytes[at + 1] = QUOTE;
+  at = writeNumber(bytes, at + 2, value);
+  bytes[at] = QUOTE;
+  bytes[at + 1] = CLOSE;
+  return at + 2;
+}
+
+/** Appends JSON to bytes it owns. */
+export class JsonWriter {
+  /** What is written to: [0, length) is taken. */
+  #bytes: Uint8Array;
+  #length = 0;
+  readonly #full: Uint8Array[] = [];
+  #fullBytes = 0;
+  readonly #bytesMax: number;
+
+  /** Writing more than `bytesMax` bytes throws TidemarkError `execution`. */
+  constructor(bytesMax: number, capacityBytes = 4096) {
+    this.#bytesMax = bytesMax;
+    this.#bytes = Buffer.allocUnsafeSlow(capacityBytes);
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count > this.#bytes.length) this.#nextChunk(count);
+  }
+
+  #nextChunk(count: number): void {
+    this.#fullBytes += this.#length;
+    const left = this.#bytesMax + SLACK_BYTES - this.#fullBytes;
+    if (count > left) {
+      throw new TidemarkError(
+        'execution',
+        `query result is larger than ${this.#bytesMax} bytes of JSON: narrow the query, raise its step or use limit`,
+      );
+    }
+    this.#full.push(this.#bytes.subarray(0, this.#length));
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(count, Math.min(this.#bytes.length * 4, CHUNK_BYTES, left)));
+    this.#length = 0;
+  }
+
+  /** ASCII that is JSON already. */
+  raw(text: string): void {
+    this.#reserve(text.length);
+    this.#length = writeAscii(this.#bytes, this.#length, text);
+  }
+
+  /** Bytes that are JSON already. */
+  rawBytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** A float64 in quotes. */
+  quotedNumber(value: number): void {
+    this.#reserve(NUMBER_BYTES_MAX + 2);
+    this.#bytes[this.#length] = QUOTE;
+    const end = writeNumber(this.#bytes, this.#length + 1, value);
+    this.#bytes[end] = QUOTE;
+    this.#length = end + 1;
+  }
+
+  /** Milliseconds as seconds. */
+  time(timeMs: number): void {
+    this.#reserve(NUMBER_BYTES_MAX);
+    this.#length = writeTime(this.#bytes, this.#length, timeMs);
+  }
+
+  /** A sample: `[1700000000.123,"1.5"]`. */
+  point(timeMs: number, value: number): void {
+    this.#reserve(2 * NUMBER_BYTES_MAX + 6);
+    this.#length = writePoint(this.#bytes, this.#length, timeMs, value);
+  }
+
+  /** Samples [from, to) of columns, with commas between. */
+  points(ts: Float64Array, vs: Float64Array, from: number, to: number): void {
+    for (let i = from; i < to; i++) {
+      this.#reserve(2 * NUMBER_BYTES_MAX + 6);
+      const bytes = this.#bytes;
+      let at = this.#length;
+      if (i > from) bytes[at++] = COMMA;
+      this.#length = writePoint(bytes, at, ts[i], vs[i]);
+    }
+  }
+
+  /** A text in quotes, escaped. Lone surrogates become U+FFFD, as in UTF-8 encoding. */
+  string(text: string): void {
+    this.#reserve(text.length * 6 + 2);
+    this.#bytes[this.#length++] = QUOTE;
+    const ascii = text.length < LONG_TEXT ? this.#plainAscii(text) : 0;
+    if (ascii < text.length) this.#escaped(ascii === 0 ? text : text.slice(ascii));
+    this.#bytes[this.#length++] = QUOTE;
+  }
+
+  /** Copies characters up to the first that is not plain; returns how many. */
+  #plainAscii(text: string): number {
+    const bytes = this.#bytes;
+    const at = this.#length;
+    let i = 0;
+    for (; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit < 32 || unit > 126 || unit === QUOTE || unit === BACKSLASH) break;
+      bytes[at + i] = unit;
+    }
+    this.#length = at + i;
+    return i;
+  }
+
+  #escaped(text: string): void {
+    const utf8 = encoder.encode(text);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (const byte of utf8) {
+      if (byte >= 32 && byte !== QUOTE && byte !== BACKSLASH) {
+        bytes[at++] = byte;
+        continue;
+      }
+      bytes[at++] = BACKSLASH;
+      if (byte >= 32) bytes[at++] = byte;
+      else if (SHORT_ESCAPES[byte]) bytes[at++] = SHORT_ESCAPES[byte];
+      else at = writeAscii(bytes, at, `u00${HEX[byte >> 4]}${HEX[byte & 15]}`);
+    }
+    this.#length = at;
+  }
+
+  /** An array of texts. */
+  strings(texts: Iterable<string>): void {
+    let separator = '[';
+    for (const text of texts) {
+      this.raw(separator);
+      this.string(text);
+      separator = ',';
+    }
+    this.raw(separator === '[' ? '[]' : ']');
+  }
+
+  /** Name, value, name, value ... as an object. */
+  pairs(pairs: readonly string[]): void {
+    this.raw('{');
+    for (let i = 0; i < pairs.length; i += 2) {
+      if (i > 0) this.raw(',');
+      this.string(pairs[i]);
+      this.raw(':');
+      this.string(pairs[i + 1]);
+    }
+    this.raw('}');
+  }
+
+  /** What was written, alone in its memory, so that it can be handed to another thread. The writer is done. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const joined = new Uint8Array(this.#fullBytes + this.#length);
+    let at = 0;
+    for (const chunk of this.#full) {
+      joined.set(chunk, at);
+      at += chunk.length;
+    }
+    joined.set(this.#bytes.subarray(0, this.#length), at);
+    return joined;
+  }
+}

@@ -1,0 +1,232 @@
+// What the HTTP door needs from the rest of the process, as interfaces. app/ implements them. All that crosses here is plain
+// data, so that queries can go to a worker thread and come back as bytes: nothing is parsed, executed or encoded on the
+// thread that accepts writes.
+import type { MetricLabels } from '../base/index.ts';
+import type { Matcher } from '../model/index.ts';
+
+/** `stats` of a query: none, totals, or totals and per-step counts. */
+export type StatsLevel = 'none' | 'basic' | 'all';
+
+/** What instant and range queries share. */
+export interface ExpressionRequest {
+  readonly tenant: string;
+  readonly query: string;
+  /** Null: the server's own (flag --query.timeout). */
+  readonly timeoutMs: number | null;
+  /** Series in the answer at most; 0: no limit. */
+  readonly limit: number;
+  /** Null: the server's own (flag --query.lookback-delta). */
+  readonly lookbackMs: number | null;
+  readonly stats: StatsLevel;
+  /** Bypass every result cache. */
+  readonly noCache: boolean;
+}
+
+export interface InstantRequest extends ExpressionRequest {
+  readonly kind: 'instant';
+  readonly timeMs: number;
+}
+
+export interface RangeRequest extends ExpressionRequest {
+  readonly kind: 'range';
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+
+/** Series, label names or values of one label. `matches` are selectors as written. */
+export interface ListingRequest {
+  readonly kind: 'series' | 'labels' | 'labelValues';
+  readonly tenant: string;
+  readonly matches: readonly string[];
+  /** MIN_TIME_MS and MAX_TIME_MS where the request names no time. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly limit: number;
+  /** The label of `labelValues`, else ''. */
+  readonly name: string;
+}
+
+export interface ExemplarsRequest {
+  readonly kind: 'exemplars';
+  readonly tenant: string;
+  readonly query: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Pretty print (format) or the syntax tree (parse). */
+export interface TextRequest {
+  readonly kind: 'format' | 'parse';
+  readonly query: string;
+}
+
+/** A request to the query side: plain data, crosses threads. */
+export type QueryRequest = InstantRequest | RangeRequest | ListingRequest | ExemplarsRequest | TextRequest;
+
+/** The whole answer, envelope included. */
+export interface QueryResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export interface QueryService {
+  /** Never rejects for what a user did; aborting the signal cancels the query wherever it is. */
+  query(request: QueryRequest, signal: AbortSignal): Promise<QueryResponse>;
+}
+
+/** Version of the remote write protocol. */
+export type WriteVersion = 1 | 2;
+
+/** What became of a remote write body. */
+export interface WriteResult {
+  /**
+   * accepted: all that could be stored is durable; `rejected` may still count bad samples. malformed: nothing was stored.
+   * busy: the log cannot take it now (slow or full disk). limited: the tenant is over a limit. failed: our fault.
+   */
+  readonly outcome: 'accepted' | 'malformed' | 'busy' | 'limited' | 'failed';
+  readonly samplesWritten: number;
+  readonly histogramsWritten: number;
+  readonly exemplarsWritten: number;
+  readonly rejected: number;
+  /** The first rejection, or why nothing was stored; '' if there is nothing to say. */
+  readonly reason: string;
+  /** For busy and limited. */
+  readonly retryAfterSeconds: number;
+}
+
+export interface WriteService {
+  /** `body` is the compressed message and belongs to the callee. Resolves once the log is durable. */
+  write(tenant: string, version: WriteVersion, body: Uint8Array): Promise<WriteResult>;
+}
+
+/** A scraped target in the form of the API. */
+export interface ActiveTarget {
+  readonly discoveredLabels: MetricLabels;
+  readonly labels: MetricLabels;
+  readonly scrapePool: string;
+  readonly scrapeUrl: string;
+  readonly globalUrl: string;
+  readonly lastError: string;
+  /** 0: not yet. */
+  readonly lastScrapeMs: number;
+  readonly lastScrapeDurationSeconds: number;
+  readonly health: 'up' | 'down' | 'unknown';
+  /** As durations are written in the configuration: `15s`. */
+  readonly scrapeInterval: string;
+  readonly scrapeTimeout: string;
+}
+
+export interface DroppedTarget {
+  readonly discoveredLabels: MetricLabels;
+  readonly scrapePool: string;
+}
+
+export interface MetricMetadata {
+  readonly type: string;
+  readonly help: string;
+  readonly unit: string;
+}
+
+/** One target's metadata of one metric. */
+export interface TargetMetadata extends MetricMetadata {
+  readonly target: MetricLabels;
+  readonly metric: string;
+}
+
+export interface TargetsService {
+  active(): readonly ActiveTarget[];
+  dropped(): readonly DroppedTarget[];
+  /** How many targets each pool dropped, also those that are no longer kept. */
+  droppedCounts(): Readonly<Record<string, number>>;
+  scrapePools(): readonly string[];
+  /** All targets' metadata, target by target. */
+  metadata(): Iterable<TargetMetadata>;
+}
+
+export interface BuildInfo {
+  readonly version: string;
+  readonly revision: string;
+  readonly branch: string;
+  readonly buildUser: string;
+  readonly buildDate: string;
+  /** Clients expect the key; ours is the runtime's version. */
+  readonly goVersion: string;
+}
+
+export interface NameCount {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface TsdbStatus {
+  readonly headStats: {
+    readonly numSeries: number;
+    readonly numLabelPairs: number;
+    readonly chunkCount: number;
+    readonly minTime: number;
+    readonly maxTime: number;
+  };
+  readonly seriesCountByMetricName: readonly NameCount[];
+  readonly labelValueCountByLabelName: readonly NameCount[];
+  readonly memoryInBytesByLabelName: readonly NameCount[];
+  readonly seriesCountByLabelValuePair: readonly NameCount[];
+}
+
+export interface StatusService {
+  buildInfo(): BuildInfo;
+  /** startTime, CWD, hostname, serverTime, reloadConfigSuccess, lastConfigTime, corruptionCount, storageRetention, ... */
+  runtimeInfo(): Readonly<Record<string, string | number | boolean>>;
+  /** The loaded configuration with secrets hidden. */
+  configYaml(): string;
+  flags(): Readonly<Record<string, string>>;
+  /** The `limit` largest of each list. */
+  tsdb(tenant: string, limit: number): Promise<TsdbStatus>;
+  /** Progress of reading the log's tail at start; answered before the process is ready. */
+  walReplay(): { readonly min: number; readonly max: number; readonly current: number };
+  /** By category, then name. */
+  features(): Readonly<Record<string, Readonly<Record<string, boolean>>>>;
+}
+
+export interface LifecycleService {
+  ready(): boolean;
+  stopping(): boolean;
+  /** Loads the configuration again. Rejects with the reason if it is refused. */
+  reload(): Promise<void>;
+  /** Begins an orderly stop. */
+  quit(): void;
+  /** Moves the whole head into blocks and compacts. */
+  flush(): Promise<void>;
+  /** Text format of this machine's metrics; null where there is no host exporter. */
+  hostMetrics(): Promise<string> | string | null;
+}
+
+/** Rules and alerts in the API's JSON form. */
+export interface RulesService {
+  groups(filter: RulesFilter): readonly object[];
+  alerts(): readonly object[];
+  alertmanagers(): { readonly active: readonly string[]; readonly dropped: readonly string[] };
+}
+
+export interface RulesFilter {
+  readonly tenant: string;
+  readonly type: '' | 'alert' | 'record';
+  readonly ruleNames: readonly string[];
+  readonly ruleGroups: readonly string[];
+  readonly files: readonly string[];
+  readonly excludeAlerts: boolean;
+}
+
+/** The bundle. A service that is absent makes its endpoints answer as an idle server would. */
+export interface ApiServices {
+  readonly query: QueryService;
+  /** Null: remote write is switched off. */
+  readonly write: WriteService | null;
+  readonly targets: TargetsService;
+  readonly status: StatusService;
+  readonly lifecycle: LifecycleService;
+  readonly rules: RulesService | null;
+  /** Parses a selector such as `{job="x"}`; throws TidemarkError `bad_data`. */
+  readonly parseSelector: (text: string) => readonly Matcher[];
+}

@@ -1,0 +1,47 @@
+// The configuration file of a running process: loading, what is used without one, and reload (all or nothing).
+import { type Logger, TidemarkError, errorText, utf8Text } from '../base/index.ts';
+import { type Config, type HostFiles, loadConfig, unsupported } from '../config/index.ts';
+import { hasCode } from '../io/index.ts';
+
+/** Used when no file is named and there is none of the default name: this program and the machine it runs on. */
+export const builtInConfig = (port: number): string => `global:
+  scrape_interval: 5s
+  evaluation_interval: 15s
+scrape_configs:
+  - job_name: tidemark
+    static_configs:
+      - targets: ['localhost:${port}']
+  - job_name: node
+    metrics_path: /metrics/host
+    static_configs:
+      - targets: ['localhost:${port}']
+`;
+
+export interface ConfigurationOptions {
+  readonly file: string;
+  /** Whether --config.file was given: then the file must be there. */
+  readonly isNamed: boolean;
+  readonly port: number;
+  readonly files: HostFiles;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Reads and checks the file. Throws TidemarkError with file, line and column. */
+export async function readConfiguration(options: ConfigurationOptions): Promise<Config> {
+  const { file, isNamed, port, files, env } = options;
+  const load = (text: string, name: string) =>
+    loadConfig(text, { file: name, env, readFile: files.readFile, list: files.list });
+  let bytes: Uint8Array;
+  try {
+    bytes = await files.readFile(file);
+  } catch (error) {
+    if (!isNamed && hasCode(error, 'not_found')) return load(builtInConfig(port), 'built-in configuration');
+    throw new TidemarkError('bad_config', `cannot read configuration: ${errorText(error)}`, { cause: error });
+  }
+  return load(utf8Text(bytes), file);
+}
+
+/** Says, one line each, what the file asks for and this program does not do. */
+export function warnOfUnsupported(config: Config, logger: Logger): void {
+  for (const { path, text } of unsupported(config)) logger.warn('configuration asks for what is not supported yet', { path, text });
+}

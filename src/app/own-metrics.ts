@@ -1,0 +1,43 @@
+// Own metrics that are read off the store when they are asked for.
+import type { MetricRegistry } from '../base/index.ts';
+import type { Database } from './database.ts';
+
+/** How often the shards are asked; a page asked for more often shows the last figures. */
+export const REFRESH_MS = 5000;
+
+/** Registers gauges of the store and returns the function that refreshes them. */
+export function registerOwnMetrics(metrics: MetricRegistry, database: Database): () => Promise<void> {
+  const perShard = (name: string, help: string) =>
+    database.shards.map((_, shard) => metrics.gauge(name, help, { shard: String(shard) }));
+  const gauges = {
+    series: perShard('tidemark_head_series', 'Series in the head.'),
+    samples: perShard('tidemark_head_samples_appended', 'Samples applied since the directory was made.'),
+    outOfOrder: perShard('tidemark_head_samples_out_of_order', 'Samples that came late.'),
+    duplicates: perShard('tidemark_head_samples_duplicate', 'Samples that were there already.'),
+    conflicts: perShard('tidemark_head_samples_conflicting', 'Samples that lost to another value at their time.'),
+    stateBytes: perShard('tidemark_head_bytes', 'Bytes of the head in memory.'),
+    columns: perShard('tidemark_head_columns', 'Sealed columns in the head.'),
+    imageCount: perShard('tidemark_head_images_written', 'Images written since the start.'),
+    imageBytes: perShard('tidemark_head_image_bytes', 'Bytes of the newest image.'),
+  };
+  const damage = perShard('tidemark_log_damaged_segments', 'Log segments that were found damaged at the start.');
+  const syncs = perShard('tidemark_log_syncs', 'Group commits of the log.');
+  const failures = perShard('tidemark_log_failures', 'Group commits that failed.');
+  const pending = perShard('tidemark_log_pending_bytes', 'Bytes that wait for the log or the shard.');
+  const resident = metrics.gauge('process_resident_memory_bytes', 'Resident memory size in bytes.');
+  const cpu = metrics.gauge('process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.');
+  return async () => {
+    resident.set(process.memoryUsage.rss());
+    const { user, system } = process.cpuUsage();
+    cpu.set((user + system) / 1e6);
+    const stats = await database.stats();
+    for (const [shard, one] of stats.entries()) {
+      for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) gauges[key][shard].set(one[key]);
+      damage[shard].set(one.damage.length);
+      const log = database.intake.logs[shard];
+      syncs[shard].set(log.syncCount);
+      failures[shard].set(log.failureCount);
+      pending[shard].set(log.pendingBytes + database.shards[shard].pendingBytes);
+    }
+  };
+}

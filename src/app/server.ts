@@ -1,0 +1,273 @@
+// The one-process server: wires store, queries, scraping and HTTP, and stops them in reverse order.
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import {
+  type ApiServer,
+  type ApiServices,
+  type BuildInfo,
+  createApiServer,
+  parseListenAddress,
+} from '../api/index.ts';
+import { LATENCY_BOUNDS_SECONDS, type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
+import { type Config, type FlagValues, effectiveRetention, enabledFeatures, flagTexts, hostFiles, printConfig } from '../config/index.ts';
+import { type Clock, createRealWorld } from '../io/index.ts';
+import { INTAKE_LIMITS_DEFAULT } from '../kernel/index.ts';
+import { parseSelector } from '../promql/index.ts';
+import { type ConfigurationOptions, readConfiguration, warnOfUnsupported } from './configuration.ts';
+import { Database, type ReplayProgress } from './database.ts';
+import { createHostExporter } from './host-exporter.ts';
+import { registerOwnMetrics } from './own-metrics.ts';
+import { QueryClient } from './query-client.ts';
+import type { EngineSettings } from './query-protocol.ts';
+import { ScrapeRole } from './scrape-role.ts';
+import { VERSION } from './version.ts';
+import { createWriteService } from './write-service.ts';
+
+/** Memory that one query may hold, and all of them together. */
+const QUERY_BYTES_MAX = 2 ** 30;
+const QUERIES_BYTES_MAX = 4 * 2 ** 30;
+
+export interface ServerOptions {
+  readonly flags: FlagValues;
+  readonly isConfigNamed: boolean;
+  readonly logger: Logger;
+  /** The process shall end: by request, or because it cannot go on. */
+  readonly onQuit: (error: Error | null) => void;
+}
+
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #metrics = new MetricRegistry();
+  readonly #clock: Clock;
+  readonly #configuration: ConfigurationOptions;
+  readonly #startedMs: number;
+  #config!: Config;
+  #configLoadedMs = 0;
+  #isReloadGood = true;
+  #isStopping = false;
+  #database: Database | null = null;
+  #queries: QueryClient | null = null;
+  #scrape: ScrapeRole | null = null;
+  #servers: ApiServer[] = [];
+  #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
+  readonly #hostExporter = createHostExporter(createRealWorld('/'));
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const { clock, files } = createRealWorld('/');
+    this.#clock = clock;
+    this.#startedMs = clock.nowMs();
+    const [address] = options.flags['web.listen-address'];
+    this.#configuration = {
+      file: options.flags['config.file'],
+      isNamed: options.isConfigNamed,
+      port: parseListenAddress(address).port,
+      files: hostFiles(files, process.cwd()),
+      env: process.env,
+    };
+  }
+
+  /** Starts everything; resolves with the addresses once queries are answered. */
+  async start(): Promise<string[]> {
+    const { flags, logger } = this.#options;
+    this.#config = await readConfiguration(this.#configuration);
+    this.#configLoadedMs = this.#clock.nowMs();
+    warnOfUnsupported(this.#config, logger);
+    const urls = await this.#listen();
+    const directory = flags['storage.tsdb.path'];
+    const onDeath = (error: Error) => this.#options.onQuit(error);
+    const isLocked = !flags['storage.tsdb.no-lockfile'];
+    const options = { world: createRealWorld(directory), directory, logger, isLocked, onDeath };
+    this.#database = await Database.open(options, (replay) => {
+      this.#replay = replay;
+    });
+    this.#queries = new QueryClient({
+      shards: this.#database.shards,
+      settings: this.#engineSettings(),
+      logger,
+      queueSeconds: this.#metrics.histogram('tidemark_query_queue_seconds', 'Time queries waited for a slot.', LATENCY_BOUNDS_SECONDS),
+      runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
+      onDeath,
+    });
+    this.#scrape = new ScrapeRole({
+      intake: this.#database.intake,
+      clock: this.#clock,
+      logger,
+      metrics: this.#metrics,
+      externalUrl: urls[0],
+      files: this.#configuration.files,
+    });
+    await this.#scrape.apply(this.#config);
+    registerOwnMetrics(this.#metrics, this.#database);
+    return urls;
+  }
+
+  /** Stops in reverse order: no more requests, no more scrapes, then the store. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#scrape?.stop();
+    await Promise.all(this.#servers.map((server) => server.stop()));
+    await this.#queries?.stop();
+    await this.#database?.close();
+  }
+
+  /** Loads the configuration again; if it is refused, the one before stays. */
+  async reload(): Promise<void> {
+    try {
+      const config = await readConfiguration(this.#configuration);
+      await this.#scrape?.apply(config);
+      this.#config = config;
+      this.#configLoadedMs = this.#clock.nowMs();
+      this.#isReloadGood = true;
+      warnOfUnsupported(config, this.#options.logger);
+      this.#queries?.configure(this.#engineSettings());
+      this.#options.logger.info('configuration loaded', { file: this.#configuration.file });
+    } catch (error) {
+      this.#isReloadGood = false;
+      this.#options.logger.error('configuration not loaded', { error: errorText(error) });
+      throw error;
+    }
+  }
+
+  async #listen(): Promise<string[]> {
+    const { flags, logger } = this.#options;
+    const services = this.#services();
+    const urls: string[] = [];
+    for (const address of flags['web.listen-address']) {
+      const { host, port } = parseListenAddress(address);
+      const server = await createApiServer({
+        services,
+        clock: this.#clock,
+        logger,
+        metrics: this.#metrics,
+        pageFiles: createRealWorld(fileURLToPath(new URL('../../build/ui', import.meta.url))).files,
+        corsOrigin: flags['web.cors.origin'],
+        routePrefix: routePrefix(flags),
+        isLifecycleEnabled: flags['web.enable-lifecycle'],
+        readTimeoutMs: flags['web.read-timeout'],
+      });
+      try {
+        await server.start(host, port);
+      } catch (error) {
+        const fact = (error as { code?: string }).code === 'EADDRINUSE' ? 'the port is taken' : errorText(error);
+        throw new TidemarkError('listen_failed', `cannot listen on ${address}: ${fact}`, { cause: error });
+      }
+      this.#servers.push(server);
+      urls.push(`http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}${routePrefix(flags)}/`);
+    }
+    return urls;
+  }
+
+  #engineSettings(): EngineSettings {
+    const { flags } = this.#options;
+    return {
+      lookbackMs: flags['query.lookback-delta'],
+      timeoutMs: flags['query.timeout'],
+      maxSamples: flags['query.max-samples'],
+      maxConcurrency: flags['query.max-concurrency'],
+      defaultStepMs: this.#config.global.evaluationIntervalMs,
+      features: enabledFeatures(flags),
+      queryBytesMax: QUERY_BYTES_MAX,
+      totalBytesMax: QUERIES_BYTES_MAX,
+    };
+  }
+
+  get #isReady(): boolean {
+    return this.#queries !== null && !this.#isStopping;
+  }
+
+  #services(): ApiServices {
+    const { flags, logger } = this.#options;
+    const written = this.#metrics.counter('tidemark_samples_written_total', 'Samples taken by remote write.');
+    const refused = this.#metrics.counter('tidemark_samples_refused_total', 'Samples and series refused by remote write.');
+    const left = this.#metrics.counter('tidemark_native_histograms_left_out_total', 'Native histograms that were not stored.');
+    return {
+      query: {
+        query: (request, signal) => (this.#queries as QueryClient).query(request, signal),
+      },
+      write: flags['web.enable-remote-write-receiver']
+        ? {
+            write: (tenant, version, body) => {
+              const service = (this.#write ??= createWriteService({
+                intake: (this.#database as Database).intake,
+                clock: this.#clock,
+                logger,
+                retentionMs: effectiveRetention(flags, this.#config).timeMs || Number.MAX_SAFE_INTEGER / 2,
+                limits: INTAKE_LIMITS_DEFAULT,
+                onResult: (counters) => {
+                  written.add(counters.samples);
+                  left.add(counters.histograms);
+                  for (const count of Object.values(counters.refused)) refused.add(count);
+                },
+              }));
+              return service.write(tenant, version, body);
+            },
+          }
+        : null,
+      targets: {
+        active: () => this.#scrape?.active() ?? [],
+        dropped: () => this.#scrape?.dropped() ?? [],
+        droppedCounts: () => this.#scrape?.droppedCounts() ?? {},
+        scrapePools: () => this.#scrape?.scrapePools() ?? [],
+        metadata: () => this.#scrape?.metadata() ?? [],
+      },
+      status: {
+        buildInfo,
+        runtimeInfo: () => this.#runtimeInfo(),
+        configYaml: () => printConfig(this.#config),
+        flags: () => flagTexts(flags),
+        tsdb: (tenant, limit) => (this.#queries as QueryClient).tsdb(tenant, limit),
+        walReplay: () => this.#replay,
+        features: () => ({ promql: Object.fromEntries(enabledFeatures(flags).map((name) => [name, true])) }),
+      },
+      lifecycle: {
+        ready: () => this.#isReady,
+        stopping: () => this.#isStopping,
+        reload: () => this.reload(),
+        quit: () => this.#options.onQuit(null),
+        flush: () => (this.#database as Database).flush(),
+        hostMetrics: () => this.#hostExporter.render(),
+      },
+      rules: null,
+      parseSelector,
+    };
+  }
+
+  #write: ReturnType<typeof createWriteService> | undefined;
+
+  #runtimeInfo(): Record<string, string | number | boolean> {
+    const { timeMs, sizeBytes } = effectiveRetention(this.#options.flags, this.#config);
+    const retention = [timeMs > 0 ? `${Math.round(timeMs / 86_400_000)}d` : '', sizeBytes > 0 ? `${sizeBytes}B` : ''];
+    return {
+      startTime: new Date(this.#startedMs).toISOString(),
+      CWD: process.cwd(),
+      hostname: hostname(),
+      serverTime: new Date(this.#clock.nowMs()).toISOString(),
+      reloadConfigSuccess: this.#isReloadGood,
+      lastConfigTime: new Date(this.#configLoadedMs).toISOString(),
+      corruptionCount: 0,
+      goroutineCount: 0,
+      GOMAXPROCS: this.#database?.shards.length ?? 0,
+      GOMEMLIMIT: 0,
+      GOGC: '',
+      GODEBUG: '',
+      storageRetention: retention.filter((text) => text !== '').join(' or '),
+    };
+  }
+}
+
+/** --web.route-prefix, or the path of --web.external-url; without a slash at its end. */
+function routePrefix(flags: FlagValues): string {
+  const given = flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(flags['web.external-url']).pathname : '');
+  const trimmed = given.replace(/\/+$/, '');
+  return trimmed === '' || trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
+}
+
+const buildInfo = (): BuildInfo => ({
+  version: VERSION,
+  revision: '',
+  branch: '',
+  buildUser: '',
+  buildDate: '',
+  goVersion: `node ${process.versions.node}`,
+});

@@ -1,0 +1,121 @@
+// The main thread's end of a shard worker: hands durable groups over and keeps count of what is not applied yet.
+import { type MessagePort, Worker } from 'node:worker_threads';
+import { type Logger, TidemarkError, errorText } from '../base/index.ts';
+import type { DurableGroup } from '../io/index.ts';
+import type { ShardPort, ShardStats } from '../tsdb/index.ts';
+import { relayLog } from './port-logger.ts';
+import type { ShardCommand, ShardEvent, ShardWorkerData } from './shard-protocol.ts';
+
+export interface ShardClientOptions {
+  readonly data: ShardWorkerData;
+  readonly logger: Logger;
+  readonly onProgress: (done: number, total: number) => void;
+  /** Buffers of applied groups, to be filled again. */
+  readonly onBuffers: (buffers: readonly ArrayBuffer[]) => void;
+  /** The worker ended on its own: a bug, or memory that ran out. The process cannot go on. */
+  readonly onDeath: (error: Error) => void;
+}
+
+export class ShardClient implements ShardPort {
+  readonly #worker: Worker;
+  readonly #options: ShardClientOptions;
+  readonly #replies = new Map<number, (stats: ShardStats) => void>();
+  readonly #pendingBytesOf: number[] = [];
+  #nextId = 1;
+  #ready = Promise.withResolvers<void>();
+  #stopped = Promise.withResolvers<void>();
+  #isStopping = false;
+  /** Groups handed over since the start. A query that must see them carries this number. */
+  pushed = 0;
+  pendingBytes = 0;
+  fullness = 0;
+
+  constructor(options: ShardClientOptions) {
+    this.#options = options;
+    this.#worker = new Worker(new URL('./shard-worker.ts', import.meta.url), {
+      workerData: options.data,
+      name: `shard-${options.data.shard}`,
+    });
+    this.#worker.on('message', (event: ShardEvent) => this.#receive(event));
+    this.#worker.on('error', (error: unknown) => this.#died(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('exit', (code) => {
+      if (this.#isStopping) this.#stopped.resolve();
+      else this.#died(new Error(`shard worker ${options.data.shard} ended with code ${code}`));
+    });
+  }
+
+  /** Resolves when the shard has restored its state; rejects when it cannot. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  push(group: DurableGroup): void {
+    this.pushed++;
+    this.pendingBytes += group.length;
+    this.#pendingBytesOf.push(group.length);
+    this.#command({ type: 'push', group }, [group.buffer]);
+  }
+
+  /** Gives the shard a port on which queries come. */
+  connect(port: MessagePort): void {
+    this.#worker.postMessage({ type: 'port', port } satisfies ShardCommand, [port]);
+  }
+
+  stats(): Promise<ShardStats> {
+    return this.#ask('stats');
+  }
+
+  /** Writes an image now. */
+  image(): Promise<ShardStats> {
+    return this.#ask('image');
+  }
+
+  /** Applies what was pushed, writes an image, and ends the worker. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#command({ type: 'stop' });
+    await this.#stopped.promise;
+    await this.#worker.terminate();
+  }
+
+  #command(command: ShardCommand, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(command, transfer);
+  }
+
+  #ask(type: 'stats' | 'image'): Promise<ShardStats> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<ShardStats>();
+    this.#replies.set(id, resolve);
+    this.#command({ type, id });
+    return promise;
+  }
+
+  #receive(event: ShardEvent): void {
+    if (relayLog(event, this.#options.logger)) return;
+    switch (event.type) {
+      case 'progress':
+        return this.#options.onProgress(event.done, event.total);
+      case 'ready':
+        return this.#ready.resolve();
+      case 'failed':
+        return this.#ready.reject(new TidemarkError('shard_failed', event.error));
+      case 'stopped':
+        return this.#stopped.resolve();
+      case 'reply':
+        this.#replies.get(event.id)?.(event.stats);
+        this.#replies.delete(event.id);
+        return;
+      case 'applied':
+        for (let i = 0; i < event.groups; i++) this.pendingBytes -= this.#pendingBytesOf.shift() ?? 0;
+        this.fullness = event.fullness;
+        this.#options.onBuffers(event.buffers);
+    }
+  }
+
+  #died(error: Error): void {
+    this.#ready.reject(error);
+    this.#stopped.resolve();
+    this.#options.logger.error('shard worker ended', { error: errorText(error) });
+    if (!this.#isStopping) this.#options.onDeath(error);
+  }
+}

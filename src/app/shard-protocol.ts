@@ -1,0 +1,88 @@
+// What is said between the main thread, the shard workers and the query worker. All plain data.
+import { TidemarkError, errorText } from '../base/index.ts';
+import type { DurableGroup } from '../io/index.ts';
+import type { Matcher } from '../model/index.ts';
+import type { LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
+import type { ShardStats } from '../tsdb/index.ts';
+import type { MessagePort } from 'node:worker_threads';
+
+/** What a shard worker starts with. */
+export interface ShardWorkerData {
+  readonly directory: string;
+  readonly shard: number;
+  readonly headModule: WebAssembly.Module;
+  readonly execModule: WebAssembly.Module;
+}
+
+/** Main thread to shard worker. */
+export type ShardCommand =
+  | { readonly type: 'push'; readonly group: DurableGroup }
+  | { readonly type: 'port'; readonly port: MessagePort }
+  | { readonly type: 'stats'; readonly id: number }
+  | { readonly type: 'image'; readonly id: number }
+  | { readonly type: 'stop' };
+
+/** Shard worker to main thread. */
+export type ShardEvent =
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | { readonly type: 'ready'; readonly stats: ShardStats }
+  | { readonly type: 'applied'; readonly buffers: readonly ArrayBuffer[]; readonly groups: number; readonly fullness: number }
+  | { readonly type: 'reply'; readonly id: number; readonly stats: ShardStats }
+  | { readonly type: 'stopped' }
+  | { readonly type: 'failed'; readonly error: string };
+
+/** What a listing selects: alternatives of matchers (none = everything) and a time range. */
+export interface ShardSelection {
+  readonly tenant: string;
+  readonly matcherSets: readonly (readonly Matcher[])[];
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly limit: number;
+}
+
+/** Query worker to shard worker. `after`: groups that must be applied before the answer (acknowledged means visible). */
+export type ShardQuery =
+  | { readonly id: number; readonly type: 'leaf'; readonly after: number; readonly plan: LeafPlan }
+  | { readonly id: number; readonly type: 'series'; readonly after: number; readonly selection: ShardSelection }
+  | { readonly id: number; readonly type: 'labelNames'; readonly after: number; readonly selection: ShardSelection }
+  | {
+      readonly id: number;
+      readonly type: 'labelValues';
+      readonly after: number;
+      readonly name: string;
+      readonly selection: ShardSelection;
+    }
+  | { readonly id: number; readonly type: 'cardinality'; readonly after: number; readonly tenant: string }
+  | { readonly id: number; readonly type: 'cancel' };
+
+/** Counts for status/tsdb, by name. */
+export interface ShardCardinality {
+  readonly series: number;
+  readonly labelPairs: number;
+  readonly chunks: number;
+  readonly minMs: number | null;
+  readonly maxMs: number | null;
+  readonly seriesByMetric: readonly (readonly [string, number])[];
+  readonly valuesByLabel: readonly (readonly [string, readonly string[]])[];
+  readonly seriesByPair: readonly (readonly [string, number])[];
+}
+
+export type ShardQueryValue = LeafResult | PackedLabels | readonly string[] | ShardCardinality;
+
+export interface WireError {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** Shard worker to query worker. */
+export type ShardAnswer =
+  | { readonly id: number; readonly value: ShardQueryValue }
+  | { readonly id: number; readonly error: WireError };
+
+/** An error as plain data. */
+export const toWireError = (error: unknown): WireError => ({
+  code: error instanceof TidemarkError ? error.code : 'internal',
+  text: errorText(error),
+});
+
+export const fromWireError = ({ code, text }: WireError): TidemarkError => new TidemarkError(code, text);

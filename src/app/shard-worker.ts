@@ -1,0 +1,202 @@
+// A shard in a worker thread: takes durable groups from the main thread and leaf plans from the query worker. Ingest goes first: a
+// leaf runs in slices of a few milliseconds and lets waiting groups in between them.
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { errorText, invariant } from '../base/index.ts';
+import { type Clock, type DurableGroup, createRealWorld } from '../io/index.ts';
+import { createExecWasm } from '../kernel/index.ts';
+import { LabelsPacker, type LeafControl, LocalLeafExecutor, leafTransferables } from '../promql/index.ts';
+import { Shard } from '../tsdb/index.ts';
+import { portLogger } from './port-logger.ts';
+import { shardCardinality } from './shard-cardinality.ts';
+import {
+  type ShardAnswer,
+  type ShardCommand,
+  type ShardEvent,
+  type ShardQuery,
+  type ShardQueryValue,
+  type ShardSelection,
+  type ShardWorkerData,
+  toWireError,
+} from './shard-protocol.ts';
+
+/** A leaf yields after this long; a waiting group waits no longer. */
+const SLICE_MS = 3;
+
+class ShardHost {
+  readonly #shard: Shard;
+  readonly #clock: Clock;
+  readonly #executor: LocalLeafExecutor;
+  readonly #main: MessagePort;
+  readonly #running = new Map<number, AbortController>();
+  #queue: DurableGroup[] = [];
+  #applied = 0;
+  #imaging: Promise<void> | null = null;
+  #waiting: { after: number; resolve: () => void }[] = [];
+
+  constructor(shard: Shard, clock: Clock, execModule: WebAssembly.Module, main: MessagePort) {
+    this.#shard = shard;
+    this.#clock = clock;
+    this.#main = main;
+    const kernel = createExecWasm(execModule);
+    this.#executor = new LocalLeafExecutor({ source: shard.source, kernel, nowMs: () => clock.monotonicMs() });
+  }
+
+  #post(event: ShardEvent, transfer: ArrayBuffer[] = []): void {
+    this.#main.postMessage(event, transfer);
+  }
+
+  command(command: ShardCommand): void {
+    if (command.type === 'push') {
+      this.#queue.push(command.group);
+      this.#pump();
+    } else if (command.type === 'port') {
+      command.port.on('message', (query: ShardQuery) => void this.#query(command.port, query));
+    } else if (command.type === 'stats') {
+      this.#post({ type: 'reply', id: command.id, stats: this.#shard.stats() });
+    } else if (command.type === 'image') {
+      void this.#image().then(() => this.#post({ type: 'reply', id: command.id, stats: this.#shard.stats() }));
+    } else {
+      void this.#stop();
+    }
+  }
+
+  /** Applies what waits, unless an image is being written: nothing may change meanwhile. */
+  #pump(): void {
+    if (this.#imaging || this.#queue.length === 0) return;
+    const groups = this.#queue;
+    this.#queue = [];
+    for (const { buffer, length, position, next } of groups) {
+      this.#shard.applyGroup(new Uint8Array(buffer, 0, length), position, next);
+    }
+    this.#applied += groups.length;
+    const buffers = groups.map(({ buffer }) => buffer);
+    this.#post({ type: 'applied', buffers, groups: groups.length, fullness: this.#shard.fullness }, buffers);
+    for (const { after, resolve } of this.#waiting) if (after <= this.#applied) resolve();
+    this.#waiting = this.#waiting.filter(({ after }) => after > this.#applied);
+    if (this.#shard.isImageDue) void this.#image();
+  }
+
+  async #image(): Promise<void> {
+    this.#imaging ??= this.#shard.writeImage();
+    await this.#imaging;
+    this.#imaging = null;
+    this.#pump();
+  }
+
+  async #stop(): Promise<void> {
+    for (const controller of this.#running.values()) controller.abort();
+    await this.#imaging;
+    this.#pump();
+    if (this.#shard.hasChangesSinceImage) await this.#shard.writeImage();
+    this.#post({ type: 'stopped' });
+    this.#main.close();
+  }
+
+  /** Resolves once the groups are applied that were acknowledged before the query came. */
+  #caughtUp(after: number): Promise<void> | null {
+    if (after <= this.#applied) return null;
+    return new Promise((resolve) => this.#waiting.push({ after, resolve }));
+  }
+
+  async #query(port: MessagePort, query: ShardQuery): Promise<void> {
+    if (query.type === 'cancel') {
+      this.#running.get(query.id)?.abort();
+      return;
+    }
+    const controller = new AbortController();
+    this.#running.set(query.id, controller);
+    try {
+      await this.#caughtUp(query.after);
+      const value = await this.#answer(query, controller.signal);
+      port.postMessage({ id: query.id, value } satisfies ShardAnswer, transferables(value));
+    } catch (error) {
+      port.postMessage({ id: query.id, error: toWireError(error) } satisfies ShardAnswer);
+    } finally {
+      this.#running.delete(query.id);
+    }
+  }
+
+  #answer(query: Exclude<ShardQuery, { type: 'cancel' }>, signal: AbortSignal): Promise<ShardQueryValue> | ShardQueryValue {
+    switch (query.type) {
+      case 'leaf':
+        return this.#executor.execute(query.plan, this.#control(signal));
+      case 'series':
+        return this.#seriesLabels(query.selection, this.#control(signal));
+      case 'labelNames':
+        return this.#list(query.selection, (matchers, { tenant, startMs, endMs }) =>
+          this.#shard.source.labelNames(tenant, matchers, startMs, endMs),
+        );
+      case 'labelValues':
+        return this.#list(query.selection, (matchers, { tenant, startMs, endMs }) =>
+          this.#shard.source.labelValues(tenant, query.name, matchers, startMs, endMs),
+        );
+      case 'cardinality':
+        return shardCardinality(this.#shard, query.tenant);
+    }
+  }
+
+  #control(signal: AbortSignal): LeafControl {
+    const clock = this.#clock;
+    let sliceEndMs = clock.monotonicMs() + SLICE_MS;
+    return {
+      signal,
+      shouldYield: () => clock.monotonicMs() >= sliceEndMs,
+      yield: async () => {
+        await clock.yield();
+        sliceEndMs = clock.monotonicMs() + SLICE_MS;
+      },
+    };
+  }
+
+  async #seriesLabels(selection: ShardSelection, control: LeafControl): Promise<ShardQueryValue> {
+    const { tenant, matcherSets, startMs, endMs, limit } = selection;
+    const packer = new LabelsPacker();
+    let count = 0;
+    for (const matchers of matcherSets.length === 0 ? [[]] : matcherSets) {
+      const set = this.#shard.source.select(tenant, matchers, startMs, endMs);
+      for (let i = 0; i < set.length && (limit === 0 || count <= limit); i++, count++) {
+        packer.add(set.labels(i));
+        if (control.shouldYield()) await control.yield();
+        control.signal.throwIfAborted();
+      }
+    }
+    return packer.finish();
+  }
+
+  #list(
+    selection: ShardSelection,
+    list: (matchers: ShardSelection['matcherSets'][number], selection: ShardSelection) => string[],
+  ): string[] {
+    const { matcherSets } = selection;
+    if (matcherSets.length <= 1) return list(matcherSets[0] ?? [], selection);
+    return [...new Set(matcherSets.flatMap((matchers) => list(matchers, selection)))];
+  }
+}
+
+function transferables(value: ShardQueryValue): ArrayBuffer[] {
+  if ('kind' in value) return leafTransferables(value);
+  if ('pairs' in value) return [value.pairs.buffer as ArrayBuffer, value.ends.buffer as ArrayBuffer];
+  return [];
+}
+
+async function main(): Promise<void> {
+  invariant(parentPort, 'a shard worker runs in a worker thread');
+  const port = parentPort;
+  const { directory, shard, headModule, execModule } = workerData as ShardWorkerData;
+  const { files, clock } = createRealWorld(directory);
+  const logger = portLogger(port);
+  const early: ShardCommand[] = [];
+  let host: ShardHost | null = null;
+  port.on('message', (command: ShardCommand) => (host ? host.command(command) : early.push(command)));
+  const onProgress = (done: number, total: number) => port.postMessage({ type: 'progress', done, total } satisfies ShardEvent);
+  try {
+    const opened = await Shard.open({ files, shard, module: headModule, logger, onProgress });
+    host = new ShardHost(opened, clock, execModule, port);
+    port.postMessage({ type: 'ready', stats: opened.stats() } satisfies ShardEvent);
+    for (const command of early) host.command(command);
+  } catch (error) {
+    port.postMessage({ type: 'failed', error: errorText(error) } satisfies ShardEvent);
+  }
+}
+
+await main();

@@ -1,0 +1,43 @@
+export { formatDuration, parseDuration } from './duration.ts';
+export { formatSize, parseSize } from './size.ts';
+export { Secret } from './secret.ts';
+export type { Authorization, BasicAuth, HttpClientConfig, OAuth2, TlsConfig } from './http-client.ts';
+export type { FileSdConfig, HttpSdConfig, StaticConfig } from './service-discovery.ts';
+export {
+  type EscapingScheme,
+  SCRAPE_PROTOCOLS,
+  type ScrapeConfig,
+  type ScrapeProtocol,
+  defaultScrapeProtocols,
+} from './scrape-config.ts';
+export type { GlobalConfig } from './global-config.ts';
+export {
+  type Config,
+  type LoadOptions,
+  type ParseOptions,
+  allScrapeConfigs,
+  expandEnv,
+  loadConfig,
+  parseConfig,
+  parseTargetGroups,
+} from './config.ts';
+export { printConfig, printScrapeConfig } from './print.ts';
+export { type Feature, type Unsupported, unsupported } from './unsupported.ts';
+export { type ListDirectory, globFiles } from './glob.ts';
+export type { AlertingConfig, AlertmanagerConfig } from './alerting-config.ts';
+export type { RemoteReadConfig, RemoteWriteConfig } from './remote-config.ts';
+export type { OtlpConfig, RuntimeConfig, StorageConfig, TracingConfig } from './server-config.ts';
+export { type HostFiles, hostFiles } from './host-files.ts';
+export {
+  BAD_FLAGS_EXIT_CODE,
+  FEATURES,
+  type ParsedFlags,
+  defaultFlags,
+  effectiveRetention,
+  enabledFeatures,
+  flagTexts,
+  flagsHelp,
+  parseFlags,
+} from './flags.ts';
+export type { FlagName, FlagValues } from './flag-table.ts';
+export { type ReadFile, httpClientOptions } from './http-options.ts';

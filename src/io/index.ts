@@ -1,0 +1,22 @@
+export type {
+  Clock,
+  Files,
+  FileStat,
+  HttpClient,
+  HttpClientOptions,
+  HttpRequest,
+  HttpResponse,
+  MakeHttpClient,
+  Objects,
+  OpenFile,
+  Random,
+  World,
+} from './ports.ts';
+export { type DurableGroup, type LogPosition, type LogStream, compareLogPositions } from './log-stream.ts';
+export { type FileErrorCode, hasCode } from './file-error.ts';
+export { createDirectoryObjects, createHttpClient, createRealWorld } from './real-world.ts';
+export { SimMachine, type SimProcess, SimWorld, createSimWorld } from './sim-world.ts';
+export { SimDisk, type SimFault } from './sim-disk.ts';
+export type { SimHttpAnswer, SimHttpHandler, SimHttpRequest, SimNetwork } from './sim-http.ts';
+export type { SimObjectStore } from './sim-objects.ts';
+export { SimRandom } from './sim-random.ts';

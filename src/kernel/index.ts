@@ -1,0 +1,51 @@
+export {
+  type Accumulator,
+  type ExecKernel,
+  FOLD_OPERATORS,
+  type FoldOperator,
+  RANGE_FUNCTIONS,
+  type RangeFunction,
+  type Steps,
+} from './exec-kernel.ts';
+export { createExecTwin } from './exec-twin.ts';
+export { isRangeFunction, quantile } from './exec-twin-window.ts';
+export { createExecWasm } from './exec-wasm.ts';
+export { KahanSum } from './kahan.ts';
+export { loadKernel } from './load.ts';
+export {
+  INTAKE_CODES,
+  INTAKE_LIMITS_DEFAULT,
+  INTAKE_REASONS,
+  type IntakeCode,
+  type IntakeCounters,
+  type IntakeKernel,
+  type IntakeLimits,
+  type IntakeMetadata,
+  type IntakeOptions,
+  type IntakeReason,
+  type IntakeRefusal,
+} from './intake-kernel.ts';
+export { createIntakeTwin } from './intake-twin.ts';
+export { createIntakeWasm } from './intake-wasm.ts';
+export { type ExpositionExports, ExpositionKernel } from './exposition-wasm.ts';
+export { SCRAPE_OPTIONS, type ScrapeCacheExports, ScrapeCacheKernel } from './exposition-scrape.ts';
+export {
+  type DecodedBatch,
+  type SegmentSeries,
+  type SegmentState,
+  type StaleMark,
+  decodeBatch,
+  newSegmentState,
+  segmentLabels,
+} from './batch-twin.ts';
+export { type Hash128, KeyedHash } from './intake-hash.ts';
+export { type SnappyCode, decodeSnappy } from './snappy-twin.ts';
+export {
+  COLUMN_SAMPLES_MAX,
+  type ColumnShape,
+  type DecodedColumn,
+  columnShape,
+  decodeColumn,
+  encodeColumn,
+} from './column-twin.ts';
+export { type HeadTwin, type HeadTwinCounters, type HeadTwinSeries, createHeadTwin } from './head-twin.ts';

@@ -1,0 +1,140 @@
+// The intake: bytes of remote write in, batches for the log out, one per shard (docs/formats/batch.md). Two implementations: the
+// kernel in kernels/intake (WebAssembly, intake-wasm.ts) and its twin in intake-twin.ts (plain TypeScript), which is its
+// specification.
+//
+// It keeps, per shard, the dictionary of the log's open segment: which symbols and series the segment has defined. So
+// batches of a shard must be logged in the order in which they were made, rotate(shard) must be called when the log begins
+// a segment, and rollback() when a batch could not be logged. One request at a time:
+//
+//   beginRequest(tenant) -> remoteWrite1(body) -> batch(0..n-1), counters -> [rollback()]
+
+/** Why a request is refused as a whole. Nothing of it stays. */
+export const INTAKE_CODES = {
+  ok: 0,
+  snappyCorrupt: -1,
+  tooLarge: -2,
+  malformed: -3,
+  outOfMemory: -4,
+  /** It refers to its own symbols so often that they expand to more than 512 MiB, or has more than 2^21 of them. */
+  tooExpensive: -5,
+} as const;
+export type IntakeCode = (typeof INTAKE_CODES)[keyof typeof INTAKE_CODES];
+
+/** Why a series or a sample is refused, at its number: too_old, too_new and time_out_of_range count samples, the others series. */
+export const INTAKE_REASONS = [
+  'none',
+  'no_metric_name',
+  'empty_label_name',
+  'duplicate_label_name',
+  'invalid_utf8',
+  'too_many_labels',
+  'label_name_too_long',
+  'label_value_too_long',
+  'too_old',
+  'too_new',
+  'time_out_of_range',
+  'bad_symbol_ref',
+  'odd_label_refs',
+  'no_samples',
+  'labels_too_long',
+] as const;
+export type IntakeReason = (typeof INTAKE_REASONS)[number];
+
+/** What a process' intake is made with. */
+export interface IntakeOptions {
+  /** 1..64, the same for the life of a data directory. */
+  readonly shards: number;
+  /** 32 secret bytes, kept with the data directory: they make the ids of series. */
+  readonly key: Uint8Array;
+  /** Above either, needsRotate(shard) says true. */
+  readonly seriesPerShardMax?: number;
+  readonly symbolBytesPerShardMax?: number;
+  /** Aliases kept: label sets in a form that is not canonical, and those of remote write 2.0. */
+  readonly aliasesMax?: number;
+}
+
+/** Limits of a request. Known series are not checked again when label limits shrink. */
+export interface IntakeLimits {
+  /** Of the decoded body. */
+  readonly decodedBytesMax: number;
+  /** At most 4096. */
+  readonly labelCountMax: number;
+  readonly nameBytesMax: number;
+  readonly valueBytesMax: number;
+  /** Timestamps outside are refused, and such beyond ±(2^53 - 1) always. */
+  readonly minTimestampMs: number;
+  readonly maxTimestampMs: number;
+  /** Remote write 2.0: metadata rows for all series, not only for those new to their segment. */
+  readonly allMetadata?: boolean;
+}
+
+/** Generous limits, for tests and tools. */
+export const INTAKE_LIMITS_DEFAULT: IntakeLimits = {
+  decodedBytesMax: 32 << 20,
+  labelCountMax: 256,
+  nameBytesMax: 1024,
+  valueBytesMax: 65536,
+  minTimestampMs: -Number.MAX_SAFE_INTEGER,
+  maxTimestampMs: Number.MAX_SAFE_INTEGER,
+};
+
+/** What became of a request. */
+export interface IntakeCounters {
+  /** Samples in the batches. */
+  readonly samples: number;
+  /** Series that the batches define. */
+  readonly seriesNew: number;
+  /** Native histograms and exemplars that were in the request: not stored. */
+  readonly histograms: number;
+  readonly exemplars: number;
+  readonly samplesRefused: number;
+  /** Series or samples refused, by reason; reasons that did not occur are left out. */
+  readonly refused: Readonly<Partial<Record<IntakeReason, number>>>;
+  readonly firstRefusal: IntakeRefusal | null;
+  /** Metadata rows that did not fit. */
+  readonly metadataLeftOut: number;
+}
+
+/** Where the first refusal happened. */
+export interface IntakeRefusal {
+  readonly reason: IntakeReason;
+  /** The how-manieth series of the request, from 0. */
+  readonly seriesIndex: number;
+  /** Its message in the decoded body. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Metadata of a metric as the request states it; the texts may be malformed UTF-8 and are up to the host to bound. */
+export interface IntakeMetadata {
+  /** Number of the format's own enum: 1.0 and 2.0 agree. */
+  readonly type: number;
+  readonly name: Uint8Array;
+  readonly help: Uint8Array;
+  readonly unit: Uint8Array;
+}
+
+/** One instance per process. Not re-entrant. Views are valid until the next call that takes input. */
+export interface IntakeKernel {
+  readonly shards: number;
+  /** Begins a request: the batches are empty, a rollback is no longer possible. */
+  beginRequest(tenant: Uint8Array): void;
+  /** Takes a body of remote write 1.0 (snappy). A code other than ok: nothing of the request stays. */
+  remoteWrite1(body: Uint8Array, limits: IntakeLimits): IntakeCode;
+  /** The same for 2.0. */
+  remoteWrite2(body: Uint8Array, limits: IntakeLimits): IntakeCode;
+  /** The shard's batch; empty if the request has nothing for it. */
+  batch(shard: number): Uint8Array;
+  readonly counters: IntakeCounters;
+  /** Metric metadata that the request brought, at most 4096 rows. */
+  metadata(): IntakeMetadata[];
+  /** Bytes [offset, offset + length) of the decoded body, for messages about it. */
+  body(offset: number, length: number): Uint8Array;
+  /** Forgets what the request defined: its batches were not logged. Until the next beginRequest. */
+  rollback(): void;
+  /** The shard's log begins a new segment. Not between remoteWrite and the append of its batch. */
+  rotate(shard: number): void;
+  needsRotate(shard: number): boolean;
+  seriesCount(shard: number): number;
+  dictionaryBytes(shard: number): number;
+}

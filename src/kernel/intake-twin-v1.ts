@@ -1,0 +1,70 @@
+// Remote write 1.0 for the intake's twin: kernels/intake/remote-write-v1.ts has the layout.
+import type { IntakeMetadata } from './intake-kernel.ts';
+import { byteText, type TwinLabel } from './intake-twin-labels.ts';
+import { BYTES, expectType, type Field, fields, readSample, type TwinSample, VARINT } from './intake-twin-protobuf.ts';
+
+/** A series of a request of either version; [at, end) is its message in the body. */
+export interface TwinSeries {
+  readonly version: 1 | 2;
+  readonly at: number;
+  readonly end: number;
+  readonly labels: readonly TwinLabel[];
+  readonly samples: readonly TwinSample[];
+  readonly histograms: number;
+  readonly exemplars: number;
+  /** Not 0: the number of the reason why the labels could not even be read. */
+  readonly reason: number;
+  readonly metadata?: IntakeMetadata;
+}
+
+/** Reads a decoded body. Throws IntakeFailure. */
+export function readRequest1(body: Uint8Array): { series: TwinSeries[]; metadata: IntakeMetadata[] } {
+  const series: TwinSeries[] = [];
+  const metadata: IntakeMetadata[] = [];
+  for (const field of fields(body, 0, body.length)) {
+    if (field.number !== 1 && field.number !== 3) continue;
+    expectType(field, BYTES);
+    if (field.number === 1) series.push(readSeries(body, field));
+    else metadata.push(readMetadata(body, field));
+  }
+  return { series, metadata };
+}
+
+function readSeries(body: Uint8Array, { at, end }: Field): TwinSeries {
+  const labels: TwinLabel[] = [];
+  const samples: TwinSample[] = [];
+  let histograms = 0;
+  let exemplars = 0;
+  for (const field of fields(body, at, end)) {
+    if (field.number > 4) continue;
+    expectType(field, BYTES);
+    if (field.number === 1) labels.push(readLabel(body, field));
+    else if (field.number === 2) samples.push(readSample(body, field));
+    else if (field.number === 3) exemplars++;
+    else histograms++;
+  }
+  return { version: 1, at, end, labels, samples, histograms, exemplars, reason: 0 };
+}
+
+function readLabel(body: Uint8Array, { at, end }: Field): TwinLabel {
+  const label: [string, string] = ['', ''];
+  for (const field of fields(body, at, end)) {
+    if (field.number > 2) continue;
+    expectType(field, BYTES);
+    label[field.number - 1] = byteText(body.subarray(field.at, field.end));
+  }
+  return label;
+}
+
+function readMetadata(body: Uint8Array, { at, end }: Field): IntakeMetadata {
+  let type = 0;
+  const texts = new Map<number, Uint8Array>();
+  for (const field of fields(body, at, end)) {
+    if (![1, 2, 4, 5].includes(field.number)) continue;
+    expectType(field, field.number === 1 ? VARINT : BYTES);
+    if (field.number === 1) type = Number(BigInt.asUintN(32, field.value));
+    else texts.set(field.number, body.slice(field.at, field.end));
+  }
+  const text = (number: number): Uint8Array => texts.get(number) ?? new Uint8Array(0);
+  return { type, name: text(2), help: text(4), unit: text(5) };
+}

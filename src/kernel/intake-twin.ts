@@ -1,0 +1,184 @@
+// The intake in plain TypeScript: the specification of kernels/intake. Same batches to the byte, same counters, same codes. It
+// has no short ways and no aliases; the budget behind `tooExpensive` covers symbols only here.
+import { invariant } from '../base/index.ts';
+import { readCounters } from './intake-counters.ts';
+import { type Hash128, KeyedHash } from './intake-hash.ts';
+import type {
+  IntakeCode,
+  IntakeCounters,
+  IntakeKernel,
+  IntakeLimits,
+  IntakeMetadata,
+  IntakeOptions,
+} from './intake-kernel.ts';
+import { type TwinLabel, canonicalLabels, checkLabels } from './intake-twin-labels.ts';
+import { IntakeFailure, type TwinSample } from './intake-twin-protobuf.ts';
+import { TwinShard } from './intake-twin-shard.ts';
+import { type TwinSeries, readRequest1 } from './intake-twin-v1.ts';
+import { readRequest2 } from './intake-twin-v2.ts';
+import { decodeSnappy } from './snappy-twin.ts';
+
+const TIME_BOUND = 2n ** 53n;
+const METADATA_ROWS_MAX = 4096;
+const NO_SAMPLES = 13;
+const NO_BYTES = new Uint8Array(0);
+
+/** Makes the twin. */
+export function createIntakeTwin(options: IntakeOptions): IntakeKernel {
+  return new IntakeTwin(options);
+}
+
+class IntakeTwin implements IntakeKernel {
+  readonly shards: number;
+  readonly #options: IntakeOptions;
+  readonly #hash: KeyedHash;
+  readonly #shards: TwinShard[];
+  readonly #words = new Uint32Array(32);
+  #tenant: Uint8Array = NO_BYTES;
+  #tenantHash: Hash128 = { low: 0n, high: 0n };
+  #body: Uint8Array = NO_BYTES;
+  #metadata: IntakeMetadata[] = [];
+
+  constructor(options: IntakeOptions) {
+    const { shards, key } = options;
+    invariant(Number.isInteger(shards) && shards >= 1 && shards <= 64, 'shards must be 1..64', shards);
+    this.shards = shards;
+    this.#options = options;
+    this.#hash = new KeyedHash(key);
+    this.#shards = Array.from({ length: shards }, () => new TwinShard());
+  }
+
+  beginRequest(tenant: Uint8Array): void {
+    this.#tenant = tenant.slice();
+    this.#tenantHash = this.#hash.hash(tenant);
+    this.#words.fill(0);
+    this.#metadata = [];
+    for (const shard of this.#shards) shard.begin();
+  }
+
+  remoteWrite1(body: Uint8Array, limits: IntakeLimits): IntakeCode {
+    return this.#write(body, limits, () => {
+      const { series, metadata } = readRequest1(this.#body);
+      for (const row of metadata) this.#keepMetadata(row);
+      series.forEach((one, index) => this.#take(one, index, limits));
+    });
+  }
+
+  remoteWrite2(body: Uint8Array, limits: IntakeLimits): IntakeCode {
+    return this.#write(body, limits, () => {
+      readRequest2(this.#body).forEach((one, index) => {
+        const taken = this.#take(one, index, limits);
+        if (one.metadata && taken && (taken.isNew || limits.allMetadata)) this.#keepMetadata(one.metadata);
+      });
+    });
+  }
+
+  #write(body: Uint8Array, limits: IntakeLimits, take: () => void): IntakeCode {
+    const decoded = decodeSnappy(body, limits.decodedBytesMax);
+    if (typeof decoded === 'number') return this.#fail(decoded);
+    this.#body = decoded;
+    try {
+      take();
+      return 0;
+    } catch (error) {
+      if (error instanceof IntakeFailure) return this.#fail(error.code);
+      throw error;
+    }
+  }
+
+  #fail(code: number): IntakeCode {
+    this.rollback();
+    this.#words.fill(0);
+    this.#metadata = [];
+    return code as IntakeCode;
+  }
+
+  #keepMetadata(row: IntakeMetadata): void {
+    if (this.#metadata.length === METADATA_ROWS_MAX) {
+      this.#words[6]++;
+      return;
+    }
+    this.#metadata.push(row);
+    this.#words[5]++;
+  }
+
+  /** Takes one series; undefined if it was refused. */
+  #take(series: TwinSeries, index: number, limits: IntakeLimits): { isNew: boolean } | undefined {
+    const { labels, samples } = series;
+    this.#words[2] += series.histograms;
+    this.#words[3] += series.exemplars;
+    const checked = series.reason || checkLabels(labels, limits);
+    const empty = series.version === 2 && samples.length + series.histograms === 0;
+    const reason = typeof checked === 'number' ? checked : empty ? NO_SAMPLES : 0;
+    if (typeof checked === 'number' || reason !== 0) {
+      this.#words[4] += samples.length;
+      this.#refuse(reason, series, index);
+      return undefined;
+    }
+    return this.#store(checked, series, index, limits);
+  }
+
+  #store(labels: TwinLabel[], series: TwinSeries, index: number, limits: IntakeLimits): { isNew: boolean } {
+    const id = this.#hash.hash(canonicalLabels(labels), this.#tenantHash);
+    const shard = this.#shards[Number(id.low & 0xffffffffn) % this.shards];
+    let ref = shard.find(id);
+    const isNew = ref === undefined;
+    for (const sample of series.samples) {
+      const reason = timeReason(sample, limits);
+      if (reason !== 0) {
+        this.#words[4]++;
+        this.#refuse(reason, series, index);
+        continue;
+      }
+      if (ref === undefined) {
+        ref = shard.define(id, labels);
+        this.#words[1]++;
+      }
+      shard.sample(ref, sample);
+      this.#words[0]++;
+    }
+    return { isNew };
+  }
+
+  #refuse(reason: number, { at, end }: TwinSeries, index: number): void {
+    this.#words[16 + reason]++;
+    if (this.#words[7] === 0) this.#words.set([reason, index, at, end - at], 7);
+  }
+
+  batch(shard: number): Uint8Array {
+    return this.#shards[shard].encode(this.#tenant);
+  }
+  get counters(): IntakeCounters {
+    return readCounters(this.#words);
+  }
+  metadata(): IntakeMetadata[] {
+    return this.#metadata;
+  }
+  body(offset: number, length: number): Uint8Array {
+    return this.#body.subarray(offset, offset + length);
+  }
+  rollback(): void {
+    for (const shard of this.#shards) shard.undo();
+  }
+  rotate(shard: number): void {
+    this.#shards[shard].rotate();
+  }
+  needsRotate(shard: number): boolean {
+    const { seriesPerShardMax = Infinity, symbolBytesPerShardMax = Infinity } = this.#options;
+    const { seriesCount, symbolBytes } = this.#shards[shard];
+    return seriesCount >= seriesPerShardMax || symbolBytes >= symbolBytesPerShardMax;
+  }
+  seriesCount(shard: number): number {
+    return this.#shards[shard].seriesCount;
+  }
+  dictionaryBytes(shard: number): number {
+    const { seriesCount, symbolBytes } = this.#shards[shard];
+    return seriesCount * 16 + symbolBytes;
+  }
+}
+
+function timeReason({ timeMs }: TwinSample, { minTimestampMs, maxTimestampMs }: IntakeLimits): number {
+  if (timeMs >= TIME_BOUND || timeMs <= -TIME_BOUND) return 10;
+  if (Number(timeMs) < minTimestampMs) return 8;
+  return Number(timeMs) > maxTimestampMs ? 9 : 0;
+}

@@ -1,0 +1,171 @@
+// The intake kernel as a class: numbers and addresses of kernels/intake become views and counters.
+import { invariant, TidemarkError } from '../base/index.ts';
+import { readCounters } from './intake-counters.ts';
+import {
+  INTAKE_CODES,
+  type IntakeCode,
+  type IntakeCounters,
+  type IntakeKernel,
+  type IntakeLimits,
+  type IntakeMetadata,
+  type IntakeOptions,
+} from './intake-kernel.ts';
+
+/** What kernels/intake/index.ts exports for remote write. */
+interface IntakeExports {
+  readonly memory: WebAssembly.Memory;
+  intakeInit(shards: number, seriesMax: number, symbolBytesMax: number, aliasesMax: number): number;
+  intakeInput(bytes: number): number;
+  intakeTenant(bytes: number): number;
+  intakeLimits(decoded: number, labels: number, name: number, value: number, minMs: number, maxMs: number): void;
+  intakeBegin(tenantBytes: number): void;
+  intakeWrite1(length: number): number;
+  intakeWrite2(length: number, allMetadata: number): number;
+  intakeUndo(): void;
+  intakeRotate(shard: number): void;
+  intakeNeedsRotate(shard: number): number;
+  intakeBatch(shard: number): number;
+  intakeBatchBytes(shard: number): number;
+  intakeSeries(shard: number): number;
+  intakeDictionaryBytes(shard: number): number;
+  intakeCounters(): number;
+  intakeMetadata(): number;
+  intakeBody(): number;
+  intakeMemoryBytes(): number;
+}
+
+const COUNTERS = 32;
+const METADATA_ROWS = 5;
+const METADATA_ROW_WORDS = 7;
+const UNLIMITED = 0xffffffff;
+
+/** Instantiates kernels/intake. Throws TidemarkError `out_of_memory`. */
+export function createIntakeWasm(module: WebAssembly.Module, options: IntakeOptions): IntakeKernel {
+  const instance = new WebAssembly.Instance(module, {});
+  return new IntakeWasm(instance.exports as unknown as IntakeExports, options);
+}
+
+class IntakeWasm implements IntakeKernel {
+  readonly shards: number;
+  readonly #kernel: IntakeExports;
+  #bytes: Uint8Array;
+  #limits: IntakeLimits | undefined;
+
+  constructor(kernel: IntakeExports, options: IntakeOptions) {
+    const { shards, key, seriesPerShardMax, symbolBytesPerShardMax, aliasesMax } = options;
+    invariant(Number.isInteger(shards) && shards >= 1 && shards <= 64, 'shards must be 1..64', shards);
+    invariant(key.length === 32, 'the intake key must have 32 bytes', key.length);
+    this.#kernel = kernel;
+    this.#bytes = new Uint8Array(kernel.memory.buffer);
+    this.shards = shards;
+    this.#put(kernel.intakeInput(32), key);
+    const code = kernel.intakeInit(
+      shards,
+      seriesPerShardMax ?? UNLIMITED,
+      symbolBytesPerShardMax ?? UNLIMITED,
+      aliasesMax ?? 1 << 20,
+    );
+    if (code < 0) throw outOfMemory();
+  }
+
+  /** Memory as it is now: growth replaces the buffer. */
+  #memory(): Uint8Array {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#kernel.memory.buffer);
+    return this.#bytes;
+  }
+
+  #view(address: number, length: number): Uint8Array {
+    return this.#memory().subarray(address >>> 0, (address >>> 0) + length);
+  }
+
+  #put(address: number, bytes: Uint8Array): void {
+    if (address === 0) throw outOfMemory();
+    this.#memory().set(bytes, address >>> 0);
+  }
+
+  #setLimits(limits: IntakeLimits): void {
+    if (limits === this.#limits) return;
+    const { decodedBytesMax, labelCountMax, nameBytesMax, valueBytesMax, minTimestampMs, maxTimestampMs } = limits;
+    this.#kernel.intakeLimits(
+      decodedBytesMax,
+      labelCountMax,
+      nameBytesMax,
+      valueBytesMax,
+      minTimestampMs,
+      maxTimestampMs,
+    );
+    this.#limits = limits;
+  }
+
+  beginRequest(tenant: Uint8Array): void {
+    this.#put(this.#kernel.intakeTenant(tenant.length), tenant);
+    this.#kernel.intakeBegin(tenant.length);
+  }
+
+  #input(body: Uint8Array, limits: IntakeLimits): boolean {
+    this.#setLimits(limits);
+    const address = this.#kernel.intakeInput(body.length);
+    if (address === 0) return false;
+    this.#put(address, body);
+    return true;
+  }
+
+  remoteWrite1(body: Uint8Array, limits: IntakeLimits): IntakeCode {
+    if (!this.#input(body, limits)) return INTAKE_CODES.outOfMemory;
+    return this.#kernel.intakeWrite1(body.length) as IntakeCode;
+  }
+
+  remoteWrite2(body: Uint8Array, limits: IntakeLimits): IntakeCode {
+    if (!this.#input(body, limits)) return INTAKE_CODES.outOfMemory;
+    return this.#kernel.intakeWrite2(body.length, limits.allMetadata ? 1 : 0) as IntakeCode;
+  }
+
+  batch(shard: number): Uint8Array {
+    const length = this.#kernel.intakeBatchBytes(shard);
+    return this.#view(this.#kernel.intakeBatch(shard), length);
+  }
+
+  #words(address: number, count: number): Uint32Array {
+    return new Uint32Array(this.#kernel.memory.buffer, address >>> 0, count);
+  }
+
+  get counters(): IntakeCounters {
+    return readCounters(this.#words(this.#kernel.intakeCounters(), COUNTERS));
+  }
+
+  metadata(): IntakeMetadata[] {
+    const count = this.#words(this.#kernel.intakeCounters(), COUNTERS)[METADATA_ROWS];
+    const words = this.#words(this.#kernel.intakeMetadata(), count * METADATA_ROW_WORDS);
+    return Array.from({ length: count }, (_, i) => {
+      const [type, nameAt, name, helpAt, help, unitAt, unit] = words.subarray(i * METADATA_ROW_WORDS);
+      return { type, name: this.body(nameAt, name), help: this.body(helpAt, help), unit: this.body(unitAt, unit) };
+    });
+  }
+
+  body(offset: number, length: number): Uint8Array {
+    return this.#view((this.#kernel.intakeBody() >>> 0) + offset, length);
+  }
+
+  rollback(): void {
+    this.#kernel.intakeUndo();
+  }
+
+  rotate(shard: number): void {
+    this.#kernel.intakeRotate(shard);
+  }
+
+  needsRotate(shard: number): boolean {
+    return this.#kernel.intakeNeedsRotate(shard) !== 0;
+  }
+
+  seriesCount(shard: number): number {
+    return this.#kernel.intakeSeries(shard);
+  }
+
+  dictionaryBytes(shard: number): number {
+    return this.#kernel.intakeDictionaryBytes(shard) >>> 0;
+  }
+}
+
+const outOfMemory = (): TidemarkError =>
+  new TidemarkError('out_of_memory', 'cannot take a request: the memory of the intake kernel is full');

@@ -1,0 +1,41 @@
+// What a query leaf reads from: one shard's store, or samples in memory. The leaf executor of promql/ runs beside the data and
+// sees only this.
+import type { Labels } from './labels.ts';
+import type { Matcher } from './matcher.ts';
+
+/** Where a source writes the samples of one series: views over the reader's memory. */
+export interface SampleColumn {
+  /** Milliseconds since the epoch. */
+  ts: Float64Array;
+  /** Values; raw bits, so copy them with set() or words, never through a number variable (stale markers). */
+  vs: Float64Array;
+  vsWords: Uint32Array;
+}
+
+/** Series chosen by matchers, in no particular order. Valid until the source's next change: use it within one turn, or hold(). */
+export interface SeriesSet {
+  readonly length: number;
+  /** Label set of series `index`. Makes strings: not for every series of an aggregation. */
+  labels(index: number): Labels;
+  /**
+   * Groups series by label values without making strings per series. mode 'by': the listed names; 'without': all but them
+   * and but the metric name. `groupOf[i]` is series i's group, `groups[g]` its label set.
+   */
+  group(mode: 'by' | 'without', names: readonly string[]): { groupOf: Uint32Array; groups: Labels[] };
+  /** At most this many samples of the series lie in [minMs, maxMs]: what the column must have room for. */
+  samplesMax(index: number, minMs: number, maxMs: number): number;
+  /** Decodes the samples in [minMs, maxMs], in time order, each timestamp once, stale markers included. Returns how many. */
+  read(index: number, minMs: number, maxMs: number, into: SampleColumn): number;
+}
+
+/** One shard, or a store in memory. */
+export interface SeriesSource {
+  /** Series of the tenant that match all matchers and may have samples in [minMs, maxMs]. */
+  select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): SeriesSet;
+  /** Sorted names of labels (or values of one label) of the series that match; empty matchers = all of the tenant. */
+  labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[];
+  labelValues(tenant: string, name: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[];
+}
+
+/** The tenant of requests that name none. */
+export const DEFAULT_TENANT = 'anonymous';

@@ -1,0 +1,173 @@
+// Warnings and infos about a result, with Prometheus' texts. Each names a place in the query as (line:column). The same text
+// counts once, with the place of whatever part of the query Prometheus evaluates last; the one about forced monotonicity
+// merges what it knows of all its samples.
+import { utf8 } from '../base/index.ts';
+import { goQuote } from '../model/index.ts';
+import type { Span } from './ast.ts';
+
+const INFO = 'PromQL info';
+const WARNING = 'PromQL warning';
+
+const withMetric = (text: string, metric: string): string =>
+  metric === '' ? text : `${text} for metric name ${goQuote(metric)}`;
+
+interface Placed {
+  pos: Span;
+  order: number;
+}
+
+interface Monotonicity extends Placed {
+  minTimeMs: number;
+  maxTimeMs: number;
+  minBucket: number;
+  maxBucket: number;
+  maxDiff: number;
+  count: number;
+}
+
+export class Annotations {
+  readonly #query: Uint8Array;
+  readonly #plain = new Map<string, Placed>();
+  /** Place in the order of evaluation of the operator that annotates now. */
+  order = 0;
+  readonly #forced = new Map<string, Monotonicity>();
+
+  constructor(query: string) {
+    this.#query = utf8(query);
+  }
+
+  #add(level: string, text: string, pos: Span): void {
+    const full = `${level}: ${text}`;
+    const known = this.#plain.get(full);
+    if (known) this.#move(known, pos);
+    else this.#plain.set(full, { pos, order: this.order });
+  }
+
+  #move(placed: Placed, pos: Span): void {
+    if (this.order < placed.order) return;
+    placed.order = this.order;
+    placed.pos = pos;
+  }
+
+  invalidQuantile(q: number, pos: Span): void {
+    this.#add(WARNING, `quantile value should be between 0 and 1, got ${formatG(q)}`, pos);
+  }
+
+  invalidRatio(ratio: number, cappedTo: number, pos: Span): void {
+    const got = `got ${formatG(ratio)}, capping to ${formatG(cappedTo)}`;
+    this.#add(WARNING, `ratio value should be between -1 and 1, ${got}`, pos);
+  }
+
+  badBucketLabel(le: string, metric: string, pos: Span): void {
+    const text = `bucket label "le" is missing or has a malformed value of ${goQuote(le)}`;
+    this.#add(WARNING, withMetric(text, metric), pos);
+  }
+
+  sortInRangeQuery(pos: Span): void {
+    this.#add(WARNING, 'sort is ineffective for range queries since results are always ordered by labels', pos);
+  }
+
+  possibleNonCounter(metric: string, pos: Span): void {
+    const text = 'metric might not be a counter, name does not end in _total/_sum/_count/_bucket:';
+    this.#add(INFO, `${text} ${goQuote(metric)}`, pos);
+  }
+
+  possibleNonCounterType(metric: string, type: string, pos: Span): void {
+    const text = 'metric might not be a counter, __type__ label is not set to "counter" or "histogram"';
+    this.#add(INFO, `${text}, got ${goQuote(type)}: ${goQuote(metric)}`, pos);
+  }
+
+  incompatibleTypes(left: string, op: string, right: string, pos: Span): void {
+    const text = 'incompatible sample types encountered for binary operator';
+    this.#add(INFO, `${text} ${goQuote(op)}: ${left} ${op} ${right}`, pos);
+  }
+
+  forcedMonotonicity(
+    metric: string,
+    pos: Span,
+    timeMs: number,
+    minBucket: number,
+    maxBucket: number,
+    maxDiff: number,
+  ): void {
+    const base =
+      'input to histogram_quantile needed to be fixed for monotonicity (see ' +
+      'https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
+    const text = `${INFO}: ${withMetric(base, metric)}`;
+    const known = this.#forced.get(text);
+    if (!known) {
+      const first = { pos, order: this.order, minTimeMs: timeMs, maxTimeMs: timeMs, count: 1 };
+      this.#forced.set(text, { ...first, minBucket, maxBucket, maxDiff });
+      return;
+    }
+    this.#move(known, pos);
+    known.minTimeMs = Math.min(known.minTimeMs, timeMs);
+    known.maxTimeMs = Math.max(known.maxTimeMs, timeMs);
+    known.minBucket = Math.min(known.minBucket, minBucket);
+    known.maxBucket = Math.max(known.maxBucket, maxBucket);
+    known.maxDiff = Math.max(known.maxDiff, maxDiff);
+    known.count++;
+  }
+
+  /** Line and column (in bytes, from 1) of a position. */
+  #place({ start }: Span): string {
+    let line = 1;
+    let lineStart = 0;
+    for (let i = 0; i < start && i < this.#query.length; i++) {
+      if (this.#query[i] !== 10) continue;
+      line++;
+      lineStart = i + 1;
+    }
+    return `${line}:${start - lineStart + 1}`;
+  }
+
+  /** All texts, in the order of their first appearance. */
+  finish(): { warnings: string[]; infos: string[] } {
+    const texts = Array.from(this.#plain, ([text, { pos }]) => `${text} (${this.#place(pos)})`);
+    for (const [text, forced] of this.#forced) {
+      const buckets = `from buckets ${formatG(forced.minBucket)} to ${formatG(forced.maxBucket)}`;
+      const times = `from ${formatSeconds(forced.minTimeMs)} to ${formatSeconds(forced.maxTimeMs)}`;
+      const detail = `with a max diff of ${formatG(forced.maxDiff, 2)}, over ${forced.count} samples ${times}`;
+      texts.push(`${text}, ${buckets}, ${detail} (${this.#place(forced.pos)})`);
+    }
+    return {
+      warnings: texts.filter((text) => !text.startsWith(INFO)),
+      infos: texts.filter((text) => text.startsWith(INFO)),
+    };
+  }
+}
+
+/** RFC 3339 in UTC, whole seconds. */
+function formatSeconds(timeMs: number): string {
+  return new Date(Math.trunc(timeMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+/** A float as C's %g prints it: shortest that reads back, or with a number of significant digits. */
+export function formatG(value: number, digits?: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+  const [mantissa, exponentText] = value.toExponential(digits === undefined ? undefined : digits - 1).split('e');
+  const exponent = Number(exponentText);
+  const shortest = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;
+  if (exponent < -4 || exponent >= (digits ?? 6)) {
+    const sign = exponent < 0 ? '-' : '+';
+    return `${shortest}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  }
+  return digits === undefined ? plainDecimal(value) : plainDecimal(Number(`${mantissa}e${exponent}`));
+}
+
+/** Shortest decimal digits that read back, never with an exponent. */
+export function plainDecimal(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  if (Object.is(value, -0)) return '-0';
+  const text = String(value);
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (!match) return text;
+  const [, sign, first, rest = '', exponentText] = match;
+  const exponent = Number(exponentText);
+  const digits = first + rest;
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
+  return sign + digits.padEnd(exponent + 1, '0');
+}

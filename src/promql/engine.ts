@@ -1,0 +1,312 @@
+// The engine: a query's text in, columns out.
+import { TidemarkError } from '../base/index.ts';
+import type { Clock } from '../io/index.ts';
+import { type ExecKernel, createExecTwin } from '../kernel/index.ts';
+import { DEFAULT_TENANT, Labels } from '../model/index.ts';
+import type { Expr } from './ast.ts';
+import { badData, executionError, timedOut, wasCanceled } from './errors.ts';
+import { Evaluator } from './exec/evaluate.ts';
+import { QueryRun } from './exec/query-run.ts';
+import { type Value, type Vector, sortByLabels } from './exec/vector.ts';
+import type { LeafClient } from './leaf.ts';
+import { parseExpr, typeOf } from './parse/index.ts';
+import { buildPlan } from './plan/build.ts';
+import type { PlanNode, Steps } from './plan/plan.ts';
+
+export interface EngineOptions {
+  /** One per shard; shards hold different series. */
+  readonly leaves: readonly LeafClient[];
+  readonly clock: Clock;
+  /** Runs operators of the query process; default: the TypeScript twin. Not shared with a leaf executor's. */
+  readonly kernel?: ExecKernel;
+  /** Prometheus' --query.lookback-delta. Default 5 minutes. */
+  readonly lookbackMs?: number;
+  /** Prometheus' --query.max-samples. Default 50,000,000. */
+  readonly maxSamples?: number;
+  /** Bytes that a query may hold at once: labels, step vectors, results. Default 1 GiB. */
+  readonly maxBytes?: number;
+  /** Prometheus' --query.timeout. Default 2 minutes. */
+  readonly timeoutMs?: number;
+  /** Step of subqueries that name none: the global evaluation interval. Default 1 minute. */
+  readonly defaultStepMs?: number;
+  /** Names of --enable-feature that are on. */
+  readonly features?: ReadonlySet<string>;
+  /** false: nothing is aggregated within shards. For comparison in tests. */
+  readonly pushDown?: boolean;
+}
+
+/** Per query. */
+export interface QueryOptions {
+  readonly tenant?: string;
+  readonly lookbackMs?: number;
+  readonly timeoutMs?: number;
+  readonly maxSamples?: number;
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface QueryStats {
+  readonly samplesRead: number;
+  readonly seriesRead: number;
+  readonly leaves: number;
+  readonly peakBytes: number;
+  readonly peakSamples: number;
+  readonly timings: {
+    readonly parseMs: number;
+    readonly planMs: number;
+    readonly execMs: number;
+    /** Sum over leaves and shards. */
+    readonly leafMs: number;
+  };
+}
+
+/** Series i: labels[i], samples [ends[i - 1], ends[i]) of ts and vs. */
+export interface MatrixResult {
+  readonly type: 'matrix';
+  readonly labels: readonly Labels[];
+  readonly ends: Uint32Array;
+  /** Milliseconds. */
+  readonly ts: Float64Array;
+  readonly vs: Float64Array;
+}
+
+/** One sample per series, all at `timeMs`. */
+export interface VectorResult {
+  readonly type: 'vector';
+  readonly timeMs: number;
+  readonly labels: readonly Labels[];
+  readonly vs: Float64Array;
+}
+
+export interface ScalarResult {
+  readonly type: 'scalar';
+  readonly timeMs: number;
+  readonly value: number;
+}
+
+export interface StringResult {
+  readonly type: 'string';
+  readonly timeMs: number;
+  readonly value: string;
+}
+
+export type ResultData = MatrixResult | VectorResult | ScalarResult | StringResult;
+
+export interface QueryResult {
+  readonly data: ResultData;
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+  readonly stats: QueryStats;
+}
+
+export interface Engine {
+  /** Evaluates a query (text, or a tree that was parsed before) at one time. Throws TidemarkError, see errors.ts. */
+  instant(query: string | ParsedQuery, timeMs: number, options?: QueryOptions): Promise<QueryResult>;
+  /** Evaluates at startMs, startMs + stepMs, ... up to endMs. */
+  range(
+    query: string | ParsedQuery,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+    options?: QueryOptions,
+  ): Promise<QueryResult>;
+  /** Parses, for a query that runs again and again. */
+  parse(query: string): ParsedQuery;
+}
+
+export interface ParsedQuery {
+  readonly text: string;
+  readonly expr: Expr;
+}
+
+const MINUTE_MS = 60_000;
+
+export function createEngine(options: EngineOptions): Engine {
+  return new QueryEngine(options);
+}
+
+class QueryEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #kernel: ExecKernel;
+  readonly #features: ReadonlySet<string>;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#kernel = options.kernel ?? createExecTwin();
+    this.#features = options.features ?? new Set();
+  }
+
+  parse(text: string): ParsedQuery {
+    return { text, expr: parseExpr(text, { features: this.#features }) };
+  }
+
+  async instant(query: string | ParsedQuery, timeMs: number, options: QueryOptions = {}): Promise<QueryResult> {
+    const at = { startMs: timeMs, stepMs: 1, steps: 1 };
+    return this.#query(query, at, timeMs, 0, options, (value) => instantResult(value, timeMs));
+  }
+
+  async range(
+    query: string | ParsedQuery,
+    startMs: number,
+    endMs: number,
+    stepMs: number,
+    options: QueryOptions = {},
+  ): Promise<QueryResult> {
+    if (!(stepMs > 0)) throw badData('zero or negative query resolution step widths are not accepted');
+    const steps = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
+    const at = { startMs, stepMs, steps };
+    return this.#query(query, at, endMs, stepMs, options, (value) => rangeResult(value, at), true);
+  }
+
+  async #query(
+    query: string | ParsedQuery,
+    at: Steps,
+    endMs: number,
+    stepMs: number,
+    options: QueryOptions,
+    shape: (value: Value) => ResultData,
+    isRange = false,
+  ): Promise<QueryResult> {
+    const { clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const { text, expr } = typeof query === 'string' ? this.parse(query) : query;
+    if (isRange) checkRangeType(expr);
+    const parsedMs = clock.monotonicMs();
+    const plan = this.#plan(expr, at, endMs, stepMs, options);
+    const plannedMs = clock.monotonicMs();
+    const { signal, close, timeoutMs } = this.#limits(options);
+    const run = new QueryRun({
+      query: text,
+      kernel: this.#kernel,
+      leaves: this.#options.leaves,
+      clock,
+      signal,
+      deadlineMs: startedMs + timeoutMs,
+      samplesMax: options.maxSamples ?? this.#options.maxSamples ?? 50_000_000,
+      bytesMax: options.maxBytes ?? this.#options.maxBytes ?? 2 ** 30,
+      delayedNameRemoval: this.#features.has('promql-delayed-name-removal'),
+      typeAndUnitLabels: this.#features.has('type-and-unit-labels'),
+    });
+    try {
+      const value = at.steps === 0 ? emptyOf(expr) : await new Evaluator(run).result(plan);
+      const data = shape(value);
+      const timings = {
+        parseMs: parsedMs - startedMs,
+        planMs: plannedMs - parsedMs,
+        execMs: clock.monotonicMs() - plannedMs,
+        leafMs: run.leafTimeMs,
+      };
+      return { data, ...run.annotations.finish(), stats: statsOf(run, timings) };
+    } finally {
+      // Leaves that still run for a query that failed elsewhere stop at their next slice.
+      close();
+    }
+  }
+
+  #plan(expr: Expr, at: Steps, endMs: number, stepMs: number, options: QueryOptions): PlanNode {
+    return buildPlan(expr, at, {
+      tenant: options.tenant ?? DEFAULT_TENANT,
+      startMs: at.startMs,
+      endMs,
+      stepMs,
+      lookbackMs: options.lookbackMs ?? this.#options.lookbackMs ?? 5 * MINUTE_MS,
+      defaultStepMs: this.#options.defaultStepMs ?? MINUTE_MS,
+      delayedNameRemoval: this.#features.has('promql-delayed-name-removal'),
+      pushDown: this.#options.pushDown ?? true,
+    });
+  }
+
+  /** One signal for the client's cancellation, the timeout and the end of the query. */
+  #limits(options: QueryOptions): { signal: AbortSignal; close: () => void; timeoutMs: number } {
+    const most = this.#options.timeoutMs ?? 2 * MINUTE_MS;
+    const timeoutMs = Math.min(options.timeoutMs ?? most, most);
+    const controller = new AbortController();
+    const onAbort = (): void => controller.abort(wasCanceled());
+    if (options.signal?.aborted) onAbort();
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const cancelTimer = this.#options.clock.after(timeoutMs, () => controller.abort(timedOut()));
+    const close = (): void => {
+      cancelTimer();
+      options.signal?.removeEventListener('abort', onAbort);
+      controller.abort(wasCanceled());
+    };
+    return { signal: controller.signal, close, timeoutMs };
+  }
+}
+
+const statsOf = (run: QueryRun, timings: QueryStats['timings']): QueryStats => ({
+  samplesRead: run.samplesRead,
+  seriesRead: run.seriesRead,
+  leaves: run.leavesRun,
+  peakBytes: run.peakBytes,
+  peakSamples: run.peakSamples,
+  timings,
+});
+
+const TYPE_NAMES: Record<string, string> = {
+  matrix: 'range vector',
+  string: 'string',
+  scalar: 'scalar',
+  vector: 'instant vector',
+};
+
+function checkRangeType(expr: Expr): void {
+  const type = typeOf(expr);
+  if (type === 'scalar' || type === 'vector') return;
+  const text = `invalid expression type "${TYPE_NAMES[type]}" for range query, must be Scalar or instant Vector`;
+  throw new TidemarkError('bad_data', text);
+}
+
+/** The value of a query over no steps at all. */
+function emptyOf(expr: Expr): Value {
+  const empty = new Float64Array(0);
+  if (typeOf(expr) === 'scalar') return { type: 'scalar', steps: 0, vs: empty };
+  return { type: 'matrix', labels: [], ends: new Uint32Array(0), ts: empty, vs: empty };
+}
+
+function instantResult(value: Value, timeMs: number): ResultData {
+  switch (value.type) {
+    case 'string':
+      return { type: 'string', timeMs, value: value.value };
+    case 'scalar':
+      return { type: 'scalar', timeMs, value: value.vs[0] };
+    case 'matrix':
+      return value;
+    case 'vector':
+      return { type: 'vector', timeMs, labels: value.labels, vs: value.vs };
+  }
+}
+
+function rangeResult(value: Value, at: Steps): ResultData {
+  if (value.type === 'matrix') return value;
+  if (value.type === 'string') throw executionError('cannot evaluate a string over a range');
+  if (value.type === 'scalar') return scalarMatrix(value.vs, at);
+  return vectorMatrix(sortByLabels(value), at);
+}
+
+function scalarMatrix(vs: Float64Array, { startMs, stepMs, steps }: Steps): MatrixResult {
+  const ts = new Float64Array(steps);
+  for (let i = 0; i < steps; i++) ts[i] = startMs + i * stepMs;
+  const none = steps === 0;
+  return { type: 'matrix', labels: none ? [] : [Labels.empty], ends: none ? new Uint32Array(0) : Uint32Array.of(steps), ts, vs };
+}
+
+/** Dense step vectors to samples. */
+function vectorMatrix(v: Vector, { startMs, stepMs }: Steps): MatrixResult {
+  const { steps, has } = v;
+  let points = 0;
+  for (let i = 0; i < has.length; i++) if (has[i] !== 0) points++;
+  const ts = new Float64Array(points);
+  const vs = new Float64Array(points);
+  const ends = new Uint32Array(v.labels.length);
+  let at = 0;
+  for (let row = 0; row < v.labels.length; row++) {
+    for (let i = 0, from = row * steps; i < steps; i++, from++) {
+      if (has[from] === 0) continue;
+      ts[at] = startMs + i * stepMs;
+      vs[at++] = v.vs[from];
+    }
+    ends[row] = at;
+  }
+  return { type: 'matrix', labels: v.labels, ends, ts, vs };
+}

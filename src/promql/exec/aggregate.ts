@@ -1,0 +1,143 @@
+// Aggregations in the query process: those over operators other than leaves, and those that need all series of a group at
+// once (quantile, count_values). topk and its kin are in aggregate-k.ts.
+import { type FoldOperator, quantile } from '../../kernel/index.ts';
+import { Labels, goQuote, isValidLabelName } from '../../model/index.ts';
+import type { Span } from '../ast.ts';
+import { plainDecimal } from '../annotations.ts';
+import { executionError } from '../errors.ts';
+import { groupLabels, groupNames, groupSeries } from './grouping.ts';
+import type { QueryRun } from './query-run.ts';
+import { type Scalar, type Vector, dropEmptyRows, newVector, sortByLabels } from './vector.ts';
+
+/** Groups whose any member's name is to be dropped have theirs dropped. */
+function groupDropNames(v: Vector, groupOf: Uint32Array, groups: number): Uint8Array {
+  const dropName = new Uint8Array(groups);
+  for (let row = 0; row < groupOf.length; row++) dropName[groupOf[row]] |= v.dropName[row];
+  return dropName;
+}
+
+/** sum, avg, min, max, count, group, stddev, stdvar: series by series into accumulators. */
+export function foldAggregate(
+  op: FoldOperator,
+  v: Vector,
+  without: boolean,
+  names: readonly string[],
+  run: QueryRun,
+): Vector {
+  const { steps } = v;
+  const { groupOf, groups } = groupSeries(v.labels, without, names);
+  const out = newVector(groups, steps, groupDropNames(v, groupOf, groups.length));
+  if (groups.length === 0) return out;
+  const { kernel } = run;
+  kernel.reserve(0, steps);
+  run.hold(groups.length * steps * 9);
+  const accumulator = kernel.accumulator(op, groups.length, steps);
+  try {
+    for (let row = 0; row < groupOf.length; row++) {
+      kernel.out.set(v.vs.subarray(row * steps, (row + 1) * steps));
+      kernel.present.set(v.has.subarray(row * steps, (row + 1) * steps));
+      accumulator.add(groupOf[row]);
+    }
+    for (let group = 0; group < groups.length; group++) {
+      accumulator.finish(group);
+      out.vs.set(kernel.out.subarray(0, steps), group * steps);
+      out.has.set(kernel.present.subarray(0, steps), group * steps);
+    }
+  } finally {
+    accumulator.free();
+    run.release(groups.length * steps * 9);
+  }
+  return sortByLabels(dropEmptyRows(out));
+}
+
+export function quantileAggregate(
+  q: Scalar,
+  v: Vector,
+  without: boolean,
+  names: readonly string[],
+  paramPos: Span,
+  run: QueryRun,
+): Vector {
+  annotateQuantiles(q, paramPos, run);
+  const { steps } = v;
+  const { groupOf, groups } = groupSeries(v.labels, without, names);
+  const members: number[][] = groups.map(() => []);
+  for (let row = 0; row < groupOf.length; row++) members[groupOf[row]].push(row);
+  const out = newVector(groups, steps, groupDropNames(v, groupOf, groups.length));
+  const scratch = new Float64Array(members.reduce((most, rows) => Math.max(most, rows.length), 0));
+  members.forEach((rows, group) => {
+    run.check();
+    for (let step = 0; step < steps; step++) {
+      let count = 0;
+      for (const row of rows) if (v.has[row * steps + step] === 1) scratch[count++] = v.vs[row * steps + step];
+      if (count === 0) continue;
+      out.vs[group * steps + step] = quantile(q.vs[step], scratch.subarray(0, count));
+      out.has[group * steps + step] = 1;
+    }
+  });
+  return sortByLabels(dropEmptyRows(out));
+}
+
+function annotateQuantiles(q: Scalar, pos: Span, run: QueryRun): void {
+  const { least, most, hasNaN } = extremes(q.vs);
+  if (hasNaN) run.annotations.invalidQuantile(NaN, pos);
+  if (most > 1) run.annotations.invalidQuantile(most, pos);
+  if (least < 0) run.annotations.invalidQuantile(least, pos);
+}
+
+/** Smallest and greatest value; NaN if there is a NaN. */
+export function extremes(values: Float64Array): { least: number; most: number; hasNaN: boolean } {
+  let least = Number.MAX_VALUE;
+  let most = -Number.MAX_VALUE;
+  let hasNaN = false;
+  for (let i = 0; i < values.length; i++) {
+    least = Math.min(least, values[i]);
+    most = Math.max(most, values[i]);
+    if (Number.isNaN(values[i])) hasNaN = true;
+  }
+  return { least, most, hasNaN };
+}
+
+/** count_values: one series per group and distinct value. */
+export function countValues(
+  label: string,
+  v: Vector,
+  without: boolean,
+  names: readonly string[],
+  run: QueryRun,
+): Vector {
+  if (!isValidLabelName(label)) throw executionError(`invalid label name ${goQuote(label)}`);
+  const { steps } = v;
+  const wanted = groupNames(without, without ? names : [...names, label]);
+  const rowOf = new Map<string, number>();
+  const labels: Labels[] = [];
+  const counts: Float64Array[] = [];
+  for (let row = 0; row < v.labels.length; row++) {
+    run.check();
+    const known = new Map<number | string, number>();
+    for (let step = 0; step < steps; step++) {
+      if (v.has[row * steps + step] === 0) continue;
+      const value = v.vs[row * steps + step];
+      const text = plainDecimal(value);
+      let at = known.get(text);
+      if (at === undefined) {
+        const group = groupLabels(v.labels[row].with(label, text), without, wanted);
+        at = rowOf.get(group.key);
+        if (at === undefined) {
+          run.hold(steps * 8 + 128);
+          rowOf.set(group.key, (at = labels.push(group) - 1));
+          counts.push(new Float64Array(steps));
+        }
+        known.set(text, at);
+      }
+      counts[at][step]++;
+    }
+  }
+  run.release(counts.length * (steps * 8 + 128));
+  const out = newVector(labels, steps);
+  counts.forEach((column, row) => {
+    out.vs.set(column, row * steps);
+    for (let i = 0; i < steps; i++) out.has[row * steps + i] = column[i] > 0 ? 1 : 0;
+  });
+  return sortByLabels(out);
+}

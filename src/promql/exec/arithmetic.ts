@@ -1,0 +1,92 @@
+// Arithmetic and comparison of columns: one loop per operator, so that each stays monomorphic. Results are those of Go's
+// floats and math package.
+import type { BinaryOperator } from '../ast.ts';
+
+export const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['==', '!=', '<', '>', '<=', '>=']);
+export const SET_OPERATORS: ReadonlySet<BinaryOperator> = new Set(['and', 'or', 'unless']);
+/** Trim operators: they act on native histograms only. */
+export const TRIMS: ReadonlySet<BinaryOperator> = new Set(['</', '>/']);
+
+/** Go's math.Pow: JavaScript's, but for 1 and -1 as base. */
+export function goPow(x: number, y: number): number {
+  if (x === 1) return 1;
+  if (x === -1 && (y === Infinity || y === -Infinity)) return 1;
+  return x ** y;
+}
+
+/** out[outAt + i] = a[aAt + i] op b[bAt + i] for i < n. */
+export function arithmetic(
+  op: BinaryOperator,
+  a: Float64Array,
+  aAt: number,
+  b: Float64Array,
+  bAt: number,
+  out: Float64Array,
+  outAt: number,
+  n: number,
+): void {
+  switch (op) {
+    case '+':
+      for (let i = 0; i < n; i++) out[outAt + i] = a[aAt + i] + b[bAt + i];
+      return;
+    case '-':
+      for (let i = 0; i < n; i++) out[outAt + i] = a[aAt + i] - b[bAt + i];
+      return;
+    case '*':
+      for (let i = 0; i < n; i++) out[outAt + i] = a[aAt + i] * b[bAt + i];
+      return;
+    case '/':
+      for (let i = 0; i < n; i++) out[outAt + i] = a[aAt + i] / b[bAt + i];
+      return;
+    case '%':
+      for (let i = 0; i < n; i++) out[outAt + i] = a[aAt + i] % b[bAt + i];
+      return;
+    case '^':
+      for (let i = 0; i < n; i++) out[outAt + i] = goPow(a[aAt + i], b[bAt + i]);
+      return;
+    case 'atan2':
+      for (let i = 0; i < n; i++) out[outAt + i] = Math.atan2(a[aAt + i], b[bAt + i]);
+      return;
+    default:
+      throw new RangeError(`operator "${op}" is no arithmetic`);
+  }
+}
+
+/** keep[keepAt + i] = 1 where the comparison holds, else 0. */
+export function compare(
+  op: BinaryOperator,
+  a: Float64Array,
+  aAt: number,
+  b: Float64Array,
+  bAt: number,
+  keep: Uint8Array,
+  keepAt: number,
+  n: number,
+): void {
+  switch (op) {
+    case '==':
+      for (let i = 0; i < n; i++) keep[keepAt + i] = a[aAt + i] === b[bAt + i] ? 1 : 0;
+      return;
+    case '!=':
+      for (let i = 0; i < n; i++) keep[keepAt + i] = a[aAt + i] !== b[bAt + i] ? 1 : 0;
+      return;
+    case '<':
+      for (let i = 0; i < n; i++) keep[keepAt + i] = a[aAt + i] < b[bAt + i] ? 1 : 0;
+      return;
+    case '>':
+      for (let i = 0; i < n; i++) keep[keepAt + i] = a[aAt + i] > b[bAt + i] ? 1 : 0;
+      return;
+    case '<=':
+      for (let i = 0; i < n; i++) keep[keepAt + i] = a[aAt + i] <= b[bAt + i] ? 1 : 0;
+      return;
+    case '>=':
+      for (let i = 0; i < n; i++) keep[keepAt + i] = a[aAt + i] >= b[bAt + i] ? 1 : 0;
+      return;
+    default:
+      throw new RangeError(`operator "${op}" is no comparison`);
+  }
+}
+
+/** Whether the operator gives values that mean something else than its operands' did: their names go. */
+export const changesMeaning = (op: BinaryOperator): boolean =>
+  op === '+' || op === '-' || op === '*' || op === '/' || op === '^' || op === '%' || op === 'atan2';

@@ -1,0 +1,414 @@
+// Evaluates a plan. Leaves go out to the shards at once (the tree is walked before anything is awaited); operators then run
+// bottom-up over whole columns. What a value holds is counted while it lives.
+import { TidemarkError, invariant } from '../../base/index.ts';
+import { FOLD_OPERATORS, type FoldOperator } from '../../kernel/index.ts';
+import { Labels } from '../../model/index.ts';
+import type { Span } from '../ast.ts';
+import { DUPLICATE_LABELSET, abortError, executionError } from '../errors.ts';
+import { evaluateCall } from '../functions/call.ts';
+import { checkQuantiles } from '../functions/histogram.ts';
+import type { LeafPlan, LeafResult } from '../leaf.ts';
+import type {
+  AbsentNode,
+  AggregateNode,
+  BinaryNode,
+  CounterCheck,
+  LeafNode,
+  LeafTemplate,
+  PlanNode,
+  SamplesNode,
+  SpreadNode,
+  SubqueryNode,
+} from '../plan/plan.ts';
+import { limitAggregate, rankAggregate, ratioAggregate } from './aggregate-k.ts';
+import { countValues, foldAggregate, quantileAggregate } from './aggregate.ts';
+import { mergeGroups, mergeSamples, mergeSeries } from './leaf-merge.ts';
+import type { QueryRun } from './query-run.ts';
+import { scalarScalar, vectorScalar } from './scalar-binary.ts';
+import { setBinary } from './set-binary.ts';
+import { subqueryCall } from './subquery.ts';
+import {
+  type Matrix,
+  type Scalar,
+  type Text,
+  type Value,
+  type Vector,
+  constantScalar,
+  dropNames,
+  emptyVector,
+  hasSameLabelset,
+  mergeSameLabelsets,
+  newVector,
+  pointCount,
+  valueBytes,
+  withoutReserved,
+} from './vector.ts';
+import { vectorBinary } from './vector-binary.ts';
+
+/** What the shards said to one leaf. */
+interface LeafAnswer {
+  readonly vector: Vector;
+  readonly names: readonly (readonly [string, string])[];
+  /** Some series had a sample, if no value. */
+  readonly hasSamples: boolean;
+}
+
+export class Evaluator {
+  readonly #run: QueryRun;
+  /** Leaves under way or done, by key. */
+  readonly #leaves = new Map<string, Promise<LeafAnswer>>();
+  readonly #order = new Map<PlanNode, number>();
+
+  constructor(run: QueryRun) {
+    this.#run = run;
+  }
+
+  /** The value of a plan, with names dropped where that was put off. */
+  async result(plan: PlanNode): Promise<Value> {
+    this.#number(plan);
+    const value = await this.evaluate(plan);
+    if (value.type !== 'vector' || !this.#run.delayedNameRemoval) return value;
+    const labels = value.labels.map((each, row) => (value.dropName[row] === 0 ? each : withoutReserved(each)));
+    return mergeSameLabelsets({ ...value, labels });
+  }
+
+  /** Numbers the nodes in the order Prometheus evaluates them: parts before the whole, left before right. */
+  #number(node: PlanNode): void {
+    for (const child of childrenOf(node)) this.#number(child);
+    this.#order.set(node, this.#order.size);
+  }
+
+  async evaluate(node: PlanNode): Promise<Value> {
+    switch (node.kind) {
+      case 'number':
+        return constantScalar(node.value, node.at.steps);
+      case 'string':
+        return { type: 'string', value: node.value };
+      case 'leaf':
+        return this.#leaf(node);
+      case 'samples':
+        return this.#samples(node);
+      case 'subquery':
+        return this.#subqueryResult(node);
+      case 'subqueryCall': {
+        const [inner, ...parameters] = await this.#all([node.inner, ...node.parameters]);
+        return this.#finish(node, [inner, ...parameters], () => {
+          const columns = parameters.map((parameter) => (parameter as Scalar).vs);
+          if (node.fn === 'double_exponential_smoothing' && pointCount(inner) > 0) {
+            checkSmoothing(parameters as Scalar[]);
+          }
+          const out = subqueryCall(node, inner as Vector, columns, this.#run);
+          return this.#afterRangeFunction(node, out.vector, out.names, parameters);
+        });
+      }
+      case 'spread':
+        return this.#spread(node);
+      case 'call': {
+        const args = await this.#all(node.args);
+        return this.#finish(node, args, () => evaluateCall(node, args, this.#run));
+      }
+      case 'absent':
+        return this.#absent(node);
+      case 'aggregate':
+        return this.#aggregate(node);
+      case 'binary':
+        return this.#binary(node);
+      case 'negate':
+        return this.#negate(node, await this.evaluate(node.child));
+    }
+  }
+
+  #all(nodes: readonly PlanNode[]): Promise<Value[]> {
+    return Promise.all(nodes.map((node) => this.evaluate(node)));
+  }
+
+  /** Runs an operator: its result is held from now on, its inputs are not. */
+  async #finish<T extends Value>(node: PlanNode, inputs: readonly Value[], operator: () => T): Promise<T> {
+    const run = this.#run;
+    run.check();
+    run.annotations.order = this.#order.get(node) ?? 0;
+    const out = operator();
+    this.#hold(out);
+    for (const input of inputs) this.#release(input);
+    if (run.shouldYield()) await run.yield();
+    run.check();
+    return out;
+  }
+
+  #hold(value: Value): void {
+    this.#run.hold(valueBytes(value));
+    this.#run.holdSamples(pointCount(value));
+  }
+
+  #release(value: Value): void {
+    this.#run.release(valueBytes(value));
+    this.#run.releaseSamples(pointCount(value));
+  }
+
+  async #execute(leaf: LeafTemplate, parameters: readonly Float64Array[]): Promise<LeafResult[]> {
+    const run = this.#run;
+    const plan: LeafPlan = { ...leaf, parameters, samplesMax: run.samplesLeft, bytesMax: run.bytesLeft };
+    run.check();
+    const results = await Promise.all(run.leaves.map((client) => client.execute(plan, run).catch(leafFailure)));
+    if (run.signal.aborted) throw abortError(run.signal);
+    let peakBytes = 0;
+    for (const { stats } of results) {
+      run.samplesRead += stats.samples;
+      run.seriesRead += stats.series;
+      run.leafTimeMs += stats.timeMs;
+      peakBytes += stats.peakBytes;
+    }
+    run.leavesRun++;
+    run.hold(peakBytes);
+    run.release(peakBytes);
+    return results;
+  }
+
+  async #leaf(node: LeafNode): Promise<Vector> {
+    if (node.at.steps === 0) return emptyVector(0);
+    const parameters = (await this.#all(node.parameters)) as Scalar[];
+    const columns = parameters.map(({ vs }) => (isConstant(vs) ? vs.slice(0, 1) : vs));
+    const { vector, names, hasSamples } = await this.#answer(node, columns);
+    if (hasSamples && node.leaf.fn === 'double_exponential_smoothing') checkSmoothing(parameters);
+    return this.#finish(node, [], () => this.#afterRangeFunction(node, vector, names, parameters));
+  }
+
+  #answer(node: LeafNode, parameters: readonly Float64Array[]): Promise<LeafAnswer> {
+    const known = node.key === null ? undefined : this.#leaves.get(node.key);
+    if (known) return known;
+    const ask = async (): Promise<LeafAnswer> => {
+      const results = await this.#execute(node.leaf, parameters);
+      const { fold, steps } = node.leaf;
+      const vector = fold ? mergeGroups(results, fold, steps, this.#run) : mergeSeries(results, steps);
+      const hasSamples = results.some(({ stats }) => stats.samples > 0);
+      return { vector, names: results.flatMap(({ facts }) => facts.names), hasSamples };
+    };
+    const answer = ask();
+    if (node.key !== null) this.#leaves.set(node.key, answer);
+    return answer;
+  }
+
+  /** What every range function does with its result: annotations, names, and duplicates that losing names makes. */
+  #afterRangeFunction(
+    node: {
+      dropsName: boolean;
+      counterCheck: CounterCheck | null;
+      quantileCheck: Span | null;
+      leaf?: LeafTemplate;
+    },
+    v: Vector,
+    names: readonly (readonly [string, string])[],
+    parameters: readonly Value[],
+  ): Vector {
+    if (node.counterCheck) this.#checkCounters(names, node.counterCheck.pos);
+    if (node.quantileCheck && v.labels.length > 0) {
+      checkQuantiles(whereAnyPresent(v, parameters[0] as Scalar), node.quantileCheck, this.#run);
+    }
+    if (!node.dropsName) return v;
+    if (this.#run.delayedNameRemoval || node.leaf?.fold) return dropNames(v, true);
+    const labels = v.labels.map(withoutReserved);
+    if (hasSameLabelset(labels)) throw executionError(DUPLICATE_LABELSET);
+    return { ...v, labels };
+  }
+
+  #checkCounters(names: readonly (readonly [string, string])[], pos: Span): void {
+    const { annotations, typeAndUnitLabels } = this.#run;
+    for (const [name, type] of names) {
+      if (name === '') continue;
+      if (typeAndUnitLabels) {
+        if (type !== 'counter' && type !== 'histogram') annotations.possibleNonCounterType(name, type, pos);
+      } else if (!/(_total|_sum|_count|_bucket)$/.test(name)) {
+        annotations.possibleNonCounter(name, pos);
+      }
+    }
+  }
+
+  async #samples(node: SamplesNode): Promise<Matrix> {
+    const results = await this.#execute(node.leaf, []);
+    return this.#finish(node, [], () => mergeSamples(results));
+  }
+
+  /** A subquery as the whole query: its steps as samples. */
+  async #subqueryResult(node: SubqueryNode): Promise<Matrix> {
+    const inner = (await this.evaluate(node.expr)) as Vector | Scalar;
+    const innerAt = node.innerAt;
+    return this.#finish(node, [inner], () => {
+      const v = asVector(inner);
+      const points = pointCount(v);
+      const [ts, vs, ends] = [new Float64Array(points), new Float64Array(points), new Uint32Array(v.labels.length)];
+      let at = 0;
+      for (let row = 0; row < v.labels.length; row++) {
+        for (let i = 0; i < v.steps; i++) {
+          if (v.has[row * v.steps + i] === 0) continue;
+          ts[at] = innerAt.startMs + i * innerAt.stepMs;
+          vs[at++] = v.vs[row * v.steps + i];
+        }
+        ends[row] = at;
+      }
+      const labels = v.labels.map((each, row) => (v.dropName[row] === 0 ? each : withoutReserved(each)));
+      return { type: 'matrix', labels, ends, ts, vs };
+    });
+  }
+
+  async #spread(node: SpreadNode): Promise<Value> {
+    const { child, at } = node;
+    const one = await this.evaluate(child);
+    return this.#finish(node, [one], () => spread(one, at.steps));
+  }
+
+  async #absent(node: AbsentNode): Promise<Vector> {
+    const { child, at, labels } = node;
+    const value = asVector((await this.evaluate(child)) as Vector | Scalar);
+    return this.#finish(node, [value], () => {
+      const out = newVector([labels], at.steps);
+      out.vs.fill(1);
+      let any = 0;
+      for (let step = 0; step < at.steps; step++) {
+        let found = 0;
+        for (let i = step; i < value.has.length; i += at.steps) found |= value.has[i];
+        if (found === 0) any = out.has[step] = 1;
+      }
+      return any === 0 ? emptyVector(at.steps) : out;
+    });
+  }
+
+  async #aggregate(node: AggregateNode): Promise<Vector> {
+    const [child, param] = await this.#all(node.param ? [node.child, node.param] : [node.child]);
+    return this.#finish(node, param ? [child, param] : [child], () => this.#aggregated(node, child as Vector, param));
+  }
+
+  #aggregated(node: AggregateNode, v: Vector, param: Value | undefined): Vector {
+    const { op, without, grouping } = node;
+    const run = this.#run;
+    if (isFold(op)) return foldAggregate(op, v, without, grouping, run);
+    const pos = node.paramPos as Span;
+    switch (op) {
+      case 'quantile':
+        return quantileAggregate(param as Scalar, v, without, grouping, pos, run);
+      case 'count_values':
+        return countValues((param as Text).value, v, without, grouping, run);
+      case 'limitk':
+        return limitAggregate(param as Scalar, v, without, grouping, run);
+      case 'limit_ratio':
+        return ratioAggregate(param as Scalar, v, pos, run);
+      case 'topk':
+      case 'bottomk':
+        return rankAggregate(op, param as Scalar, v, without, grouping, run);
+      default:
+        throw executionError(`cannot evaluate aggregation ${op}: it is not implemented`);
+    }
+  }
+
+  async #binary(node: BinaryNode): Promise<Value> {
+    const [left, right] = await this.#all([node.left, node.right]);
+    const { op, bool, pos, matching } = node;
+    return this.#finish<Value>(node, [left, right], () => {
+      const run = this.#run;
+      if (left.type === 'scalar' && right.type === 'scalar') return scalarScalar(op, left, right);
+      if (left.type === 'scalar') return vectorScalar(op, right as Vector, left, true, bool, pos, run);
+      if (right.type === 'scalar') return vectorScalar(op, left as Vector, right, false, bool, pos, run);
+      invariant(matching !== null, 'vectors without matching', { op });
+      if (op === 'and' || op === 'or' || op === 'unless') {
+        return setBinary(op, left as Vector, right as Vector, matching);
+      }
+      return vectorBinary(op, left as Vector, right as Vector, matching, bool, pos, run);
+    });
+  }
+
+  #negate(node: PlanNode, value: Value): Promise<Value> {
+    return this.#finish<Value>(node, [value], () => {
+      if (value.type !== 'vector' && value.type !== 'scalar') return value;
+      const vs = new Float64Array(value.vs.length);
+      for (let i = 0; i < vs.length; i++) vs[i] = -value.vs[i];
+      if (value.type === 'scalar') return { ...value, vs };
+      return dropNames({ ...value, vs }, this.#run.delayedNameRemoval);
+    });
+  }
+}
+
+function childrenOf(node: PlanNode): readonly PlanNode[] {
+  switch (node.kind) {
+    case 'leaf':
+      return node.parameters;
+    case 'subquery':
+      return [node.expr];
+    case 'subqueryCall':
+      return [node.inner, ...node.parameters];
+    case 'spread':
+    case 'absent':
+    case 'negate':
+      return [node.child];
+    case 'call':
+      return node.args;
+    case 'aggregate':
+      return node.param ? [node.param, node.child] : [node.child];
+    case 'binary':
+      return [node.left, node.right];
+    default:
+      return [];
+  }
+}
+
+const isFold = (op: string): op is FoldOperator => (FOLD_OPERATORS as readonly string[]).includes(op);
+
+const QUERY_CODES: ReadonlySet<string> = new Set(['bad_data', 'execution', 'timeout', 'canceled', 'internal']);
+
+/** Errors of storage are told apart from those of the query. */
+function leafFailure(error: unknown): never {
+  if (!(error instanceof TidemarkError) || QUERY_CODES.has(error.code)) throw error;
+  throw executionError(`expanding series: ${error.message}`, error);
+}
+
+/** Whether a parameter is the same at every step (NaN included). */
+function isConstant(vs: Float64Array): boolean {
+  for (let i = 1; i < vs.length; i++) if (!Object.is(vs[i], vs[0])) return false;
+  return true;
+}
+
+/** The parameter at the steps where the vector has anything. */
+function whereAnyPresent(v: Vector, parameter: Scalar): Scalar {
+  const found: number[] = [];
+  for (let step = 0; step < v.steps; step++) {
+    let there = 0;
+    for (let i = step; i < v.has.length && there === 0; i += v.steps) there = v.has[i];
+    if (there !== 0) found.push(parameter.vs[step]);
+  }
+  return { type: 'scalar', steps: found.length, vs: Float64Array.from(found) };
+}
+
+function checkSmoothing([level, trend]: readonly Scalar[]): void {
+  const check = (name: string, values: Float64Array): void => {
+    for (const value of values) {
+      if (value > 0 && value < 1) continue;
+      throw executionError(`invalid ${name} factor. Expected: 0 < ${name[0]}f < 1, got: ${goFixed(value)}`);
+    }
+  };
+  check('smoothing', level.vs);
+  check('trend', trend.vs);
+}
+
+/** %f of Go. */
+const goFixed = (value: number): string =>
+  Number.isNaN(value) ? 'NaN' : Number.isFinite(value) ? value.toFixed(6) : value > 0 ? '+Inf' : '-Inf';
+
+/** A scalar as a vector of one series without labels. */
+function asVector(value: Vector | Scalar): Vector {
+  if (value.type === 'vector') return value;
+  const out = newVector([Labels.empty], value.steps);
+  out.vs.set(value.vs);
+  out.has.fill(1);
+  return out;
+}
+
+/** The value of one step at every step. */
+function spread(one: Value, steps: number): Value {
+  if (one.type === 'scalar') return constantScalar(one.vs[0], steps);
+  if (one.type !== 'vector' || steps === one.steps) return one;
+  const out = newVector(one.labels, steps, one.dropName);
+  for (let row = 0; row < one.labels.length; row++) {
+    out.vs.fill(one.vs[row], row * steps, (row + 1) * steps);
+    out.has.fill(one.has[row], row * steps, (row + 1) * steps);
+  }
+  return out;
+}
+

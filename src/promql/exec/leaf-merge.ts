@@ -1,0 +1,115 @@
+// Puts the shards' answers to one leaf together. Shards hold different series, so series are laid side by side; groups of
+// the same labels are merged by their accumulator states.
+import type { Labels } from '../../model/index.ts';
+import { compareLabels } from '../../model/index.ts';
+import { invariant } from '../../base/index.ts';
+import { type GroupsLeafResult, type LeafFold, type LeafResult, unpackLabels } from '../leaf.ts';
+import type { QueryRun } from './query-run.ts';
+import { type Matrix, type Vector, dropEmptyRows, newVector } from './vector.ts';
+
+/** Positions of all results' series in the order of their labels. */
+function labelOrder(labels: readonly Labels[]): Uint32Array {
+  const order = Uint32Array.from(labels, (_, i) => i);
+  for (let i = 1; i < labels.length; i++) {
+    if (compareLabels(labels[i - 1], labels[i]) > 0) return order.sort((a, b) => compareLabels(labels[a], labels[b]));
+  }
+  return order;
+}
+
+/** Series of all shards, sorted by their full labels so that the order does not depend on the sharding. */
+export function mergeSeries(results: readonly LeafResult[], steps: number): Vector {
+  const labels: Labels[] = [];
+  const shardOf: number[] = [];
+  const rowOf: number[] = [];
+  results.forEach((result, shard) => {
+    invariant(result.kind === 'series', 'leaf answered with something else', { kind: result.kind });
+    unpackLabels(result.labels).forEach((each, row) => {
+      labels.push(each);
+      shardOf.push(shard);
+      rowOf.push(row);
+    });
+  });
+  const order = labelOrder(labels);
+  const out = newVector(
+    Array.from(order, (at) => labels[at]),
+    steps,
+  );
+  for (let i = 0; i < order.length; i++) {
+    const result = results[shardOf[order[i]]];
+    if (result.kind !== 'series') continue;
+    const row = rowOf[order[i]];
+    if (steps === 1) {
+      out.vs[i] = result.values[row];
+      out.has[i] = result.present[row];
+      continue;
+    }
+    out.vs.set(result.values.subarray(row * steps, (row + 1) * steps), i * steps);
+    out.has.set(result.present.subarray(row * steps, (row + 1) * steps), i * steps);
+  }
+  return out;
+}
+
+/** Groups of all shards, finished, sorted by labels. */
+export function mergeGroups(results: readonly LeafResult[], fold: LeafFold, steps: number, run: QueryRun): Vector {
+  const groups: Labels[] = [];
+  const index = new Map<string, number>();
+  const targets = results.map((result) =>
+    unpackLabels(result.labels).map((labels) => {
+      let at = index.get(labels.key);
+      if (at === undefined) index.set(labels.key, (at = groups.push(labels) - 1));
+      return at;
+    }),
+  );
+  const order = labelOrder(groups);
+  const out = newVector(
+    Array.from(order, (at) => groups[at]),
+    steps,
+  );
+  if (groups.length === 0) return out;
+  const { kernel } = run;
+  kernel.reserve(0, steps);
+  const bytes = groups.length * steps * 9;
+  run.hold(bytes);
+  const accumulator = kernel.accumulator(fold.op, groups.length, steps);
+  try {
+    results.forEach((result, shard) => {
+      const { states } = result as GroupsLeafResult;
+      const length = targets[shard].length === 0 ? 0 : states.length / targets[shard].length;
+      targets[shard].forEach((group, i) => accumulator.merge(group, states.subarray(i * length, (i + 1) * length)));
+    });
+    order.forEach((group, i) => {
+      accumulator.finish(group);
+      out.vs.set(kernel.out.subarray(0, steps), i * steps);
+      out.has.set(kernel.present.subarray(0, steps), i * steps);
+    });
+  } finally {
+    accumulator.free();
+    run.release(bytes);
+  }
+  return dropEmptyRows(out);
+}
+
+/** Raw samples of all shards, series in label order. */
+export function mergeSamples(results: readonly LeafResult[]): Matrix {
+  const all: { labels: Labels; ts: Float64Array; vs: Float64Array }[] = [];
+  for (const result of results) {
+    invariant(result.kind === 'samples', 'leaf answered with something else', { kind: result.kind });
+    unpackLabels(result.labels).forEach((labels, i) => {
+      const [from, to] = [i === 0 ? 0 : result.ends[i - 1], result.ends[i]];
+      all.push({ labels, ts: result.ts.subarray(from, to), vs: result.vs.subarray(from, to) });
+    });
+  }
+  all.sort((a, b) => compareLabels(a.labels, b.labels));
+  const total = all.reduce((sum, { ts }) => sum + ts.length, 0);
+  const ts = new Float64Array(total);
+  const vs = new Float64Array(total);
+  const ends = new Uint32Array(all.length);
+  let at = 0;
+  all.forEach((series, i) => {
+    ts.set(series.ts, at);
+    vs.set(series.vs, at);
+    at += series.ts.length;
+    ends[i] = at;
+  });
+  return { type: 'matrix', labels: all.map(({ labels }) => labels), ends, ts, vs };
+}

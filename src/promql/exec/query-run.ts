@@ -1,0 +1,106 @@
+// What one running query shares among its operators: its limits, its annotations, its statistics, and the way to stop.
+import type { ExecKernel } from '../../kernel/index.ts';
+import type { Clock } from '../../io/index.ts';
+import { Annotations } from '../annotations.ts';
+import { abortError, overBudget, timedOut, tooManySamples } from '../errors.ts';
+import type { LeafClient, LeafControl } from '../leaf.ts';
+
+/** Longest time an operator works without letting others run. */
+const SLICE_MS = 5;
+
+export interface QueryRunOptions {
+  readonly query: string;
+  readonly kernel: ExecKernel;
+  readonly leaves: readonly LeafClient[];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly deadlineMs: number;
+  readonly samplesMax: number;
+  readonly bytesMax: number;
+  readonly delayedNameRemoval: boolean;
+  readonly typeAndUnitLabels: boolean;
+}
+
+export class QueryRun implements LeafControl {
+  readonly kernel: ExecKernel;
+  readonly leaves: readonly LeafClient[];
+  readonly annotations: Annotations;
+  readonly signal: AbortSignal;
+  readonly delayedNameRemoval: boolean;
+  readonly typeAndUnitLabels: boolean;
+  readonly bytesMax: number;
+  readonly samplesMax: number;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
+  #sliceStartMs: number;
+  #bytes = 0;
+  #samples = 0;
+  peakBytes = 0;
+  peakSamples = 0;
+  samplesRead = 0;
+  seriesRead = 0;
+  leavesRun = 0;
+  leafTimeMs = 0;
+
+  constructor(options: QueryRunOptions) {
+    this.kernel = options.kernel;
+    this.leaves = options.leaves;
+    this.annotations = new Annotations(options.query);
+    this.signal = options.signal;
+    this.delayedNameRemoval = options.delayedNameRemoval;
+    this.typeAndUnitLabels = options.typeAndUnitLabels;
+    this.bytesMax = options.bytesMax;
+    this.samplesMax = options.samplesMax;
+    this.#clock = options.clock;
+    this.#deadlineMs = options.deadlineMs;
+    this.#sliceStartMs = options.clock.monotonicMs();
+  }
+
+  /** Counts bytes that are about to be held. Throws when the query's budget does not allow them. */
+  hold(bytes: number): void {
+    if (this.#bytes + bytes > this.bytesMax) throw overBudget(this.#bytes + bytes, this.bytesMax);
+    this.#bytes += bytes;
+    if (this.#bytes > this.peakBytes) this.peakBytes = this.#bytes;
+  }
+
+  release(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+
+  holdSamples(count: number): void {
+    this.#samples += count;
+    if (this.#samples > this.samplesMax) throw tooManySamples();
+    if (this.#samples > this.peakSamples) this.peakSamples = this.#samples;
+  }
+
+  releaseSamples(count: number): void {
+    this.#samples -= count;
+  }
+
+  get bytesLeft(): number {
+    return this.bytesMax - this.#bytes;
+  }
+
+  get samplesLeft(): number {
+    return this.samplesMax - this.#samples;
+  }
+
+  /** Throws if the query was canceled or is out of time. Cheap enough to ask per series. */
+  check(): void {
+    if (this.signal.aborted) throw abortError(this.signal);
+    if (this.#clock.monotonicMs() > this.#deadlineMs) throw timedOut();
+  }
+
+  shouldYield(): boolean {
+    return this.#clock.monotonicMs() - this.#sliceStartMs > SLICE_MS;
+  }
+
+  async yield(): Promise<void> {
+    await this.#clock.yield();
+    this.#sliceStartMs = this.#clock.monotonicMs();
+  }
+
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+}

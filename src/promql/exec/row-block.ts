@@ -1,0 +1,110 @@
+// Growing blocks of results: dense step vectors row by row, or raw samples series by series. Growth is reported before it
+// happens, so that a budget can refuse it.
+
+/** Told of bytes that are about to be held (negative: given back). Throws to refuse. */
+export type HoldBytes = (bytes: number) => void;
+
+/** Rows of step vectors: values and presence. */
+export class RowBlock {
+  readonly #steps: number;
+  readonly #rowsMax: number;
+  readonly #hold: HoldBytes;
+  #values: Float64Array;
+  #present: Uint8Array;
+  #rows = 0;
+  #capacity = 0;
+  /** Present values in all rows. */
+  points = 0;
+
+  constructor(steps: number, rowsMax: number, hold: HoldBytes) {
+    this.#steps = steps;
+    this.#rowsMax = rowsMax;
+    this.#hold = hold;
+    this.#values = new Float64Array(0);
+    this.#present = new Uint8Array(0);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  #grow(): void {
+    const capacity = Math.min(this.#rowsMax, Math.max(16, this.#capacity * 2));
+    this.#hold((capacity - this.#capacity) * this.#steps * 9);
+    const values = new Float64Array(capacity * this.#steps);
+    const present = new Uint8Array(capacity * this.#steps);
+    values.set(this.#values);
+    present.set(this.#present);
+    this.#values = values;
+    this.#present = present;
+    this.#capacity = capacity;
+  }
+
+  /** Appends the first `steps` entries. */
+  add(values: Float64Array, present: Uint8Array): void {
+    if (this.#rows === this.#capacity) this.#grow();
+    const steps = this.#steps;
+    const at = this.#rows++ * steps;
+    if (steps === 1) {
+      this.#values[at] = values[0];
+      this.#present[at] = present[0];
+      this.points += present[0] === 0 ? 0 : 1;
+      return;
+    }
+    this.#values.set(values.subarray(0, steps), at);
+    let points = 0;
+    for (let i = 0; i < steps; i++) {
+      const p = present[i];
+      this.#present[at + i] = p;
+      if (p !== 0) points++;
+    }
+    this.points += points;
+  }
+
+  finish(): { values: Float64Array; present: Uint8Array } {
+    const length = this.#rows * this.#steps;
+    if (this.#rows === this.#capacity) return { values: this.#values, present: this.#present };
+    return { values: this.#values.slice(0, length), present: this.#present.slice(0, length) };
+  }
+}
+
+/** Raw samples of series after series. */
+export class SampleBlock {
+  readonly #hold: HoldBytes;
+  #ts = new Float64Array(0);
+  #vs = new Float64Array(0);
+  readonly #ends: number[] = [];
+  length = 0;
+
+  constructor(hold: HoldBytes) {
+    this.#hold = hold;
+  }
+
+  /** Appends a sample; the value is entry `index` of `vs`. */
+  add(timeMs: number, vs: Float64Array, index: number): void {
+    if (this.length === this.#ts.length) {
+      const capacity = Math.max(256, this.length * 2);
+      this.#hold((capacity - this.length) * 16);
+      const ts = new Float64Array(capacity);
+      const bigger = new Float64Array(capacity);
+      ts.set(this.#ts);
+      bigger.set(this.#vs);
+      this.#ts = ts;
+      this.#vs = bigger;
+    }
+    this.#ts[this.length] = timeMs;
+    this.#vs[this.length++] = vs[index];
+  }
+
+  endSeries(): void {
+    this.#ends.push(this.length);
+  }
+
+  finish(): { ends: Uint32Array; ts: Float64Array; vs: Float64Array } {
+    return {
+      ends: Uint32Array.from(this.#ends),
+      ts: this.#ts.slice(0, this.length),
+      vs: this.#vs.slice(0, this.length),
+    };
+  }
+}

@@ -1,0 +1,203 @@
+// What flows between operators: series of step vectors, as one block. Row i (a series) occupies [i * steps, (i + 1) * steps)
+// of `vs` and `has`. Labels exist once per series, never per step.
+//
+// `has`: 0 nothing, 1 a float, 2 a native histogram, whose object is then in `hs` at the same place (null: there are none).
+// Blocks are never changed once made: operators share columns they leave as they are (often `has`).
+import { type Labels, compareLabels } from '../../model/index.ts';
+import { isReservedLabel } from '../leaf.ts';
+import { DUPLICATE_LABELSET, executionError } from '../errors.ts';
+
+/** Place kept for native histograms. */
+export type HistogramValue = never;
+
+export interface Vector {
+  readonly type: 'vector';
+  readonly steps: number;
+  readonly labels: readonly Labels[];
+  readonly vs: Float64Array;
+  readonly has: Uint8Array;
+  readonly hs: readonly (HistogramValue | null)[] | null;
+  /** Per series: the metric name goes at the end of the query (delayed name removal). */
+  readonly dropName: Uint8Array;
+}
+
+/** One value per step, always there. */
+export interface Scalar {
+  readonly type: 'scalar';
+  readonly steps: number;
+  readonly vs: Float64Array;
+}
+
+export interface Text {
+  readonly type: 'string';
+  readonly value: string;
+}
+
+/** Raw samples of series. */
+export interface Matrix {
+  readonly type: 'matrix';
+  readonly labels: readonly Labels[];
+  readonly ends: Uint32Array;
+  readonly ts: Float64Array;
+  readonly vs: Float64Array;
+}
+
+export type Value = Vector | Scalar | Text | Matrix;
+
+export const emptyVector = (steps: number): Vector => ({
+  type: 'vector',
+  steps,
+  labels: [],
+  vs: new Float64Array(0),
+  has: new Uint8Array(0),
+  hs: null,
+  dropName: new Uint8Array(0),
+});
+
+/** A vector of `rows` series to be filled. */
+export function newVector(labels: readonly Labels[], steps: number, dropName?: Uint8Array): Vector {
+  return {
+    type: 'vector',
+    steps,
+    labels,
+    vs: new Float64Array(labels.length * steps),
+    has: new Uint8Array(labels.length * steps),
+    hs: null,
+    dropName: dropName ?? new Uint8Array(labels.length),
+  };
+}
+
+export const constantScalar = (value: number, steps: number): Scalar => ({
+  type: 'scalar',
+  steps,
+  vs: new Float64Array(steps).fill(value),
+});
+
+/** Bytes of a value's columns, and an estimate for its labels. */
+export function valueBytes(value: Value): number {
+  if (value.type === 'vector') return value.vs.byteLength + value.has.byteLength + value.labels.length * 128;
+  if (value.type === 'matrix') return value.ts.byteLength * 2 + value.labels.length * 128;
+  return value.type === 'scalar' ? value.vs.byteLength : value.value.length * 2;
+}
+
+/** Present values. */
+export function pointCount(value: Value): number {
+  if (value.type === 'matrix') return value.ts.length;
+  if (value.type !== 'vector') return value.type === 'scalar' ? value.steps : 0;
+  const { has } = value;
+  let count = 0;
+  for (let i = 0; i < has.length; i++) if (has[i] !== 0) count++;
+  return count;
+}
+
+export function rowHasAny(has: Uint8Array, row: number, steps: number): boolean {
+  for (let i = row * steps, end = i + steps; i < end; i++) if (has[i] !== 0) return true;
+  return false;
+}
+
+/** The listed rows, in that order. */
+export function takeRows(v: Vector, rows: ArrayLike<number>): Vector {
+  const { steps } = v;
+  const labels: Labels[] = new Array(rows.length);
+  const vs = new Float64Array(rows.length * steps);
+  const has = new Uint8Array(rows.length * steps);
+  const dropName = new Uint8Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    labels[i] = v.labels[row];
+    dropName[i] = v.dropName[row];
+    if (steps === 1) {
+      vs[i] = v.vs[row];
+      has[i] = v.has[row];
+      continue;
+    }
+    vs.set(v.vs.subarray(row * steps, (row + 1) * steps), i * steps);
+    has.set(v.has.subarray(row * steps, (row + 1) * steps), i * steps);
+  }
+  return { type: 'vector', steps, labels, vs, has, hs: null, dropName };
+}
+
+/** Without series that have no value at any step. */
+export function dropEmptyRows(v: Vector): Vector {
+  const rows: number[] = [];
+  for (let row = 0; row < v.labels.length; row++) if (rowHasAny(v.has, row, v.steps)) rows.push(row);
+  return rows.length === v.labels.length ? v : takeRows(v, rows);
+}
+
+/** Rows in the order of their labels. */
+export function sortByLabels(v: Vector): Vector {
+  const { labels } = v;
+  let sorted = true;
+  for (let i = 1; i < labels.length && sorted; i++) sorted = compareLabels(labels[i - 1], labels[i]) <= 0;
+  if (sorted) return v;
+  const order = labels.map((_, i) => i).sort((a, b) => compareLabels(labels[a], labels[b]));
+  return takeRows(v, order);
+}
+
+/** Whether some two series have the same labels. */
+export function hasSameLabelset(labels: readonly Labels[]): boolean {
+  if (labels.length < 2) return false;
+  const seen = new Set<string>();
+  for (const each of labels) {
+    if (seen.has(each.key)) return true;
+    seen.add(each.key);
+  }
+  return false;
+}
+
+/** Series with the same labels become one, if no step has a value of both. Throws the duplicate error otherwise. */
+export function mergeSameLabelsets(v: Vector): Vector {
+  if (!hasSameLabelset(v.labels)) return v;
+  const { steps } = v;
+  const first = new Map<string, number>();
+  const rows: number[] = [];
+  const target = new Uint32Array(v.labels.length);
+  v.labels.forEach((labels, row) => {
+    let at = first.get(labels.key);
+    if (at === undefined) first.set(labels.key, (at = rows.push(row) - 1));
+    target[row] = at;
+  });
+  const out = takeRows(v, rows);
+  for (let row = 0; row < v.labels.length; row++) {
+    const to = target[row];
+    if (rows[to] === row) continue;
+    for (let i = 0; i < steps; i++) {
+      if (v.has[row * steps + i] === 0) continue;
+      if (out.has[to * steps + i] !== 0) throw executionError(DUPLICATE_LABELSET);
+      out.has[to * steps + i] = v.has[row * steps + i];
+      out.vs[to * steps + i] = v.vs[row * steps + i];
+    }
+  }
+  return out;
+}
+
+/** Labels without name, type and unit. */
+export function withoutReserved(labels: Labels): Labels {
+  const { pairs } = labels;
+  for (let i = 0; i < pairs.length; i += 2) if (isReservedLabel(pairs[i])) return labels.without(RESERVED);
+  return labels;
+}
+
+const RESERVED: ReadonlySet<string> = new Set(['__name__', '__type__', '__unit__']);
+
+/**
+ * The vector with its metric names dropped: now, or marked for the end of the query. Names that were all that told two
+ * series apart make them one, which is an error where they have values of the same step.
+ */
+export function dropNames(v: Vector, delayed: boolean): Vector {
+  if (delayed) return { ...v, dropName: new Uint8Array(v.labels.length).fill(1) };
+  const labels = v.labels.map(withoutReserved);
+  const dropped = { ...v, labels, dropName: new Uint8Array(labels.length).fill(1) };
+  return namesDiffer(v.labels) ? mergeSameLabelsets(dropped) : dropped;
+}
+
+/** Whether series differ in name, type or unit, so that dropping these could make two the same. */
+export function namesDiffer(labels: readonly Labels[]): boolean {
+  let firstKey: string | null = null;
+  for (const each of labels) {
+    const key = `${each.get('__name__')}\0${each.get('__type__')}\0${each.get('__unit__')}`;
+    if (firstKey === null) firstKey = key;
+    else if (key !== firstKey) return true;
+  }
+  return false;
+}

@@ -1,0 +1,174 @@
+// Classic histograms: buckets by upper bound with cumulative counts, of one series group at one step. Follows
+// promql/quantile.go of Prometheus 3.14.
+
+/** Differences between neighbours below this share are noise. */
+const SMALL_DELTA = 1e-12;
+const SMALLEST_NORMAL = 2 ** -1022;
+
+/** Whether two floats are equal but for noise. */
+function almostEqual(a: number, b: number, tolerance: number): boolean {
+  if (a === b) return true;
+  const sum = Math.abs(a) + Math.abs(b);
+  const diff = Math.abs(a - b);
+  if (a === 0 || b === 0 || sum < SMALLEST_NORMAL) return diff < tolerance * SMALLEST_NORMAL;
+  return diff / Math.min(sum, Number.MAX_VALUE) < tolerance;
+}
+
+/** Buckets of one histogram, and what had to be mended to use them. Reused from step to step. */
+export class Buckets {
+  readonly #bounds: Float64Array;
+  readonly #counts: Float64Array;
+  #length = 0;
+  /** Counts that fell as the bound rose were raised. */
+  forcedMonotonic = false;
+  minBucket = 0;
+  maxBucket = 0;
+  maxDiff = 0;
+
+  constructor(capacity: number) {
+    this.#bounds = new Float64Array(capacity);
+    this.#counts = new Float64Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.forcedMonotonic = false;
+    this.minBucket = 0;
+    this.maxBucket = 0;
+    this.maxDiff = 0;
+  }
+
+  /** Bounds come in rising order; the counts of equal ones add up. */
+  add(upperBound: number, count: number): void {
+    const last = this.#length - 1;
+    if (last >= 0 && this.#bounds[last] === upperBound) {
+      this.#counts[last] += count;
+      return;
+    }
+    this.#bounds[this.#length] = upperBound;
+    this.#counts[this.#length++] = count;
+  }
+
+  #isComplete(): boolean {
+    return this.#length > 0 && this.#bounds[this.#length - 1] === Infinity;
+  }
+
+  #makeMonotonic(): void {
+    let previous = this.#counts[0];
+    let [least, most] = [Infinity, -Infinity];
+    for (let i = 1; i < this.#length; i++) {
+      const count = this.#counts[i];
+      if (count === previous) continue;
+      if (almostEqual(previous, count, SMALL_DELTA)) {
+        this.#counts[i] = previous;
+      } else if (count < previous) {
+        this.#counts[i] = previous;
+        this.forcedMonotonic = true;
+        least = Math.min(least, this.#bounds[i]);
+        most = Math.max(most, this.#bounds[i]);
+        this.maxDiff = Math.max(this.maxDiff, previous - count);
+      } else {
+        previous = count;
+      }
+    }
+    [this.minBucket, this.maxBucket] = [least, most];
+  }
+
+  /** The q-quantile, by linear interpolation within the bucket it falls into. */
+  quantile(q: number): number {
+    if (Number.isNaN(q)) return NaN;
+    if (q < 0) return -Infinity;
+    if (q > 1) return Infinity;
+    if (!this.#isComplete()) return NaN;
+    this.#makeMonotonic();
+    const last = this.#length - 1;
+    const [bounds, counts] = [this.#bounds, this.#counts];
+    const observations = counts[last];
+    if (last < 1 || observations === 0 || Number.isNaN(observations)) return this.#unusable();
+    let rank = q * observations;
+    let b = this.#firstWithCount(rank);
+    if (b === last) return bounds[last - 1];
+    if (b === 0 && bounds[0] <= 0) return bounds[0];
+    let start = 0;
+    let count = counts[b];
+    if (b > 0) {
+      start = bounds[b - 1];
+      count -= counts[b - 1];
+      rank -= counts[b - 1];
+    }
+    b = bounds[b];
+    return start + (b - start) * (rank / count);
+  }
+
+  /** Too few buckets or no observations: no quantile, and nothing to say about its input. */
+  #unusable(): number {
+    if (this.#length < 2 || this.#counts[this.#length - 1] === 0) {
+      this.forcedMonotonic = false;
+      return NaN;
+    }
+    return this.#bounds[this.#length - 2];
+  }
+
+  /** The first bucket (but the last) that holds the rank, else the last. */
+  #firstWithCount(rank: number): number {
+    let low = 0;
+    let high = this.#length - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#counts[middle] >= rank) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Share of the observations between two bounds. */
+  fraction(lower: number, upper: number): number {
+    if (!this.#isComplete()) return NaN;
+    const total = this.#counts[this.#length - 1];
+    if (total === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return NaN;
+    if (lower >= upper) return 0;
+    const ranks = [this.#rankOf(lower), this.#rankOf(upper)].map((rank) => (rank > total ? total : rank));
+    return (ranks[1] - ranks[0]) / total;
+  }
+
+  /** Observations below a value, interpolated within its bucket. */
+  #rankOf(value: number): number {
+    let rank = 0;
+    for (let i = 0; i < this.#length; i++) {
+      const lower = i > 0 ? this.#bounds[i - 1] : this.#bounds[0] <= 0 ? -Infinity : 0;
+      const upper = this.#bounds[i];
+      const count = this.#counts[i];
+      if (lower >= value) return rank;
+      if (upper > value) {
+        if (lower === -Infinity) return count;
+        return rank + ((count - rank) * (value - lower)) / (upper - lower);
+      }
+      rank = count;
+    }
+    return this.#counts[this.#length - 1];
+  }
+}
+
+const DECIMAL = /^[+-]?(\d+(_?\d)*\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const INFINITE = /^([+-]?)(inf|infinity)$/i;
+const HEX = /^([+-]?)0x([0-9a-f]*)\.?([0-9a-f]*)p([+-]?\d+)$/i;
+
+/** A float as Go's strconv.ParseFloat reads it; null if malformed. */
+export function parseGoFloat(text: string): number | null {
+  if (DECIMAL.test(text) && !text.includes('_')) {
+    const value = Number(text);
+    return Number.isFinite(value) ? value : null; // Out of range is an error.
+  }
+  const infinite = INFINITE.exec(text);
+  if (infinite) return infinite[1] === '-' ? -Infinity : Infinity;
+  if (/^nan$/i.test(text)) return NaN;
+  const hex = HEX.exec(text);
+  if (!hex || hex[2] + hex[3] === '') return null;
+  const mantissa = Number.parseInt(hex[2] + hex[3], 16);
+  const value = mantissa * 2 ** (Number(hex[4]) - 4 * hex[3].length);
+  return hex[1] === '-' ? -value : value;
+}

@@ -1,0 +1,160 @@
+// histogram_quantile, histogram_quantiles and histogram_fraction on classic histograms: series with an `le` label, grouped
+// by their other labels. The grouping and the order of buckets are worked out once; each step takes the series it has.
+import { Labels, METRIC_NAME } from '../../model/index.ts';
+import type { Span } from '../ast.ts';
+import { plainDecimal } from '../annotations.ts';
+import type { QueryRun } from '../exec/query-run.ts';
+import {
+  type Scalar,
+  type Vector,
+  dropEmptyRows,
+  mergeSameLabelsets,
+  newVector,
+  rowHasAny,
+  withoutReserved,
+} from '../exec/vector.ts';
+import { Buckets, parseGoFloat } from './buckets.ts';
+
+interface HistogramGroup {
+  readonly labels: Labels;
+  /** Rows by rising upper bound. */
+  readonly rows: { row: number; bound: number }[];
+}
+
+const LE: ReadonlySet<string> = new Set(['le']);
+
+/** Groups of bucket series; warns about series without a usable bound. */
+function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] {
+  const groups = new Map<string, HistogramGroup>();
+  v.labels.forEach((labels, row) => {
+    if (!rowHasAny(v.has, row, v.steps)) return;
+    const le = labels.get('le');
+    const bound = parseGoFloat(le);
+    if (bound === null) {
+      run.annotations.badBucketLabel(le, run.delayedNameRemoval ? labels.get(METRIC_NAME) : '', pos);
+      return;
+    }
+    const rest = labels.without(LE);
+    let group = groups.get(rest.key);
+    if (!group) groups.set(rest.key, (group = { labels: rest, rows: [] }));
+    group.rows.push({ row, bound });
+  });
+  for (const { rows } of groups.values()) rows.sort((a, b) => a.bound - b.bound);
+  return [...groups.values()];
+}
+
+/** Fills the buckets with what a step has. */
+function gather(buckets: Buckets, group: HistogramGroup, v: Vector, step: number): void {
+  buckets.clear();
+  for (const { row, bound } of group.rows) {
+    const at = row * v.steps + step;
+    if (v.has[at] === 1) buckets.add(bound, v.vs[at]);
+  }
+}
+
+/** One result row per group and variant. */
+function evaluate(
+  v: Vector,
+  groups: readonly HistogramGroup[],
+  variants: readonly ((labels: Labels) => Labels)[],
+  run: QueryRun,
+  value: (buckets: Buckets, step: number, variant: number, group: HistogramGroup) => number,
+): Vector {
+  const labels: Labels[] = [];
+  for (const variant of variants) {
+    for (const group of groups) {
+      labels.push(variant(run.delayedNameRemoval ? group.labels : withoutReserved(group.labels)));
+    }
+  }
+  const out = newVector(labels, v.steps, new Uint8Array(labels.length).fill(1));
+  const buckets = new Buckets(groups.reduce((most, { rows }) => Math.max(most, rows.length), 0));
+  for (let variant = 0; variant < variants.length; variant++) {
+    groups.forEach((group, g) => {
+      run.check();
+      const at = (variant * groups.length + g) * v.steps;
+      for (let step = 0; step < v.steps; step++) {
+        gather(buckets, group, v, step);
+        if (buckets.length === 0) continue;
+        out.vs[at + step] = value(buckets, step, variant, group);
+        out.has[at + step] = 1;
+      }
+    });
+  }
+  return mergeSameLabelsets(dropEmptyRows(out));
+}
+
+/** Warns about quantiles beyond [0, 1], each value once. */
+export function checkQuantiles(q: Scalar, pos: Span, run: QueryRun): void {
+  const seen = new Set<number>();
+  for (const value of q.vs) {
+    if ((value >= 0 && value <= 1) || seen.has(value)) continue;
+    seen.add(value);
+    run.annotations.invalidQuantile(value, pos);
+  }
+}
+
+/** When step i is evaluated. */
+export type StepTime = (step: number) => number;
+
+const unchanged = (labels: Labels): Labels => labels;
+
+export function histogramQuantile(q: Scalar, qPos: Span, v: Vector, pos: Span, time: StepTime, run: QueryRun): Vector {
+  checkQuantiles(q, qPos, run);
+  const groups = histogramGroups(v, pos, run);
+  return evaluate(v, groups, [unchanged], run, (buckets, step, _, group) =>
+    quantileOf(buckets, q.vs[step], group, pos, time(step), run),
+  );
+}
+
+function quantileOf(
+  buckets: Buckets,
+  q: number,
+  group: HistogramGroup,
+  pos: Span,
+  timeMs: number,
+  run: QueryRun,
+): number {
+  const value = buckets.quantile(q);
+  if (buckets.forcedMonotonic) {
+    const name = run.delayedNameRemoval ? group.labels.get(METRIC_NAME) : '';
+    const { minBucket, maxBucket, maxDiff } = buckets;
+    run.annotations.forcedMonotonicity(name, pos, timeMs, minBucket, maxBucket, maxDiff);
+  }
+  return value;
+}
+
+/** histogram_quantiles: the quantile of each step goes into a label, so the label's values are those of the first step. */
+export function histogramQuantiles(
+  v: Vector,
+  pos: Span,
+  label: string,
+  quantiles: readonly { q: Scalar; pos: Span }[],
+  time: StepTime,
+  run: QueryRun,
+): Vector {
+  for (const { q, pos: qPos } of quantiles) checkQuantiles(q, qPos, run);
+  const groups = histogramGroups(v, pos, run);
+  // A quantile that changes from step to step gives a series per value.
+  const variants = quantiles.flatMap(({ q }) => [...new Set(q.vs)].map((value) => ({ q, value })));
+  const withLabel = variants.map(
+    ({ value }) =>
+      (labels: Labels): Labels =>
+        labels.with(label, formatOpenMetrics(value)),
+  );
+  const out = evaluate(v, groups, withLabel, run, (buckets, step, variant, group) =>
+    quantileOf(buckets, variants[variant].value, group, pos, time(step), run),
+  );
+  return out;
+}
+
+/** A float as OpenMetrics labels have it: with a point or an exponent. */
+function formatOpenMetrics(value: number): string {
+  const text = plainDecimal(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+export function histogramFraction(lower: Scalar, upper: Scalar, v: Vector, pos: Span, run: QueryRun): Vector {
+  const groups = histogramGroups(v, pos, run);
+  return evaluate(v, groups, [unchanged], run, (buckets, step) => buckets.fraction(lower.vs[step], upper.vs[step]));
+}
+

@@ -1,0 +1,32 @@
+// The door of PromQL: the parser, the engine, the leaf protocol, and what runs beside the data.
+export type * from './ast.ts';
+export * from './parse/index.ts';
+export {
+  type Engine,
+  type EngineOptions,
+  type MatrixResult,
+  type ParsedQuery,
+  type QueryOptions,
+  type QueryResult,
+  type QueryStats,
+  type ResultData,
+  type ScalarResult,
+  type StringResult,
+  type VectorResult,
+  createEngine,
+} from './engine.ts';
+export type { QueryErrorCode } from './errors.ts';
+export { LocalLeafExecutor, type LeafExecutorOptions } from './exec/leaf-executor.ts';
+export { MemorySource } from './exec/memory-source.ts';
+export {
+  LabelsPacker,
+  type LeafClient,
+  type LeafControl,
+  type LeafFold,
+  type LeafPlan,
+  type LeafResult,
+  type LeafStats,
+  type PackedLabels,
+  leafTransferables,
+  unpackLabels,
+} from './leaf.ts';

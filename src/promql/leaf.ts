@@ -1,0 +1,202 @@
+// The leaf protocol: what the query process asks of one shard, and what comes back. Plans and results are plain data (strings,
+// numbers, typed arrays): they cross threads by structured clone, and later the network. Shards are disjoint sets of series.
+//
+//   plan  = matchers + evaluation steps + what to do with each series' column (newest sample, range function, raw samples)
+//           + optionally a fold: group the series by labels and aggregate before anything leaves the shard
+//   result = series    labels, and one dense step vector per series      (no fold)
+//          | groups    labels, and one accumulator state per group       (fold; ExecKernel.Accumulator.exportState)
+//          | samples   labels, and the raw samples of one window         (matrix selector as the whole query)
+//          | names     texts of labels for a shard-side check            (in `facts` of the above)
+//
+// Window times are final: `offset` and `@` are already applied by the planner. A window of step t is (t - rangeMs, t].
+import type { FoldOperator, RangeFunction } from '../kernel/index.ts';
+import { Labels, METRIC_NAME, type Matcher } from '../model/index.ts';
+
+/** Range functions of the leaf beyond the kernel's: those whose window reaches beyond the range (experimental). */
+export type Extension = 'anchored' | 'smoothed';
+
+/** Aggregation of the leaf's series within the shard. */
+export interface LeafFold {
+  readonly op: FoldOperator;
+  readonly mode: 'by' | 'without';
+  readonly names: readonly string[];
+}
+
+export interface LeafPlan {
+  readonly tenant: string;
+  readonly matchers: readonly Matcher[];
+  /** instant: newest sample of the lookback window. range: `fn` over the window. samples: the raw window of step 0. */
+  readonly kind: 'instant' | 'range' | 'samples';
+  /** Window ends: startMs + i * stepMs. */
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly steps: number;
+  /** Length of the window: the lookback (instant) or the range. */
+  readonly windowMs: number;
+  /** Of kind 'range'. */
+  readonly fn: RangeFunction | null;
+  /** Scalar arguments of `fn`: one value, or one per step. */
+  readonly parameters: readonly Float64Array[];
+  /** Evaluation time minus window end, at step 0 and more per step: predict_linear extrapolates from the evaluation time. */
+  readonly evalOffsetMs: number;
+  readonly evalOffsetStepMs: number;
+  /** Instant: the sample's own time in seconds in place of its value. */
+  readonly timestamps: boolean;
+  /** Windows that borrow samples from beyond their edges, up to `lookbackMs` away; null = none. */
+  readonly extension: Extension | null;
+  readonly lookbackMs: number;
+  readonly fold: LeafFold | null;
+  /** Report the metric names (and __type__ labels) of the series that gave a value. */
+  readonly wantNames: boolean;
+  /** The shard's part of the query's limits. */
+  readonly samplesMax: number;
+  readonly bytesMax: number;
+}
+
+/** Label sets in a compact form: one table of strings, and per set the indexes of its names and values. */
+export interface PackedLabels {
+  readonly strings: readonly string[];
+  /** name, value, name, value, ... of all sets, one after another. */
+  readonly pairs: Uint32Array;
+  /** Where set i ends in `pairs`; it begins where the one before ended. */
+  readonly ends: Uint32Array;
+}
+
+/** What a leaf cost. */
+export interface LeafStats {
+  /** Series selected and samples decoded. */
+  readonly series: number;
+  readonly samples: number;
+  /** Most bytes held at once. */
+  readonly peakBytes: number;
+  readonly timeMs: number;
+}
+
+export interface LeafFacts {
+  /** [metric name, __type__] of series that gave a value; each once. Empty unless wanted. */
+  readonly names: readonly (readonly [string, string])[];
+}
+
+interface LeafCommon {
+  readonly labels: PackedLabels;
+  readonly facts: LeafFacts;
+  readonly stats: LeafStats;
+}
+
+export interface SeriesLeafResult extends LeafCommon {
+  readonly kind: 'series';
+  /** series x steps; the value of a step that is not present is undefined. */
+  readonly values: Float64Array;
+  /** series x steps: 0 nothing, 1 a float, 2 a native histogram (in `histograms`). */
+  readonly present: Uint8Array;
+  /** Reserved for native histograms: series x steps, encoded. */
+  readonly histograms: null;
+}
+
+export interface GroupsLeafResult extends LeafCommon {
+  readonly kind: 'groups';
+  /** Accumulator states of the groups, one after another, all of the same length. */
+  readonly states: Float64Array;
+}
+
+export interface SamplesLeafResult extends LeafCommon {
+  readonly kind: 'samples';
+  /** Where series i ends in ts and vs. */
+  readonly ends: Uint32Array;
+  readonly ts: Float64Array;
+  readonly vs: Float64Array;
+}
+
+export type LeafResult = SeriesLeafResult | GroupsLeafResult | SamplesLeafResult;
+
+/** How a running leaf shares its thread. Each side of a thread boundary has its own. */
+export interface LeafControl {
+  readonly signal: AbortSignal;
+  /** Whether others (ingest) wait: asked between slices of work. */
+  shouldYield(): boolean;
+  /** Lets others run. */
+  yield(): Promise<void>;
+}
+
+/** One shard, wherever it lives. */
+export interface LeafClient {
+  execute(plan: LeafPlan, control: LeafControl): Promise<LeafResult>;
+}
+
+/** The buffers of a result, to hand over instead of copying. */
+export function leafTransferables(result: LeafResult): ArrayBuffer[] {
+  const arrays: ArrayBufferView[] = [result.labels.pairs, result.labels.ends];
+  if (result.kind === 'series') arrays.push(result.values, result.present);
+  else if (result.kind === 'groups') arrays.push(result.states);
+  else arrays.push(result.ends, result.ts, result.vs);
+  return arrays.map((array) => array.buffer as ArrayBuffer);
+}
+
+/** Builds packed labels set by set. */
+export class LabelsPacker {
+  readonly #strings: string[] = [];
+  readonly #index = new Map<string, number>();
+  #pairs = new Uint32Array(256);
+  #ends = new Uint32Array(64);
+  #used = 0;
+  #count = 0;
+
+  get byteLength(): number {
+    return this.#pairs.byteLength + this.#ends.byteLength + this.#strings.length * 48;
+  }
+
+  #stringId(text: string): number {
+    let id = this.#index.get(text);
+    if (id === undefined) {
+      id = this.#strings.length;
+      this.#strings.push(text);
+      this.#index.set(text, id);
+    }
+    return id;
+  }
+
+  add(labels: Labels): void {
+    const { pairs } = labels;
+    if (this.#used + pairs.length > this.#pairs.length) {
+      const bigger = new Uint32Array(Math.max(this.#pairs.length * 2, this.#used + pairs.length));
+      bigger.set(this.#pairs);
+      this.#pairs = bigger;
+    }
+    for (let i = 0; i < pairs.length; i++) this.#pairs[this.#used++] = this.#stringId(pairs[i]);
+    if (this.#count === this.#ends.length) {
+      const bigger = new Uint32Array(this.#count * 2);
+      bigger.set(this.#ends);
+      this.#ends = bigger;
+    }
+    this.#ends[this.#count++] = this.#used;
+  }
+
+  finish(): PackedLabels {
+    return {
+      strings: this.#strings,
+      pairs: this.#pairs.slice(0, this.#used),
+      ends: this.#ends.slice(0, this.#count),
+    };
+  }
+}
+
+/** Labels that carry a metric's identity and metadata: dropped together by functions that change the meaning of values. */
+export const isReservedLabel = (name: string): boolean =>
+  name === METRIC_NAME || name === '__type__' || name === '__unit__';
+
+/** Label sets of a result; with `dropReserved` without name, type and unit. */
+export function unpackLabels(packed: PackedLabels, dropReserved = false): Labels[] {
+  const { strings, pairs, ends } = packed;
+  const out = new Array<Labels>(ends.length);
+  const reserved = dropReserved ? strings.map(isReservedLabel) : null;
+  let at = 0;
+  for (let i = 0; i < ends.length; i++) {
+    const list: string[] = [];
+    for (; at < ends[i]; at += 2) {
+      if (reserved?.[pairs[at]]) continue;
+      list.push(strings[pairs[at]], strings[pairs[at + 1]]);
+    }
+    out[i] = Labels.fromSortedPairs(list);
+  }
+  return out;
+}

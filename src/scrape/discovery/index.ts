@@ -1,0 +1,4 @@
+export type { Discoverer, DiscoveryReport, EmitGroups, TargetGroup } from './discoverer.ts';
+export { FileDiscovery, type FileDiscoveryOptions } from './file.ts';
+export { HttpDiscovery, type HttpDiscoveryOptions } from './http.ts';
+export { StaticDiscovery } from './static.ts';

@@ -1,0 +1,69 @@
+// Fetching a target's page: headers as Prometheus sends them, errors in its words.
+import { TidemarkError } from '../base/index.ts';
+import type { ScrapeConfig } from '../config/index.ts';
+import type { HttpClient, HttpResponse } from '../io/index.ts';
+import type { ExpositionFormat } from '../wire/index.ts';
+import { httpStatusText } from './http-status.ts';
+import { acceptHeader, bodyFormat } from './negotiation.ts';
+import type { Target } from './target.ts';
+
+export interface FetchedPage {
+  readonly body: Uint8Array;
+  readonly format: ExpositionFormat;
+}
+
+/** Error code of a body over body_size_limit. */
+export const BODY_TOO_LARGE = 'body_too_large';
+
+export class ScrapeFetch {
+  readonly #config: ScrapeConfig;
+  readonly #client: HttpClient;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string) {
+    this.#config = config;
+    this.#client = client;
+    this.#headers = {
+      accept: acceptHeader(config.scrapeProtocols, config.metricNameEscapingScheme),
+      'accept-encoding': config.enableCompression ? 'gzip' : 'identity',
+      'user-agent': userAgent,
+    };
+  }
+
+  /** Fetches the page. Throws TidemarkError with what makes the scrape fail; an AbortError if `signal` aborts. */
+  async fetch(target: Target, signal: AbortSignal): Promise<FetchedPage> {
+    const limit = this.#config.bodySizeLimitBytes;
+    const answer = await this.#request(target, limit, signal);
+    if (answer.status !== 200) {
+      throw new TidemarkError('bad_status', `server returned HTTP status ${httpStatusText(answer.status)}`);
+    }
+    if (limit > 0 && answer.body.length >= limit) throw tooLarge();
+    const { body } = answer;
+    // An empty page says nothing, whatever its type.
+    const contentType = answer.headers['content-type'] ?? '';
+    return { body, format: body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol) };
+  }
+
+  async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {
+    try {
+      return await this.#client.request({
+        method: 'GET',
+        url: target.url,
+        headers: { ...this.#headers, 'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000) },
+        timeoutMs: target.timeoutMs,
+        bodyBytesMax,
+        followRedirects: this.#config.followRedirects,
+        signal,
+      });
+    } catch (cause) {
+      const code = cause instanceof TidemarkError ? cause.code : '';
+      if (code === BODY_TOO_LARGE) throw tooLarge();
+      if (code === 'timeout') {
+        throw new TidemarkError('timeout', `Get "${target.url}": context deadline exceeded`, { cause });
+      }
+      throw cause;
+    }
+  }
+}
+
+const tooLarge = (): TidemarkError => new TidemarkError(BODY_TOO_LARGE, 'body size limit exceeded');

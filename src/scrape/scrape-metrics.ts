@@ -1,0 +1,56 @@
+// What the process says of its scraping, under Prometheus' names.
+import { type Counter, type Gauge, MetricRegistry } from '../base/index.ts';
+
+export interface ScrapeMetrics {
+  readonly sampleLimitExceeded: Counter;
+  readonly bodySizeLimitExceeded: Counter;
+  readonly duplicateSamples: Counter;
+  readonly outOfBoundsSamples: Counter;
+  readonly targetLimitExceeded: Counter;
+  readonly poolReloads: Counter;
+  readonly scrapes: Counter;
+  readonly scrapesFailed: Counter;
+  /** Scrapes that could not be made durable. */
+  readonly appendsFailed: Counter;
+  poolTargets(pool: string): Gauge;
+  poolSyncFailures(pool: string): Counter;
+}
+
+/** Registers the metrics; without a registry they count for nobody. */
+export function scrapeMetrics(registry = new MetricRegistry()): ScrapeMetrics {
+  const counter = (name: string, help: string): Counter => registry.counter(name, help);
+  return {
+    sampleLimitExceeded: counter(
+      'prometheus_target_scrapes_exceeded_sample_limit_total',
+      'Total number of scrapes that hit the sample limit and were rejected.',
+    ),
+    bodySizeLimitExceeded: counter(
+      'prometheus_target_scrapes_exceeded_body_size_limit_total',
+      'Total number of scrapes that hit the body size limit',
+    ),
+    duplicateSamples: counter(
+      'prometheus_target_scrapes_sample_duplicate_timestamp_total',
+      'Total number of samples rejected due to duplicate timestamps but different values.',
+    ),
+    outOfBoundsSamples: counter(
+      'prometheus_target_scrapes_sample_out_of_bounds_total',
+      'Total number of samples rejected due to timestamp falling outside of the time bounds.',
+    ),
+    targetLimitExceeded: counter(
+      'prometheus_target_scrape_pool_exceeded_target_limit_total',
+      'Total number of times scrape pools hit the target limit, during sync or config reload.',
+    ),
+    poolReloads: counter('prometheus_target_scrape_pool_reloads_total', 'Total number of scrape pool reloads.'),
+    scrapes: counter('tidemark_scrapes_total', 'Scrapes.'),
+    scrapesFailed: counter('tidemark_scrapes_failed_total', 'Scrapes that failed, for whatever reason.'),
+    appendsFailed: counter('tidemark_scrape_appends_failed_total', 'Scrapes that could not be stored.'),
+    poolTargets: (pool) =>
+      registry.gauge('prometheus_target_scrape_pool_targets', 'Current number of targets in this scrape pool.', {
+        scrape_job: pool,
+      }),
+    poolSyncFailures: (pool) =>
+      registry.counter('prometheus_target_sync_failed_total', 'Total number of target sync failures.', {
+        scrape_job: pool,
+      }),
+  };
+}

@@ -1,0 +1,154 @@
+// A scrape through the kernel: parse, look up, resolve what is new, append to the batches of the request that is open in the
+// intake. All of it in one turn. The caller begins the intake's request before and finishes it after:
+//
+//   begin request ─► stage(cache, scrape) ─► finish request ─► log.append per shard ─► settle(cache)   (or roll back)
+//
+// A cache serves one tenant, the one of the requests that it is staged in.
+import { TidemarkError } from '../base/index.ts';
+import { type ExpositionKernel, SCRAPE_OPTIONS, type ScrapeCacheKernel } from '../kernel/index.ts';
+import type { Labels } from '../model/index.ts';
+import { METRIC_TYPES, metadataLines, parseExposition } from '../wire/index.ts';
+import type { ScrapeAppend, ScrapeCache, ScrapeOutcome } from './scrape-sink.ts';
+
+const EMPTY: ScrapeOutcome = {
+  scraped: 0,
+  postRelabel: 0,
+  seriesAdded: 0,
+  duplicates: 0,
+  outOfBounds: 0,
+  refused: 0,
+  error: undefined,
+};
+// Times are whole milliseconds within 2^53.
+const TIME_MIN_MS = Number.MIN_SAFE_INTEGER;
+
+class StagedCache implements ScrapeCache {
+  readonly address: number;
+  readonly #kernel: ScrapeCacheKernel;
+  /** How many of the scrape's own series there are. */
+  reports = 0;
+  metaHash: bigint | undefined;
+  /** The last staged scrape had a body that was taken. */
+  flush = false;
+
+  constructor(kernel: ScrapeCacheKernel) {
+    this.#kernel = kernel;
+    this.address = kernel.open();
+  }
+
+  get entryCount(): number {
+    return this.#kernel.entryCount(this.address);
+  }
+}
+
+export class ScrapeStager {
+  readonly #exposition: ExpositionKernel;
+  readonly #caches: ScrapeCacheKernel;
+
+  /** Both on one instance of the intake module. */
+  constructor(exposition: ExpositionKernel, caches: ScrapeCacheKernel) {
+    this.#exposition = exposition;
+    this.#caches = caches;
+  }
+
+  openCache(): ScrapeCache {
+    return new StagedCache(this.#caches);
+  }
+
+  closeCache(cache: ScrapeCache): void {
+    this.#caches.close((cache as StagedCache).address);
+  }
+
+  /** Stages a scrape into the open request. Throws only when the kernel's memory is full. */
+  stage(cache: ScrapeCache, scrape: ScrapeAppend): void {
+    const staged = cache as StagedCache;
+    const { address } = staged;
+    let outcome = EMPTY;
+    this.#caches.begin(address);
+    staged.flush = false;
+    if (scrape.body !== undefined && scrape.body.length > 0) {
+      try {
+        outcome = this.#body(staged, scrape, scrape.body);
+        staged.flush = true;
+      } catch (error) {
+        if (!(error instanceof TidemarkError) || error.code === 'kernel_memory') throw error;
+        outcome = { ...this.#counts(), error };
+        this.#caches.begin(address); // Nothing of the body counts.
+      }
+    }
+    this.#caches.stale(address, scrape.timeMs);
+    this.#report(staged, scrape, outcome);
+  }
+
+  /** The staged scrape is durable. */
+  settle(cache: ScrapeCache): void {
+    const staged = cache as StagedCache;
+    this.#caches.settle(staged.address, staged.flush);
+  }
+
+  #counts(): ScrapeOutcome {
+    const { kept, duplicates, outOfBounds } = this.#caches;
+    return { ...EMPTY, scraped: this.#exposition.count, postRelabel: kept, duplicates, outOfBounds };
+  }
+
+  #body(staged: StagedCache, scrape: ScrapeAppend, body: Uint8Array): ScrapeOutcome {
+    const caches = this.#caches;
+    const { address } = staged;
+    const options =
+      (scrape.honorTimestamps ? SCRAPE_OPTIONS.honorTimestamps : 0) |
+      (scrape.trackTimestampsStaleness ? SCRAPE_OPTIONS.trackTimestampsStaleness : 0);
+    parseExposition(this.#exposition, body, scrape.format);
+    const resolved = new Map<number, Labels>();
+    let added = 0;
+    let refused = 0;
+    for (const row of caches.resolve(address, options)) {
+      if (caches.meet(address, row, options)) continue;
+      const labels = this.#resolve(scrape, body, row);
+      if (labels !== null) {
+        resolved.set(row, labels);
+        added++;
+      }
+      const reason = caches.add(address, row, labels, options);
+      if (reason !== 0) throw new TidemarkError('bad_series', `cannot take series ${labels}: refused for reason ${reason}`);
+    }
+    this.#checkSampleLimit(scrape);
+    for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
+      const labels = resolved.get(row) ?? this.#resolve(scrape, body, row);
+      if (labels === null || caches.define(address, row, labels, scrape.timeMs) !== 0) refused++;
+    }
+    this.#metadata(staged, scrape, body);
+    return { ...this.#counts(), seriesAdded: added, refused };
+  }
+
+  #resolve(scrape: ScrapeAppend, body: Uint8Array, row: number): Labels | null {
+    const start = this.#exposition.start(row);
+    const series = body.subarray(start, start + this.#exposition.length(row));
+    return scrape.resolve(series, METRIC_TYPES[this.#exposition.type(row)]);
+  }
+
+  #checkSampleLimit({ sampleLimit }: ScrapeAppend): void {
+    if (sampleLimit <= 0 || this.#caches.kept - this.#caches.duplicates <= sampleLimit) return;
+    throw new TidemarkError('sample_limit', 'sample limit exceeded');
+  }
+
+  #metadata(staged: StagedCache, scrape: ScrapeAppend, body: Uint8Array): void {
+    const { metaHash } = this.#exposition;
+    const lines = metaHash === staged.metaHash ? null : metadataLines(this.#exposition, body, scrape.format);
+    staged.metaHash = metaHash;
+    scrape.metadata(lines);
+  }
+
+  #report(staged: StagedCache, scrape: ScrapeAppend, outcome: ScrapeOutcome): void {
+    const reports = scrape.report(outcome);
+    const caches = this.#caches;
+    if (reports === 'stale') {
+      for (let number = 0; number < staged.reports; number++) {
+        caches.reportStale(staged.address, number, scrape.timeMs);
+      }
+      return;
+    }
+    staged.reports = Math.max(staged.reports, reports.length);
+    reports.forEach(({ labels, value }, number) => caches.report(staged.address, number, labels, scrape.timeMs, value));
+  }
+}
+

@@ -1,0 +1,142 @@
+// One instance of the head kernel (kernels/head) and views of its memory. The memory may grow at any call that applies a batch:
+// views are taken anew through the getters.
+import { invariant } from '../base/index.ts';
+
+/** Exports of kernels/head/index.ts. Addresses and counts are u32. */
+interface HeadExports {
+  memory: WebAssembly.Memory;
+  init(): void;
+  applyBatch(bytes: number): number;
+  beginSegment(): void;
+  symbolBytes(symbol: number): number;
+  symbolLength(symbol: number): number;
+  findSymbol(at: number, length: number): number;
+  findLabel(tenant: number, name: number): number;
+  findValue(label: number, value: number): number;
+  listLabels(tenant: number, out: number, limit: number): number;
+  listValues(label: number, cursor: number, out: number, limit: number): number;
+  postingsCount(entry: number): number;
+  readPostings(entry: number, out: number): number;
+  filterByTime(list: number, count: number, minMs: number, maxMs: number): number;
+  labelColumn(list: number, count: number, name: number, out: number): void;
+  labelsAddress(series: number): number;
+  lastTime(series: number): number;
+  read(series: number, minMs: number, maxMs: number): number;
+  readFirst(): number;
+  samplesMax(series: number, minMs: number, maxMs: number): number;
+}
+
+// Addresses of kernels/head/root.ts and read.ts.
+export const ROOT = 1024;
+export const SCRATCH = 131072;
+export const STATE_BASE = 67108864;
+export const READ_SAMPLES_MAX = 1_000_000;
+export const READ_TIMES = SCRATCH;
+export const READ_VALUES = READ_TIMES + READ_SAMPLES_MAX * 8;
+/** Scratch that callers may fill with batches, lists and texts. */
+export const SCRATCH_BYTES = 48 * 1024 * 1024;
+export const LAYOUT_VERSION = 1;
+/** The most that a wasm32 memory can have. */
+export const MEMORY_BYTES_MAX = 65536 * 65536;
+
+const counterOffsets = {
+  samples: 368,
+  duplicates: 376,
+  conflicts: 384,
+  outOfOrder: 392,
+  staleUnknown: 400,
+  columns: 408,
+  batches: 432,
+  liveBytes: 440,
+} as const;
+export type HeadCounters = Record<keyof typeof counterOffsets, number>;
+
+export class HeadMemory {
+  readonly kernel: HeadExports;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #words: Uint32Array = new Uint32Array(0);
+  #doubles: Float64Array = new Float64Array(0);
+  #longs: BigInt64Array = new BigInt64Array(0);
+
+  constructor(module: WebAssembly.Module) {
+    this.kernel = new WebAssembly.Instance(module, {}).exports as unknown as HeadExports;
+    this.kernel.init();
+  }
+
+  #refresh(): void {
+    const { buffer } = this.kernel.memory;
+    if (this.#bytes.buffer === buffer) return;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+    this.#longs = new BigInt64Array(buffer);
+  }
+
+  get bytes(): Uint8Array {
+    this.#refresh();
+    return this.#bytes;
+  }
+  get words(): Uint32Array {
+    this.#refresh();
+    return this.#words;
+  }
+  get doubles(): Float64Array {
+    this.#refresh();
+    return this.#doubles;
+  }
+
+  /** End of the used state: the image goes up to here. */
+  get brk(): number {
+    return this.words[(ROOT + 8) >> 2];
+  }
+  get seriesCount(): number {
+    return this.words[(ROOT + 12) >> 2];
+  }
+  get symbolCount(): number {
+    return this.words[(ROOT + 296) >> 2];
+  }
+  /** Times of the oldest and newest sample, or null if there is none. */
+  get timeRange(): { minMs: number; maxMs: number } | null {
+    this.#refresh();
+    const minMs = Number(this.#longs[(ROOT + 416) >> 3]);
+    const maxMs = Number(this.#longs[(ROOT + 424) >> 3]);
+    return minMs > maxMs ? null : { minMs, maxMs };
+  }
+  /** The log position up to which batches are applied. It is part of the image. */
+  get position(): { segment: number; offset: number } {
+    return { segment: this.doubles[(ROOT + 16) >> 3], offset: this.doubles[(ROOT + 24) >> 3] };
+  }
+  setPosition(segment: number, offset: number): void {
+    this.doubles[(ROOT + 16) >> 3] = segment;
+    this.doubles[(ROOT + 24) >> 3] = offset;
+  }
+
+  counters(): HeadCounters {
+    this.#refresh();
+    const read = (offset: number) => Number(this.#longs[(ROOT + offset) >> 3]);
+    return Object.fromEntries(
+      Object.entries(counterOffsets).map(([name, offset]) => [name, read(offset)]),
+    ) as HeadCounters;
+  }
+
+  /** Back to the state of a new instance. */
+  reset(): void {
+    const end = this.kernel.memory.buffer.byteLength;
+    // An image that turned out bad may have been read beyond what the root says.
+    this.bytes.fill(0, 0, SCRATCH);
+    this.bytes.fill(0, STATE_BASE, end);
+    this.kernel.init();
+  }
+
+  /** Copies bytes to the start of scratch memory. */
+  toScratch(source: Uint8Array): void {
+    invariant(source.length <= SCRATCH_BYTES, 'input fits the scratch memory', { bytes: source.length });
+    this.bytes.set(source, SCRATCH);
+  }
+
+  /** Makes the memory hold `bytes` in all, for an image that is about to be read into it. */
+  growTo(bytes: number): void {
+    const missing = bytes - this.kernel.memory.buffer.byteLength;
+    if (missing > 0) this.kernel.memory.grow(Math.ceil(missing / 65536));
+  }
+}

@@ -1,0 +1,112 @@
+// The log of one shard in segment files: log/<shard>/<segment>.log. This file reads them: at start, for replay.
+import { type Logger, TidemarkError, corruptError, errorText, isCorrupt } from '../base/index.ts';
+import type { Files, LogPosition } from '../io/index.ts';
+import { SEGMENT_HEADER_BYTES, checkSegmentHeader, recordAt } from './log-record.ts';
+
+export const logDirectory = (shard: number): string => `log/${String(shard).padStart(3, '0')}`;
+export const segmentPath = (shard: number, segment: number): string =>
+  `${logDirectory(shard)}/${String(segment).padStart(8, '0')}.log`;
+
+/** Numbers of the segments there are, ascending. */
+export async function listSegments(files: Files, shard: number): Promise<number[]> {
+  const names = await files.list(logDirectory(shard));
+  return names.flatMap((name) => (/^\d{8}\.log$/.test(name) ? [Number(name.slice(0, 8))] : []));
+}
+
+/** A segment that could not be read to its end. */
+export interface LogDamage {
+  readonly path: string;
+  readonly offset: number;
+  readonly text: string;
+}
+
+export interface ReplayHandler {
+  /** A good record. `next` is the position after it. */
+  record(payload: Uint8Array, next: LogPosition): void;
+  /** Called between pieces, so that a long replay can show progress and let others run. */
+  progress?(doneBytes: number, totalBytes: number): Promise<void> | void;
+}
+
+/** Whether any good record after `from` says that bytes beyond `from` were durable: then `from` is corrupt, not torn. */
+function isDurableBeyond(bytes: Uint8Array, from: number): boolean {
+  for (let offset = from + 1; offset < bytes.length; offset++) {
+    const record = recordAt(bytes, offset);
+    if (record && record.synced > from) return true;
+  }
+  return false;
+}
+
+/**
+ * Replays the records of one shard's log from `from` on. A torn tail, which only a segment's end can have, is passed over; a
+ * record that is corrupt ends its segment, is returned as damage, and replay goes on with the next segment, since each is self-contained.
+ */
+export async function replayLog(
+  files: Files,
+  shard: number,
+  from: LogPosition,
+  handler: ReplayHandler,
+  logger: Logger,
+): Promise<LogDamage[]> {
+  const segments = (await listSegments(files, shard)).filter((segment) => segment >= from.segment);
+  const damage: LogDamage[] = [];
+  let index = 0;
+  for (const segment of segments) {
+    const path = segmentPath(shard, segment);
+    const start = segment === from.segment ? Math.max(from.offset, SEGMENT_HEADER_BYTES) : SEGMENT_HEADER_BYTES;
+    try {
+      await replaySegment(files, shard, segment, start, handler);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      const found = { path, offset: start, text: errorText(error) };
+      logger.error('log segment is damaged; records after the damage are left out', { ...found });
+      damage.push(found);
+    }
+    index++;
+    await handler.progress?.(index, segments.length);
+  }
+  return damage;
+}
+
+async function replaySegment(
+  files: Files,
+  shard: number,
+  segment: number,
+  start: number,
+  handler: ReplayHandler,
+): Promise<void> {
+  const path = segmentPath(shard, segment);
+  // After kill -9 the tail may be in the page cache only. What is replayed becomes visible and part of images, so it must not
+  // vanish with the power later.
+  const file = await files.open(path, 'write');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  const bytes = await files.readFile(path);
+  // A crash may leave a segment without a whole header: nothing was acknowledged from it.
+  if (bytes.length < SEGMENT_HEADER_BYTES) return;
+  try {
+    checkSegmentHeader(bytes, shard, segment);
+  } catch (error) {
+    if (!isDurableBeyond(bytes, 0)) return;
+    throw error;
+  }
+  let offset = start;
+  for (;;) {
+    const record = recordAt(bytes, offset);
+    if (!record) break;
+    handler.record(record.payload, { segment, offset: record.end });
+    offset = record.end;
+  }
+  if (offset < bytes.length && isDurableBeyond(bytes, offset)) {
+    throw corruptError(`cannot read ${path}: the record at offset ${offset} fails its checksum`);
+  }
+}
+
+/** Guards against a data directory whose log is newer than its reader thinks. */
+export function checkReplayStart(from: LogPosition, segments: readonly number[]): void {
+  if (segments.length > 0 && from.segment > 0 && !segments.includes(from.segment)) {
+    throw new TidemarkError('log_missing', `cannot replay log: segment ${from.segment} is not there`);
+  }
+}

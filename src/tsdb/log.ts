@@ -1,0 +1,211 @@
+// The writer of one shard's log: group commit. Records that arrive while a sync is under way are written together by the next one.
+//
+//   append ─► pending buffer ─► write ─► sync ─► hand on to the shard ─► append's promise resolves
+//
+// A failed write or sync is never repeated on the same file: its records are refused, the segment is given up at the last synced
+// byte, and the next record begins a new one (with a fresh dictionary: `onRotate`).
+import { type Logger, TidemarkError, errorText } from '../base/index.ts';
+import type { DurableGroup, Files, LogPosition, LogStream, OpenFile } from '../io/index.ts';
+import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, encodeSegmentHeader, putRecord } from './log-record.ts';
+import { listSegments, logDirectory, segmentPath } from './log-segments.ts';
+
+export interface LogOptions {
+  readonly files: Files;
+  readonly shard: number;
+  /** Receives what became durable, in order, before the appends resolve. */
+  readonly onDurable: (group: DurableGroup) => void;
+  /** The segment was given up after a failure: definitions made for it are void. */
+  readonly onFailure: () => void;
+  readonly logger: Logger;
+}
+
+interface Waiting {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Records that go to disk together. */
+interface Group {
+  readonly segment: number;
+  buffer: ArrayBuffer;
+  bytes: Uint8Array;
+  length: number;
+  readonly waiting: Waiting[];
+}
+
+const GROUP_BYTES_FIRST = 256 * 1024;
+/** Recycled buffers kept; bigger ones than GROUP_BYTES_KEPT are left to the collector. */
+const POOL_MAX = 8;
+const GROUP_BYTES_KEPT = 4 * 1024 * 1024;
+
+export class SegmentLog implements LogStream {
+  readonly #options: LogOptions;
+  readonly #pool: ArrayBuffer[] = [];
+  #segment: number;
+  #segmentBytes = SEGMENT_HEADER_BYTES;
+  #groups: Group[] = [];
+  #file: { file: OpenFile; segment: number; synced: number } | null = null;
+  #flushing: Promise<void> | null = null;
+  #closed = false;
+  /** Groups synced so far, and the time the last sync took: for metrics. */
+  syncCount = 0;
+  failureCount = 0;
+
+  private constructor(options: LogOptions, segment: number) {
+    this.#options = options;
+    this.#segment = segment;
+  }
+
+  /** Opens the log for writing: after all segments that are there. */
+  static async open(options: LogOptions): Promise<SegmentLog> {
+    const { files, shard } = options;
+    await files.makeDirectory(logDirectory(shard));
+    // Each directory above a segment must be durable before the segment counts as durable.
+    await files.syncDirectory('log');
+    await files.syncDirectory('');
+    const segments = await listSegments(files, shard);
+    return new SegmentLog(options, (segments.at(-1) ?? 0) + 1);
+  }
+
+  get segmentBytes(): number {
+    return this.#segmentBytes;
+  }
+
+  /** Bytes that wait to become durable. */
+  get pendingBytes(): number {
+    return this.#groups.reduce((sum, group) => sum + group.length, 0);
+  }
+
+  rotate(): void {
+    if (this.#segmentBytes === SEGMENT_HEADER_BYTES) return;
+    this.#segment++;
+    this.#segmentBytes = SEGMENT_HEADER_BYTES;
+  }
+
+  append(payload: Uint8Array): Promise<void> {
+    if (this.#closed) return Promise.reject(new TidemarkError('log_closed', 'cannot append to log: it is closed'));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const group = this.#groupFor(RECORD_HEADER_BYTES + payload.length);
+    const synced = this.#file?.segment === group.segment ? this.#file.synced : 0;
+    group.length = putRecord(group.bytes, group.length, payload, synced);
+    group.waiting.push({ resolve, reject });
+    this.#segmentBytes += RECORD_HEADER_BYTES + payload.length;
+    this.#flushing ??= this.#flush();
+    return promise;
+  }
+
+  recycle(buffer: ArrayBuffer): void {
+    if (this.#pool.length < POOL_MAX && buffer.byteLength <= GROUP_BYTES_KEPT) this.#pool.push(buffer);
+  }
+
+  async truncate(before: LogPosition): Promise<void> {
+    const { files, shard } = this.#options;
+    for (const segment of await listSegments(files, shard)) {
+      if (segment < before.segment && segment < this.#segment) await files.remove(segmentPath(shard, segment));
+    }
+    await files.syncDirectory(logDirectory(shard));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#flushing;
+    await this.#file?.file.close();
+    this.#file = null;
+  }
+
+  /** The group that records are gathered in, with room for `more` bytes. */
+  #groupFor(more: number): Group {
+    let group = this.#groups.at(-1);
+    if (!group || group.segment !== this.#segment) {
+      const buffer = this.#pool.pop() ?? new ArrayBuffer(GROUP_BYTES_FIRST);
+      group = { segment: this.#segment, buffer, bytes: new Uint8Array(buffer), length: 0, waiting: [] };
+      this.#groups.push(group);
+    }
+    if (group.length + more > group.bytes.length) {
+      const bigger = new Uint8Array(Math.max(group.bytes.length * 2, group.length + more));
+      bigger.set(group.bytes.subarray(0, group.length));
+      this.recycle(group.buffer);
+      group.buffer = bigger.buffer;
+      group.bytes = bigger;
+    }
+    return group;
+  }
+
+  async #flush(): Promise<void> {
+    // A turn of its own: appends of the same turn make one group.
+    await null;
+    for (let group = this.#groups.shift(); group; group = this.#groups.shift()) {
+      try {
+        await this.#commit(group);
+        for (const { resolve } of group.waiting) resolve();
+      } catch (error) {
+        this.#fail(group, error);
+      }
+    }
+    this.#flushing = null;
+  }
+
+  async #commit(group: Group): Promise<void> {
+    const open = await this.#fileFor(group.segment);
+    const offset = open.synced;
+    await open.file.write(group.bytes.subarray(0, group.length), offset);
+    await open.file.sync();
+    this.syncCount++;
+    open.synced = offset + group.length;
+    this.#options.onDurable({
+      buffer: group.buffer,
+      length: group.length,
+      position: { segment: group.segment, offset },
+      next: { segment: group.segment, offset: open.synced },
+    });
+  }
+
+  async #fileFor(segment: number): Promise<{ file: OpenFile; segment: number; synced: number }> {
+    if (this.#file?.segment === segment) return this.#file;
+    const { files, shard } = this.#options;
+    await this.#file?.file.close();
+    this.#file = null;
+    const file = await files.open(segmentPath(shard, segment), 'write');
+    try {
+      await file.truncate(0);
+      await file.write(encodeSegmentHeader(shard, segment), 0);
+      await file.sync();
+      await files.syncDirectory(logDirectory(shard));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    this.#file = { file, segment, synced: SEGMENT_HEADER_BYTES };
+    return this.#file;
+  }
+
+  /** Refuses the group and all that waits behind it, and gives the segment up. */
+  #fail(group: Group, error: unknown): void {
+    this.failureCount++;
+    this.#options.logger.error('cannot write log', { shard: this.#options.shard, error: errorText(error) });
+    const refused = [group, ...this.#groups];
+    this.#groups = [];
+    for (const { waiting } of refused) for (const { reject } of waiting) reject(error);
+    void this.#giveUp();
+    this.#segment++;
+    this.#segmentBytes = SEGMENT_HEADER_BYTES;
+    this.#options.onFailure();
+  }
+
+  /** Cuts what was refused off the segment, so that a later replay does not find it, and closes it. */
+  async #giveUp(): Promise<void> {
+    const open = this.#file;
+    this.#file = null;
+    if (!open) return;
+    try {
+      await open.file.truncate(open.synced);
+      await open.file.sync();
+    } catch (error) {
+      this.#options.logger.warn('cannot cut refused records off the log', { error: errorText(error) });
+    } finally {
+      await open.file.close().catch((error: unknown) =>
+        this.#options.logger.warn('cannot close log segment', { error: errorText(error) }),
+      );
+    }
+  }
+}

@@ -1,0 +1,14 @@
+export { type MetadataLine, metadataLines, parseExposition, parseExpositionTwin } from './exposition.ts';
+export { openMetricsFloat, parseSeriesText } from './exposition-labels.ts';
+export {
+  type ExpositionDocument,
+  type ExpositionFormat,
+  type ExpositionMetadata,
+  type ExpositionSample,
+  METRIC_TYPES,
+  type MetricType,
+} from './exposition-scan.ts';
+export { METRIC_TYPE_NUMBERS, type WireMetadata, type WireSample, type WireSeries } from './remote-write.ts';
+export { encodeRemoteWriteV1 } from './remote-write-v1.ts';
+export { encodeRemoteWriteV2 } from './remote-write-v2.ts';
+export { compressSnappy, snappyBytesMax } from './snappy.ts';

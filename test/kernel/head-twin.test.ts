@@ -1,0 +1,373 @@
+// The head kernel against its twin: random batches of the builder and of the real intake, mutated batches, and the rule that the
+// memory's bytes are a function of the batches alone.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { isCorrupt, utf8 } from '../../src/base/index.ts';
+import {
+  type HeadTwin,
+  INTAKE_LIMITS_DEFAULT,
+  createHeadTwin,
+  createIntakeWasm,
+  loadKernel,
+} from '../../src/kernel/index.ts';
+import { byteText, textBytes } from '../../src/kernel/intake-twin-labels.ts';
+import { Head } from '../../src/tsdb/index.ts';
+import { compressSnappy } from '../../src/wire/snappy.ts';
+import { BatchBuilder, type TestSample, type TestSeries } from '../support/batch-builder.ts';
+import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
+import { Dice, mutate, randomRequest1, randomRequest2 } from './intake-traffic.ts';
+
+const module = await loadKernel('head');
+const NONE = 0xffffffff;
+const SCRATCH = 131072;
+const STATE_BASE = 67108864;
+const READ_VALUES = SCRATCH + 8_000_000;
+const EXACT_MAX = 2 ** 53 - 1;
+
+// Instances reserve address space: each role has one, emptied by reset().
+const heads = [new Head(module), new Head(module)];
+function emptyHead(which = 0): Head {
+  heads[which].reset();
+  return heads[which];
+}
+
+/** The code of the kernel: 0 or negative. */
+function applyCode(head: Head, batch: Uint8Array): number {
+  head.memory.toScratch(batch);
+  return head.memory.kernel.applyBatch(batch.length);
+}
+
+const symbolText = ({ memory }: Head, symbol: number): string => {
+  const at = memory.kernel.symbolBytes(symbol) >>> 0;
+  return byteText(memory.bytes.subarray(at, at + memory.kernel.symbolLength(symbol)));
+};
+
+function symbolOf({ memory }: Head, text: string): number {
+  const bytes = textBytes(text);
+  memory.toScratch(bytes);
+  return memory.kernel.findSymbol(SCRATCH, bytes.length) >>> 0;
+}
+
+function kernelSamples({ memory }: Head, series: number, minMs: number, maxMs: number): [number, bigint][] {
+  const count = memory.kernel.read(series, minMs, maxMs);
+  const first = memory.kernel.readFirst() * 8;
+  const times = new Float64Array(memory.kernel.memory.buffer, SCRATCH + first, count);
+  const values = new BigUint64Array(memory.kernel.memory.buffer, READ_VALUES + first, count);
+  return Array.from(times, (time, i) => [time, values[i]]);
+}
+
+function kernelPostings(head: Head, tenant: string, name: string, value: string): number[] {
+  const { kernel } = head.memory;
+  const [tenantSymbol, nameSymbol] = [symbolOf(head, tenant), symbolOf(head, name)];
+  const label = kernel.findLabel(tenantSymbol, nameSymbol) >>> 0;
+  const found = label === 0 ? 0 : kernel.findValue(label, symbolOf(head, value)) >>> 0;
+  if (found === 0) return [];
+  const count = kernel.readPostings(found, SCRATCH);
+  assert.equal(count, kernel.postingsCount(found));
+  return [...head.memory.words.subarray(SCRATCH >> 2, (SCRATCH >> 2) + count)];
+}
+
+/** Texts of the symbols in pairs (symbol, entry) that a listing left in scratch. */
+function listed(head: Head, count: number): string[] {
+  const pairs = head.memory.words.slice(SCRATCH >> 2, (SCRATCH >> 2) + 2 * count);
+  return Array.from({ length: count }, (_, i) => symbolText(head, pairs[2 * i])).sort();
+}
+
+function compareIndex(head: Head, twin: HeadTwin): void {
+  const { kernel } = head.memory;
+  for (const tenant of new Set(twin.series.map((series) => series.tenant))) {
+    const tenantSymbol = symbolOf(head, tenant);
+    assert.deepEqual(listed(head, kernel.listLabels(tenantSymbol, SCRATCH, 10_000)), twin.labelNames(tenant));
+    for (const name of twin.labelNames(tenant)) {
+      const label = kernel.findLabel(tenantSymbol, symbolOf(head, name)) >>> 0;
+      assert.deepEqual(listed(head, kernel.listValues(label, 0, SCRATCH, 10_000)), twin.labelValues(tenant, name));
+      for (const value of twin.labelValues(tenant, name)) {
+        assert.deepEqual(kernelPostings(head, tenant, name, value), twin.postings(tenant, name, value));
+      }
+    }
+  }
+}
+
+function compareSeries(head: Head, twin: HeadTwin, ranges: readonly (readonly [number, number])[]): void {
+  for (const { number, labels, lastMs } of twin.series) {
+    const symbols = head.labelSymbols(number);
+    assert.deepEqual(
+      symbols.map((symbol) => symbolText(head, symbol)),
+      labels.flat(),
+    );
+    assert.equal(head.memory.kernel.lastTime(number), lastMs ?? -(2 ** 63));
+    for (const [minMs, maxMs] of ranges) {
+      const want = twin.samples(number, minMs, maxMs);
+      assert.ok(head.memory.kernel.samplesMax(number, minMs, maxMs) >= want.length);
+      assert.deepEqual(kernelSamples(head, number, minMs, maxMs), want, `series ${number} in ${minMs}..${maxMs}`);
+    }
+  }
+}
+
+/** Series, labels, samples, counters and postings are the same. */
+function compare(head: Head, twin: HeadTwin, ranges: readonly (readonly [number, number])[] = []): void {
+  const counters = head.memory.counters();
+  for (const [name, want] of Object.entries(twin.counters)) {
+    assert.equal(counters[name as keyof typeof counters], want, name);
+  }
+  assert.equal(head.memory.seriesCount, twin.series.length);
+  assert.equal(head.memory.symbolCount, twin.symbols.size);
+  const all = twin.series.flatMap(({ number }) => twin.samples(number).map(([time]) => time));
+  const range = all.length === 0 ? null : { minMs: Math.min(...all), maxMs: Math.max(...all) };
+  assert.deepEqual(head.memory.timeRange, range);
+  compareSeries(head, twin, [[-EXACT_MAX, EXACT_MAX], ...ranges]);
+  compareIndex(head, twin);
+}
+
+const VALUES = [Number.NaN, Number.POSITIVE_INFINITY, -0, 0, 5e-324, 2 ** 53, 2 ** 53 + 2, -(2 ** 53), 1e300, -1e-7];
+
+/** A value of series `series` at its sample number `i`. */
+function valueOf(dice: Dice, series: number, i: number): number {
+  const shapes = [
+    () => 42,
+    () => i * 3,
+    () => dice.roll(2 ** 32) / 7,
+    () => dice.roll(1000) / 100,
+    () => dice.pick(VALUES),
+    () => 2 ** 53 - 50 + i * (1 + (i & 1)),
+    () => Math.floor(i / 70),
+    () => (dice.one(20) ? dice.pick(VALUES) : i / 8),
+  ];
+  return shapes[series % shapes.length]();
+}
+
+const makeSeries = (count: number): TestSeries[] =>
+  Array.from({ length: count }, (_, i) => ({
+    labels: [
+      ['__name__', `metric_${i % 5}`],
+      ...(i % 3 === 0 ? [['größe', `e${i % 4}`] as const] : []),
+      ['instance', `host-${i}`],
+      ['job', i % 2 === 0 ? 'api' : 'db'],
+    ] as const,
+  }));
+
+/** A step of a script: a batch, or the begin of a segment. */
+type Step = Uint8Array | 'segment';
+
+interface ScriptOptions {
+  readonly seriesCount: number;
+  readonly batches: number;
+  readonly lateOneIn: number;
+  readonly startMs: number;
+}
+
+/** Random batches of two tenants: late samples, duplicates, conflicts, gaps, jitter, stale marks, segments. */
+function script(dice: Dice, { seriesCount, batches, lateOneIn, startMs }: ScriptOptions): Step[] {
+  const tenants = ['anonymous', 'b'].map((tenant) => ({ tenant, offset: tenant === 'b' ? seriesCount : 0 }));
+  const builder = new BatchBuilder([...makeSeries(seriesCount), ...makeSeries(seriesCount)]);
+  const steps: Step[] = [];
+  for (let i = 0; i < batches; i++) {
+    if (dice.one(40)) {
+      builder.rotate();
+      steps.push('segment');
+    }
+    const { tenant, offset } = dice.one(5) ? tenants[1] : tenants[0];
+    const timeOf = (series: number) => {
+      const late = dice.one(lateOneIn) ? dice.roll(i + 1) * 15_000 - dice.roll(2) : 0;
+      return startMs + i * 15_000 + (series % 3 === 0 ? dice.roll(7) : 0) - late;
+    };
+    const samples: TestSample[] = [];
+    for (let series = 0; series < seriesCount; series++) {
+      if (dice.one(12)) continue;
+      const sample = { series: series + offset, timeMs: timeOf(series), value: valueOf(dice, series, i) };
+      samples.push(sample);
+      if (dice.one(60)) samples.push(sample);
+      if (dice.one(60)) samples.push({ ...sample, value: -1 });
+    }
+    const stale = [];
+    while (dice.one(10)) stale.push({ series: dice.roll(2 * seriesCount + 2), timeMs: timeOf(0) + dice.roll(3) });
+    steps.push(builder.build(tenant, samples, stale));
+  }
+  return steps;
+}
+
+function randomScript(dice: Dice, batches = 1 + dice.roll(300)): Step[] {
+  return script(dice, {
+    seriesCount: 1 + dice.roll(12),
+    batches,
+    lateOneIn: dice.pick([2, 10, 60, 100_000]),
+    startMs: dice.pick([1_790_000_000_000, 0, -1_000_000, -(2 ** 51)]),
+  });
+}
+
+function runBoth(steps: readonly Step[]): { head: Head; twin: HeadTwin } {
+  const head = emptyHead();
+  const twin = createHeadTwin();
+  for (const step of steps) {
+    if (step === 'segment') {
+      head.beginSegment();
+      twin.beginSegment();
+    } else {
+      assert.equal(applyCode(head, step), 0);
+      twin.apply(step);
+    }
+  }
+  return { head, twin };
+}
+
+describe('head kernel and twin', () => {
+  test('agree on random batches: series, labels, samples to the bit, counters, postings', () => {
+    const dice = new Dice(fuzzSeed(21));
+    for (let i = 0; i < fuzzCases(12); i++) {
+      const { head, twin } = runBoth(randomScript(dice));
+      const times = twin.series.flatMap(({ number }) => twin.samples(number).map(([time]) => time));
+      const ranges = Array.from({ length: 3 }, () => [dice.pick(times), dice.pick(times)] as const);
+      compare(head, twin, ranges);
+    }
+  });
+
+  test('agree on series of many columns, on time and late', () => {
+    const dice = new Dice(22);
+    for (const lateOneIn of [2, 100_000]) {
+      const options = { seriesCount: 8, batches: 900, lateOneIn, startMs: 0 };
+      const { head, twin } = runBoth(script(dice, options));
+      compare(head, twin, [[3_000_000, 6_000_000]]);
+    }
+  });
+
+  test('agree on batches that the intake made', async () => {
+    const intakeModule = await loadKernel('intake');
+    const dice = new Dice(fuzzSeed(23));
+    for (let round = 0; round < fuzzCases(4); round++) {
+      const shards = 1 + dice.roll(2);
+      const intake = createIntakeWasm(intakeModule, { shards, key: new Uint8Array(32).fill(round) });
+      const steps: Step[] = [];
+      for (let i = 0; i < 60; i++) {
+        if (dice.one(15)) {
+          intake.rotate(0);
+          steps.push('segment');
+        }
+        intake.beginRequest(utf8(dice.one(4) ? 'other' : 'anonymous'));
+        const body = (dice.one(2) ? randomRequest1 : randomRequest2)(dice, 1 + dice.roll(25), 30);
+        // The traffic is of either version: the other's reader mostly refuses it, and then there is no batch.
+        const compressed = compressSnappy(body);
+        if (intake.remoteWrite1(compressed, INTAKE_LIMITS_DEFAULT) !== 0) {
+          intake.remoteWrite2(compressed, INTAKE_LIMITS_DEFAULT);
+        }
+        const batch = intake.batch(0).slice();
+        if (batch.length > 0) steps.push(batch);
+      }
+      const { head, twin } = runBoth(steps);
+      assert.ok(twin.counters.samples > 100);
+      compare(head, twin);
+    }
+  });
+
+  test('a mark ends only what has samples before it', () => {
+    const builder = new BatchBuilder(makeSeries(2));
+    const first = builder.build('t', [{ series: 0, timeMs: 1000, value: 1 }]);
+    const marks = [900, 1000, 2000, 2000, 1500].map((timeMs) => ({ series: 0, timeMs }));
+    const { head, twin } = runBoth([first, builder.build('t', [], [...marks, { series: 1, timeMs: 1 }])]);
+    compare(head, twin);
+    assert.deepEqual(twin.samples(0), [
+      [1000, 0x3ff0000000000000n],
+      [2000, 0x7ff0000000000002n],
+    ]);
+    assert.equal(twin.counters.staleUnknown, 1);
+  });
+});
+
+describe('mutated batches', () => {
+  // The twin is stricter: the kernel leaves the order of labels and the shortest form of numbers to the encoder.
+  const leftToEncoder = /labels are not sorted|a label is empty|does not fit 53 bits|longer than nine bytes/;
+
+  test('are refused by both, or mean the same to both', () => {
+    const dice = new Dice(fuzzSeed(24));
+    const counts = { both: 0, none: 0, encoder: 0 };
+    const cases = fuzzCases(1500);
+    for (let i = 0; i < cases; i++) {
+      const steps = randomScript(dice, 1 + dice.roll(3));
+      const bad = mutate(dice, steps[steps.length - 1] as Uint8Array);
+      const { head, twin } = runBoth(steps.slice(0, -1));
+      const code = applyCode(head, bad);
+      try {
+        twin.apply(bad);
+        assert.equal(code, 0, `case ${i}: the kernel refuses what the twin takes`);
+        compare(head, twin);
+        counts.both++;
+      } catch (error) {
+        assert.ok(error instanceof Error && (isCorrupt(error) || /newer version/.test(error.message)), `${error}`);
+        if (code === 0) {
+          assert.match(error.message, leftToEncoder, `case ${i}: the kernel takes what the twin refuses`);
+          counts.encoder++;
+        } else counts.none++;
+      }
+    }
+    assert.ok(counts.both > cases / 20 && counts.none > cases / 3, JSON.stringify(counts));
+  });
+});
+
+/** What the image would hold: root and directory, and the state. */
+function stateBytes({ memory }: Head): Buffer {
+  return Buffer.concat([memory.bytes.slice(0, 98304), memory.bytes.slice(STATE_BASE, memory.brk)]);
+}
+
+/** A read of some kind: none may leave a trace in the state. */
+function someRead(dice: Dice, head: Head): void {
+  const { memory } = head;
+  const count = memory.seriesCount;
+  if (count === 0) return;
+  const series = dice.roll(count);
+  const [a, b] = [dice.roll(600) * 15_000, dice.roll(600) * 15_000];
+  const reads = [
+    () => void kernelSamples(head, series, Math.min(a, b), Math.max(a, b)),
+    () => void memory.kernel.samplesMax(series, a, b),
+    () => void head.labels(series),
+    () => void symbolOf(head, dice.one(2) ? 'instance' : 'nowhere'),
+    () => void kernelPostings(head, 'anonymous', 'job', 'api'),
+    () => {
+      memory.words.set([series], SCRATCH >> 2);
+      memory.kernel.filterByTime(SCRATCH, 1, Math.min(a, b), Math.max(a, b));
+    },
+    () => {
+      memory.words.set([series], SCRATCH >> 2);
+      memory.kernel.labelColumn(SCRATCH, 1, symbolOf(head, 'job'), SCRATCH + 64);
+    },
+    () => void memory.kernel.listLabels(symbolOf(head, 'anonymous'), SCRATCH, 100),
+  ];
+  dice.pick(reads)();
+}
+
+/** Applies in groups, as the shard does: the position is that of a group's end. */
+function applyInGroups(head: Head, steps: readonly Step[], dice: Dice, groupMax: number, readOneIn: number): void {
+  let segment = 1;
+  let groupEnd = 0;
+  for (const [i, step] of steps.entries()) {
+    if (i >= groupEnd) groupEnd = i + 1 + dice.roll(groupMax);
+    if (readOneIn > 0) while (!dice.one(readOneIn)) someRead(dice, head);
+    if (step === 'segment') {
+      head.beginSegment();
+      segment++;
+    } else head.apply(step, { segment, offset: Math.min(groupEnd, steps.length) });
+  }
+}
+
+describe('head memory', () => {
+  test('is a function of the batches alone: groups and reads between them leave no trace', () => {
+    const dice = new Dice(fuzzSeed(25));
+    for (let i = 0; i < fuzzCases(6); i++) {
+      const steps = randomScript(dice, 250);
+      const quiet = emptyHead(0);
+      applyInGroups(quiet, steps, dice, 1, 0);
+      const busy = emptyHead(1);
+      applyInGroups(busy, steps, dice, 20, 2);
+      assert.ok(stateBytes(quiet).equals(stateBytes(busy)), `case ${i}`);
+    }
+  });
+
+  test('is that of a new instance after a reset', () => {
+    const dice = new Dice(26);
+    const steps = randomScript(dice, 60);
+    applyInGroups(emptyHead(0), randomScript(dice, 100), dice, 1, 2);
+    applyInGroups(emptyHead(0), steps, dice, 1, 0);
+    const fresh = new Head(module);
+    applyInGroups(fresh, steps, dice, 1, 0);
+    assert.ok(stateBytes(heads[0]).equals(stateBytes(fresh)));
+    assert.equal(symbolOf(fresh, 'nowhere'), NONE);
+  });
+});

@@ -1,0 +1,193 @@
+// Random requests for the intake's tests: well-formed ones with all that senders get wrong, and mutations of their bytes.
+import { ByteWriter, utf8 } from '../../src/base/index.ts';
+
+/** A seeded generator of 32-bit numbers (xorshift). */
+export class Dice {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = (seed * 2654435761 + 1) | 0 || 1;
+  }
+  /** An integer in [0, sides). */
+  roll(sides: number): number {
+    this.#state ^= this.#state << 13;
+    this.#state ^= this.#state >>> 17;
+    this.#state ^= this.#state << 5;
+    return (this.#state >>> 0) % sides;
+  }
+  one(sides: number): boolean {
+    return this.roll(sides) === 0;
+  }
+  pick<T>(list: readonly T[]): T {
+    return list[this.roll(list.length)];
+  }
+}
+
+const field = (out: ByteWriter, tag: number, bytes: Uint8Array): void => {
+  out.u8(tag);
+  out.block(bytes);
+};
+
+function message(fill: (out: ByteWriter) => void): Uint8Array {
+  const out = new ByteWriter();
+  fill(out);
+  return out.finish();
+}
+
+const VALUES = ['', 'a', 'bb', 'node-exporter', '10.0.0.1:9100', 'größe', '日本', 'x'.repeat(200), 'y'.repeat(40)];
+const BAD_BYTES = [
+  [0xff],
+  [0xc0, 0x80],
+  [0xed, 0xa0, 0x80],
+  [0xf4, 0x90, 0x80, 0x80],
+  [0x61, 0xe2, 0x82],
+].map((list) => Uint8Array.from(list));
+
+type Label = [Uint8Array, Uint8Array];
+
+/** Labels of a series: mostly good ones, some unsorted, empty, double, malformed. */
+export function randomLabels(dice: Dice, rare: number): Label[] {
+  const labels: Label[] = [[utf8('__name__'), utf8(`metric_${dice.roll(20)}`)]];
+  for (const name of ['cluster', 'instance', 'job', 'le', 'zone.name']) {
+    if (!dice.one(3)) labels.push([utf8(name), utf8(dice.pick(VALUES.slice(dice.one(rare) ? 0 : 1)))]);
+  }
+  if (dice.one(rare)) labels.reverse();
+  if (dice.one(rare)) labels.splice(dice.roll(labels.length), 1);
+  if (dice.one(rare)) labels.push(labels[dice.roll(labels.length)] ?? [utf8('x'), utf8('y')]);
+  if (dice.one(rare)) labels.push([utf8(''), utf8('v')]);
+  if (dice.one(rare)) labels.push([dice.pick(BAD_BYTES), utf8('v')]);
+  if (dice.one(rare)) labels.push([utf8('zzz'), dice.pick(BAD_BYTES)]);
+  if (dice.one(rare)) for (let i = 0; i < 12; i++) labels.push([utf8(`zz${dice.roll(99)}`), utf8('v')]);
+  return labels;
+}
+
+function int64(out: ByteWriter, value: bigint): void {
+  let left = BigInt.asUintN(64, value);
+  for (; left > 127n; left >>= 7n) out.u8(Number(left & 127n) | 128);
+  out.u8(Number(left));
+}
+
+function randomTime(dice: Dice): bigint {
+  if (dice.one(40)) return dice.pick([0n, -5n, 1n, 2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, 2n ** 42n, 2n ** 35n - 1n]);
+  return 1_790_000_000_000n + BigInt(dice.roll(5) * 15_000);
+}
+
+function randomSample(dice: Dice): Uint8Array {
+  return message((out) => {
+    if (!dice.one(4)) {
+      out.u8(0x09);
+      out.u64(dice.one(10) ? 0x7ff0000000000002n : BigInt(dice.roll(1e9)) * 4294967296n);
+    }
+    if (!dice.one(30)) {
+      out.u8(0x10);
+      int64(out, randomTime(dice));
+    }
+  });
+}
+
+function samplesOf(dice: Dice, out: ByteWriter): void {
+  const count = dice.one(10) ? dice.roll(4) : 1;
+  for (let i = 0; i < count; i++) field(out, 0x12, randomSample(dice));
+}
+
+/** A body of remote write 1.0, not compressed. */
+export function randomRequest1(dice: Dice, seriesCount: number, rare: number): Uint8Array {
+  return message((out) => {
+    for (let i = 0; i < seriesCount; i++) field(out, 0x0a, randomSeries1(dice, rare));
+    if (dice.one(5)) field(out, 0x1a, randomMetadata1(dice));
+    if (dice.one(20)) field(out, 0x7a, utf8('unknown field'));
+  });
+}
+
+function randomSeries1(dice: Dice, rare: number): Uint8Array {
+  const labels = randomLabels(dice, rare).map(([name, value]) => randomLabel1(dice, name, value, rare));
+  return message((out) => {
+    const late = dice.one(rare * 2) ? labels.pop() : undefined;
+    for (const label of labels) field(out, 0x0a, label);
+    samplesOf(dice, out);
+    if (late) field(out, 0x0a, late);
+    if (dice.one(30)) field(out, 0x1a, utf8('\n\u0002ab'));
+    if (dice.one(30)) field(out, 0x22, Uint8Array.of(8, 1));
+  });
+}
+
+function randomLabel1(dice: Dice, name: Uint8Array, value: Uint8Array, rare: number): Uint8Array {
+  return message((out) => {
+    const swapped = dice.one(rare * 3);
+    if (swapped) field(out, 0x12, value);
+    field(out, 0x0a, name);
+    if (!swapped && !(value.length === 0 && dice.one(2))) {
+      if (dice.one(rare * 3)) {
+        out.u8(0x12);
+        out.u8((value.length & 127) | 128); // a length that takes a byte more than needed
+        out.u8(((value.length >> 7) & 127) | 128);
+        out.u8(0);
+        out.bytes(value);
+      } else field(out, 0x12, value);
+    }
+  });
+}
+
+function randomMetadata1(dice: Dice): Uint8Array {
+  return message((out) => {
+    out.u8(0x08);
+    out.varint(dice.roll(8));
+    field(out, 0x12, utf8('metric_1'));
+    if (dice.one(2)) field(out, 0x22, utf8('Helps.'));
+  });
+}
+
+/** A body of remote write 2.0, not compressed. */
+export function randomRequest2(dice: Dice, seriesCount: number, rare: number): Uint8Array {
+  const symbols: Uint8Array[] = [new Uint8Array(0)];
+  const numbers = new Map<string, number>([['', 0]]);
+  const number = (bytes: Uint8Array): number => {
+    const key = bytes.join();
+    if (!numbers.has(key)) numbers.set(key, symbols.push(bytes) - 1);
+    return numbers.get(key) as number;
+  };
+  const series = Array.from({ length: seriesCount }, () => randomSeries2(dice, rare, number));
+  return message((out) => {
+    const late = dice.one(rare) ? symbols.pop() : undefined;
+    for (const symbol of symbols) field(out, 0x22, symbol);
+    for (const one of series) field(out, 0x2a, one);
+    if (late) field(out, 0x22, late);
+  });
+}
+
+function randomSeries2(dice: Dice, rare: number, number: (bytes: Uint8Array) => number): Uint8Array {
+  const refs = randomLabels(dice, rare).flatMap(([name, value]) => [number(name), number(value)]);
+  if (dice.one(rare * 2)) refs.pop();
+  if (dice.one(rare * 2)) refs[dice.roll(refs.length)] = 1e6;
+  const help = number(utf8('Helps.'));
+  return message((out) => {
+    if (dice.one(10)) {
+      for (const ref of refs) {
+        out.u8(0x08);
+        out.varint(ref);
+      }
+    } else field(out, 0x0a, message((packed) => refs.forEach((ref) => packed.varint(ref))));
+    samplesOf(dice, out);
+    if (dice.one(30)) field(out, 0x1a, Uint8Array.of(8, 1));
+    if (dice.one(30)) field(out, 0x22, utf8('ex'));
+    if (dice.one(3)) field(out, 0x2a, Uint8Array.of(8, dice.roll(8), 24, help));
+    if (dice.one(9)) out.bytes(Uint8Array.of(0x30, 5));
+  });
+}
+
+/** Bytes with a few of them changed, cut, or repeated. */
+export function mutate(dice: Dice, bytes: Uint8Array): Uint8Array {
+  const kind = dice.roll(4);
+  if (kind === 0) return bytes.slice(0, dice.roll(bytes.length + 1));
+  const out = bytes.slice();
+  if (kind === 1 && out.length > 1) {
+    const from = dice.roll(out.length);
+    const to = dice.roll(out.length);
+    out.copyWithin(to, from, from + dice.roll(40));
+    return out;
+  }
+  for (let i = dice.roll(4); i >= 0 && out.length > 0; i--) {
+    const at = dice.roll(out.length);
+    out[at] = dice.one(2) ? dice.roll(256) : out[at] ^ (1 << dice.roll(8));
+  }
+  return out;
+}

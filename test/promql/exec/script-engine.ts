@@ -1,0 +1,60 @@
+// The engine as the test language sees it.
+import { Labels, STALE_NAN_BITS } from '../../../src/model/index.ts';
+import { createExecTwin } from '../../../src/kernel/index.ts';
+import {
+  ALL_PARSER_FEATURES,
+  LocalLeafExecutor,
+  MemorySource,
+  type QueryResult,
+  createEngine,
+} from '../../../src/promql/index.ts';
+import type { LoadedSeries, QueryResult as ScriptResult, TestEngine } from '../testlang/runner.ts';
+import { testClock } from './support.ts';
+
+export const SCRIPT_FEATURES: ReadonlySet<string> = new Set([...ALL_PARSER_FEATURES, 'promql-delayed-name-removal']);
+
+function toScript({ data, warnings, infos }: QueryResult): ScriptResult {
+  if (data.type === 'scalar' || data.type === 'string') return { ...data, warnings, infos } as ScriptResult;
+  const series = data.labels.map((labels, i) => {
+    if (data.type === 'vector') return { labels, points: [{ timeMs: data.timeMs, value: data.vs[i] }] };
+    const from = i === 0 ? 0 : data.ends[i - 1];
+    const values = Array.from(data.vs.subarray(from, data.ends[i]));
+    return { labels, points: values.map((value, k) => ({ timeMs: data.ts[from + k], value })) };
+  });
+  return { type: data.type, series, warnings, infos };
+}
+
+/** An engine with a storage of its own in so many shards; `onLoad` sees what is loaded. */
+export function scriptEngine(
+  shards = 1,
+  features = SCRIPT_FEATURES,
+  onLoad: (series: readonly LoadedSeries[], withNhcb: boolean) => void = () => {},
+): TestEngine {
+  const sources = Array.from({ length: shards }, () => new MemorySource());
+  const engine = createEngine({
+    leaves: sources.map((source) => new LocalLeafExecutor({ source, kernel: createExecTwin() })),
+    clock: testClock(),
+    features,
+    maxSamples: 10_000,
+  });
+  let next = 0;
+  const shardOf = new Map<string, MemorySource>();
+  return {
+    load(series, { withNhcb }) {
+      onLoad(series, withNhcb);
+      for (const { labels, points } of series) {
+        let source = shardOf.get(labels.key);
+        if (!source) shardOf.set(labels.key, (source = sources[next++ % shards]));
+        for (const { timeMs, value } of points) {
+          if (typeof value === 'object') continue; // Native histograms have no place in the store yet.
+          source.append(labels, timeMs, value === 'stale' ? STALE_NAN_BITS : value);
+        }
+      }
+    },
+    instant: async (query, timeMs) => toScript(await engine.instant(query, timeMs)),
+    range: async (query, startMs, endMs, stepMs) => toScript(await engine.range(query, startMs, endMs, stepMs)),
+  };
+}
+
+/** Of a label set: its metric name. */
+export const nameOf = (labels: Labels): string => labels.get('__name__');

@@ -1,0 +1,78 @@
+// An engine over samples in memory, and adapters to it.
+import type { Clock } from '../../../src/io/index.ts';
+import { createExecTwin } from '../../../src/kernel/index.ts';
+import { Labels, STALE_NAN_BITS } from '../../../src/model/index.ts';
+import {
+  type Engine,
+  type EngineOptions,
+  LocalLeafExecutor,
+  MemorySource,
+  type QueryResult,
+  createEngine,
+} from '../../../src/promql/index.ts';
+
+/** A clock that stands still until it is moved. */
+export function testClock(): Clock & { advance(ms: number): void } {
+  let now = 0;
+  return {
+    nowMs: () => now,
+    monotonicMs: () => now,
+    sleep: async () => {},
+    after: () => () => {},
+    yield: () => Promise.resolve(),
+    advance(ms) {
+      now += ms;
+    },
+  };
+}
+
+export interface TestStore {
+  readonly engine: Engine;
+  /** Series such as `m{a="b"}` given as labels, samples one per `stepMs` from 0: a number, null for none, 'stale'. */
+  load(labels: Record<string, string>, values: readonly (number | null | 'stale')[], stepMs?: number): void;
+  append(labels: Labels, timeMs: number, value: number | 'stale'): void;
+}
+
+/** A text that always gives the same shard. */
+function shardOf(labels: Labels, shards: number): number {
+  let hash = 7;
+  for (const char of labels.key) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
+  return hash % shards;
+}
+
+export function testStore(shards = 1, options: Partial<EngineOptions> = {}): TestStore {
+  const sources = Array.from({ length: shards }, () => new MemorySource());
+  const engine = createEngine({
+    leaves: sources.map((source) => new LocalLeafExecutor({ source, kernel: createExecTwin() })),
+    clock: testClock(),
+    ...options,
+  });
+  const append = (labels: Labels, timeMs: number, value: number | 'stale'): void => {
+    sources[shardOf(labels, shards)].append(labels, timeMs, value === 'stale' ? STALE_NAN_BITS : value);
+  };
+  return {
+    engine,
+    append,
+    load(source, values, stepMs = 60_000) {
+      const labels = Labels.from(source);
+      values.forEach((value, i) => value !== null && append(labels, i * stepMs, value));
+    },
+  };
+}
+
+/** Result as text, one series per line: `{a="b"} 1@60 2@120`. */
+export function show({ data }: QueryResult): string[] {
+  switch (data.type) {
+    case 'scalar':
+    case 'string':
+      return [String(data.value)];
+    case 'vector':
+      return data.labels.map((labels, i) => `${labels} ${data.vs[i]}`);
+    case 'matrix':
+      return data.labels.map((labels, i) => {
+        const from = i === 0 ? 0 : data.ends[i - 1];
+        const points = Array.from(data.vs.subarray(from, data.ends[i]), (v, k) => `${v}@${data.ts[from + k] / 1000}`);
+        return `${labels} ${points.join(' ')}`;
+      });
+  }
+}

@@ -1,0 +1,107 @@
+// Histogram literals of the test language: {{schema:1 sum:5 count:4 buckets:[1 2] offset:-1 ...}}, every field optional.
+
+export type CounterResetHint = 'unknown' | 'reset' | 'not_reset' | 'gauge';
+
+/** Buckets of one sign: counts from bucket index `offset` on. */
+export interface BucketRun {
+  readonly offset: number;
+  readonly counts: readonly number[];
+}
+
+export interface Histogram {
+  readonly schema: number;
+  readonly count: number;
+  readonly sum: number;
+  readonly zeroCount: number;
+  readonly zeroThreshold: number;
+  readonly positive: BucketRun;
+  readonly negative: BucketRun;
+  /** Upper bounds of schema -53. */
+  readonly customValues: readonly number[];
+  /** Only where the literal says so. */
+  readonly counterResetHint?: CounterResetHint;
+}
+
+const FIELD = /^([a-z_]+):(\[[^\]]*\]|\S+)(?:\s+|$)/;
+const HINTS: ReadonlySet<string> = new Set(['unknown', 'reset', 'not_reset', 'gauge']);
+const ARRAYS: ReadonlySet<string> = new Set(['buckets', 'n_buckets', 'custom_values']);
+const NUMBERS: ReadonlySet<string> = new Set('schema sum count z_bucket z_bucket_w offset n_offset'.split(' '));
+
+export function parseNumber(text: string): number {
+  const lower = text.toLowerCase();
+  const match = /^([+-]?)(inf|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/.exec(lower);
+  if (!match) throw new Error(`not a number: ${text}`);
+  const [, sign, digits] = match;
+  const value = digits === 'inf' ? Number.POSITIVE_INFINITY : digits === 'nan' ? Number.NaN : Number(digits);
+  return sign === '-' ? -value : value;
+}
+
+/** `body` is what stands between the double braces. */
+export function parseHistogram(body: string): Histogram {
+  const numbers = new Map<string, number>();
+  const arrays = new Map<string, number[]>();
+  let hint: CounterResetHint | undefined;
+  for (let rest = body.trim(); rest !== ''; ) {
+    const field = FIELD.exec(rest);
+    if (!field) throw new Error(`not a histogram field: ${rest}`);
+    const [whole, key, value] = field;
+    if (numbers.has(key) || arrays.has(key)) throw new Error(`duplicate key "${key}" in histogram`);
+    if (key === 'counter_reset_hint' && HINTS.has(value)) hint = value as CounterResetHint;
+    else if (ARRAYS.has(key) && value.startsWith('[')) arrays.set(key, numberList(value.slice(1, -1)));
+    else if (NUMBERS.has(key)) numbers.set(key, parseNumber(value));
+    else throw new Error(`not a histogram field: ${whole.trim()}`);
+    rest = rest.slice(whole.length);
+  }
+  const number = (key: string): number => numbers.get(key) ?? 0;
+  return {
+    schema: number('schema'),
+    count: number('count'),
+    sum: number('sum'),
+    zeroCount: number('z_bucket'),
+    zeroThreshold: number('z_bucket_w'),
+    positive: { offset: number('offset'), counts: arrays.get('buckets') ?? [] },
+    negative: { offset: number('n_offset'), counts: arrays.get('n_buckets') ?? [] },
+    customValues: arrays.get('custom_values') ?? [],
+    ...(hint ? { counterResetHint: hint } : {}),
+  };
+}
+
+const numberList = (text: string): number[] => text.split(/\s+/).filter(Boolean).map(parseNumber);
+
+/** `base` plus `sign` times `step`, in the resolution of `base`, which `step` must not be below. */
+export function addHistogram(base: Histogram, step: Histogram, sign: 1 | -1): Histogram {
+  if (base.schema > step.schema) {
+    throw new Error(`cannot merge from schema ${step.schema} to ${base.schema}`);
+  }
+  if (base.zeroThreshold !== step.zeroThreshold)
+    throw new Error('cannot combine histograms of different zero thresholds');
+  const halvings = step.schema - base.schema;
+  return {
+    ...base,
+    count: base.count + sign * step.count,
+    sum: base.sum + sign * step.sum,
+    zeroCount: base.zeroCount + sign * step.zeroCount,
+    positive: addRun(base.positive, coarser(step.positive, halvings), sign),
+    negative: addRun(base.negative, coarser(step.negative, halvings), sign),
+  };
+}
+
+/** Buckets of a resolution that is `halvings` steps lower: two neighbours at a time become one. */
+function coarser(run: BucketRun, halvings: number): BucketRun {
+  if (halvings === 0 || run.counts.length === 0) return run;
+  const target = (index: number): number => ((index - 1) >> halvings) + 1;
+  const offset = target(run.offset);
+  const counts = Array(target(run.offset + run.counts.length - 1) - offset + 1).fill(0);
+  for (const [i, count] of run.counts.entries()) counts[target(run.offset + i) - offset] += count;
+  return { offset, counts };
+}
+
+function addRun(a: BucketRun, b: BucketRun, sign: 1 | -1): BucketRun {
+  if (b.counts.length === 0) return a;
+  const offset = a.counts.length === 0 ? b.offset : Math.min(a.offset, b.offset);
+  const end = Math.max(a.offset + a.counts.length, b.offset + b.counts.length);
+  const counts = Array.from({ length: end - offset }, (_, i) => {
+    return (a.counts[offset + i - a.offset] ?? 0) + sign * (b.counts[offset + i - b.offset] ?? 0);
+  });
+  return { offset, counts };
+}

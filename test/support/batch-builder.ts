@@ -1,0 +1,117 @@
+// Writes batches (docs/formats/batch.md) for tests, without the intake kernel: one segment dictionary, series by number.
+import { ByteWriter } from '../../src/base/index.ts';
+
+export interface TestSample {
+  readonly series: number;
+  readonly timeMs: number;
+  readonly value: number;
+}
+
+export interface TestSeries {
+  readonly labels: readonly (readonly [string, string])[];
+}
+
+/** The id that the builder gives to a series: any 128 bits do, as long as they differ. */
+export const testId = (series: number): readonly [bigint, bigint] => [
+  (BigInt(series + 1) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn,
+  BigInt(series),
+];
+
+/** Dictionary of one log segment. */
+export class BatchBuilder {
+  readonly #symbols = new Map<string, number>();
+  readonly #numbers = new Map<number, number>();
+  readonly #series: readonly TestSeries[];
+
+  constructor(series: readonly TestSeries[]) {
+    this.#series = series;
+  }
+
+  /** A new segment: everything is defined anew. */
+  rotate(): void {
+    this.#symbols.clear();
+    this.#numbers.clear();
+  }
+
+  build(tenant: string, samples: readonly TestSample[], stale: readonly Omit<TestSample, 'value'>[] = []): Uint8Array {
+    const symbolsBefore = this.#symbols.size;
+    const seriesBefore = this.#numbers.size;
+    const symbols: string[] = [];
+    const definitions = new ByteWriter();
+    for (const { series } of samples) this.#define(series, symbols, definitions);
+    const out = new ByteWriter();
+    out.u8(1);
+    out.text(tenant);
+    const section = (tag: number, fill: (writer: ByteWriter) => void) => {
+      const payload = new ByteWriter();
+      fill(payload);
+      out.u8(tag);
+      out.u32(payload.length);
+      out.bytes(payload.view());
+    };
+    if (symbols.length > 0) {
+      section(1, (writer) => {
+        writer.varint(symbolsBefore);
+        writer.varint(symbols.length);
+        for (const symbol of symbols) writer.text(symbol);
+      });
+    }
+    if (this.#numbers.size > seriesBefore) {
+      section(2, (writer) => {
+        writer.varint(seriesBefore);
+        writer.varint(this.#numbers.size - seriesBefore);
+        writer.bytes(definitions.view());
+      });
+    }
+    if (samples.length > 0) section(3, (writer) => this.#samples(writer, samples));
+    if (stale.length > 0) section(4, (writer) => this.#stale(writer, stale));
+    return out.finish();
+  }
+
+  #symbol(text: string, added: string[]): number {
+    let number = this.#symbols.get(text);
+    if (number === undefined) {
+      number = this.#symbols.size;
+      this.#symbols.set(text, number);
+      added.push(text);
+    }
+    return number;
+  }
+
+  #define(series: number, symbols: string[], out: ByteWriter): void {
+    if (this.#numbers.has(series)) return;
+    this.#numbers.set(series, this.#numbers.size);
+    const { labels } = this.#series[series];
+    for (const half of testId(series)) out.u64(half);
+    out.varint(labels.length);
+    for (const pair of labels) for (const text of pair) out.varint(this.#symbol(text, symbols));
+  }
+
+  #samples(writer: ByteWriter, samples: readonly TestSample[]): void {
+    const refs = new ByteWriter();
+    const times = new ByteWriter();
+    let refBefore = -1;
+    let timeBefore = 0;
+    for (const { series, timeMs } of samples) {
+      const ref = this.#numbers.get(series) as number;
+      refs.zigzag(ref - (refBefore + 1));
+      times.zigzag(timeMs - timeBefore);
+      refBefore = ref;
+      timeBefore = timeMs;
+    }
+    writer.varint(samples.length);
+    writer.u32(refs.length);
+    writer.u32(times.length);
+    writer.bytes(refs.view());
+    writer.bytes(times.view());
+    for (const { value } of samples) writer.f64(value);
+  }
+
+  #stale(writer: ByteWriter, stale: readonly Omit<TestSample, 'value'>[]): void {
+    writer.varint(stale.length);
+    for (const { series, timeMs } of stale) {
+      for (const half of testId(series)) writer.u64(half);
+      writer.zigzag(timeMs);
+    }
+  }
+}

@@ -1,0 +1,248 @@
+// The head against a model that keeps samples in maps: random batches with late samples, duplicates, stale marks and odd values.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { loadKernel } from '../../src/kernel/index.ts';
+import { type Matcher, matcherTest } from '../../src/model/index.ts';
+import { Head, HeadSource } from '../../src/tsdb/index.ts';
+import { BatchBuilder, type TestSample, type TestSeries } from '../support/batch-builder.ts';
+
+const module = await loadKernel('head');
+const START = 1_700_000_000_000;
+const ALWAYS = [-(2 ** 52), 2 ** 52] as const;
+
+/** A generator of numbers in [0, 1) from a seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const column = (samples: number) => {
+  const vs = new Float64Array(samples);
+  return { ts: new Float64Array(samples), vs, vsWords: new Uint32Array(vs.buffer) };
+};
+
+function makeSeries(count: number): TestSeries[] {
+  return Array.from({ length: count }, (_, i) => ({
+    labels: [
+      ['__name__', `metric_${i % 7}`],
+      ...(i % 3 === 0 ? [['extra', `e${i % 5}`] as const] : []),
+      ['instance', `host-${i}`],
+      ['job', i % 2 === 0 ? 'api' : 'db'],
+    ] as const,
+  }));
+}
+
+/** Values that stress the encodings: constants, counters, decimals, noise, specials. */
+function valueOf(random: () => number, series: number, step: number): number {
+  switch (series % 8) {
+    case 0:
+      return 42;
+    case 1:
+      return step * 3;
+    case 2:
+      return random() * 1e9;
+    case 3:
+      return Math.round(random() * 1000) / 100;
+    case 4:
+      return [Number.NaN, Number.POSITIVE_INFINITY, -0, 5e-324, 1.7976931348623157e308][Math.floor(random() * 5)];
+    case 5:
+      return 2 ** 53 + step * 2 ** Math.floor(random() * 11);
+    case 6:
+      return Math.floor(step / 40);
+    default:
+      return -step * 1e-7;
+  }
+}
+
+const bits = (value: number) => {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  return view.getBigUint64(0);
+};
+
+/** First sample of a time wins, as in the head. */
+class Model {
+  readonly samples = new Map<number, Map<number, bigint>>();
+  put({ series, timeMs, value }: TestSample): void {
+    const times = this.samples.get(series) ?? new Map<number, bigint>();
+    if (!times.has(timeMs)) times.set(timeMs, bits(value));
+    this.samples.set(series, times);
+  }
+  sorted(series: number, minMs: number, maxMs: number): [number, bigint][] {
+    const all = [...(this.samples.get(series) ?? [])].filter(([time]) => time >= minMs && time <= maxMs);
+    return all.sort((a, b) => a[0] - b[0]);
+  }
+}
+
+function run(seed: number, seriesCount: number, steps: number) {
+  const random = seeded(seed);
+  const series = makeSeries(seriesCount);
+  const builder = new BatchBuilder(series);
+  const head = new Head(module);
+  const model = new Model();
+  let offset = 0;
+  let segment = 1;
+  for (let step = 0; step < steps; step++) {
+    if (random() < 0.01) {
+      builder.rotate();
+      head.beginSegment();
+      segment++;
+    }
+    const samples: TestSample[] = [];
+    for (let i = 0; i < seriesCount; i++) {
+      if (random() < 0.05) continue;
+      const late = random() < 0.03 ? Math.floor(random() * step) * 15_000 + (random() < 0.5 ? 1 : 0) : 0;
+      const jitter = i % 3 === 0 ? Math.floor(random() * 7) : 0;
+      samples.push({ series: i, timeMs: START + step * 15_000 + jitter - late, value: valueOf(random, i, step) });
+    }
+    const batch = builder.build('anonymous', samples);
+    offset += batch.length;
+    head.apply(batch, { segment, offset });
+    for (const sample of samples) model.put(sample);
+  }
+  return { head, model, series };
+}
+
+function check(seed: number, seriesCount: number, steps: number, ranges: (readonly [number, number])[]): void {
+  const { head, model } = run(seed, seriesCount, steps);
+  const source = new HeadSource(head);
+  const set = source.select('anonymous', [], ...ALWAYS);
+  assert.equal(set.length, seriesCount);
+  const into = column(steps + 10);
+  const words = new BigUint64Array(into.vs.buffer);
+  for (let k = 0; k < set.length; k++) {
+    const number = Number(set.labels(k).get('instance').slice(5));
+    for (const [minMs, maxMs] of ranges) {
+      const want = model.sorted(number, minMs, maxMs);
+      const max = set.samplesMax(k, minMs, maxMs);
+      const count = set.read(k, minMs, maxMs, into);
+      assert.ok(count <= max, 'samplesMax is a bound');
+      const got = Array.from({ length: count }, (_, i) => [into.ts[i], words[i]]);
+      assert.deepEqual(got, want, `seed ${seed}, series ${number}, range ${minMs}..${maxMs}`);
+    }
+  }
+}
+
+describe('head', () => {
+  test('gives back every sample to the bit, whatever the order they came in', () => {
+    const middle = START + 300 * 15_000;
+    for (let seed = 1; seed <= 6; seed++) {
+      check(seed, 24, 600, [ALWAYS, [START, middle], [middle, ALWAYS[1]], [middle, middle], [middle + 1, middle]]);
+    }
+  });
+
+  test('seals columns of all encodings for long series', () => check(77, 16, 3000, [ALWAYS]));
+
+  test('a late sample that is there already counts once, and another value at its time loses to the first', () => {
+    const series = makeSeries(1);
+    const builder = new BatchBuilder(series);
+    const head = new Head(module);
+    const at = (timeMs: number, value: number) => ({ series: 0, timeMs, value });
+    head.apply(builder.build('t', [at(1000, 1), at(2000, 2), at(1000, 1), at(1000, 9), at(2000, 2), at(1500, 5)]), {
+      segment: 1,
+      offset: 1,
+    });
+    const { samples, duplicates, conflicts, outOfOrder } = head.memory.counters();
+    assert.deepEqual({ samples, duplicates, conflicts, outOfOrder }, { samples: 3, duplicates: 2, conflicts: 1, outOfOrder: 1 });
+  });
+
+  test('a stale mark ends a series that has samples before it, and no other', () => {
+    const series = makeSeries(2);
+    const builder = new BatchBuilder(series);
+    const head = new Head(module);
+    const samples = [{ series: 0, timeMs: 1000, value: 1 }];
+    const marks = [
+      { series: 0, timeMs: 900 },
+      { series: 0, timeMs: 2000 },
+      { series: 1, timeMs: 2000 },
+    ];
+    head.apply(builder.build('t', samples, marks), { segment: 1, offset: 1 });
+    const set = new HeadSource(head).select('t', [], ...ALWAYS);
+    const into = column(4);
+    assert.equal(set.read(0, ...ALWAYS, into), 2);
+    assert.equal(new BigUint64Array(into.vs.buffer)[1], 0x7ff0000000000002n);
+    assert.equal(head.memory.counters().staleUnknown, 1);
+  });
+
+  test('selects by matchers as a walk over all series would', () => {
+    const { head, series } = run(5, 60, 3);
+    const source = new HeadSource(head);
+    const ok = (...matchers: Matcher[]) => {
+      const tests = matchers.map((matcher) => [matcher.name, matcherTest(matcher)] as const);
+      const want = series.flatMap(({ labels }, i) => {
+        const map = new Map(labels);
+        return tests.every(([name, matches]) => matches(map.get(name) ?? '')) ? [i] : [];
+      });
+      const set = source.select('anonymous', matchers, ...ALWAYS);
+      const got = Array.from({ length: set.length }, (_, k) => Number(set.labels(k).get('instance').slice(5)));
+      assert.deepEqual(got.sort((a, b) => a - b), want, JSON.stringify(matchers));
+    };
+    ok({ name: '__name__', op: '=', value: 'metric_3' });
+    ok({ name: '__name__', op: '=~', value: 'metric_(1|2|nowhere)' });
+    ok({ name: '__name__', op: '=~', value: 'metric_1|metric_2' });
+    ok({ name: '__name__', op: '!~', value: 'metric_[1-4]' });
+    ok({ name: 'job', op: '=', value: 'api' }, { name: 'extra', op: '=', value: '' });
+    ok({ name: 'job', op: '!=', value: 'api' }, { name: 'extra', op: '!=', value: '' });
+    ok({ name: 'extra', op: '=~', value: '|e1' });
+    ok({ name: 'extra', op: '!~', value: 'e1|e2' }, { name: 'job', op: '=', value: 'db' });
+    ok({ name: 'nowhere', op: '=', value: '' });
+    ok({ name: 'nowhere', op: '!=', value: '' });
+    ok({ name: 'instance', op: '=~', value: 'host-.*' }, { name: 'instance', op: '!=', value: 'host-7' });
+  });
+
+  test('groups by labels as a walk over all label sets would', () => {
+    const { head } = run(6, 60, 3);
+    const set = new HeadSource(head).select('anonymous', [], ...ALWAYS);
+    for (const [mode, names] of [
+      ['by', ['job', 'extra']],
+      ['by', []],
+      ['by', ['nowhere', '__name__']],
+      ['without', ['instance']],
+      ['without', ['instance', 'extra', 'nowhere']],
+    ] as const) {
+      const { groupOf, groups } = set.group(mode, names);
+      for (let i = 0; i < set.length; i++) {
+        const labels = set.labels(i);
+        const chosen = new Set(names);
+        const want = mode === 'by' ? labels.only(chosen) : labels.without(new Set([...names, '__name__']));
+        assert.equal(groups[groupOf[i]].key, want.key);
+      }
+    }
+  });
+
+  test('tenants do not see each other', () => {
+    const builder = new BatchBuilder(makeSeries(4));
+    const head = new Head(module);
+    head.apply(builder.build('a', [{ series: 0, timeMs: 1, value: 1 }]), { segment: 1, offset: 1 });
+    head.apply(builder.build('b', [{ series: 1, timeMs: 1, value: 1 }]), { segment: 1, offset: 2 });
+    const source = new HeadSource(head);
+    assert.equal(source.select('a', [], ...ALWAYS).length, 1);
+    assert.deepEqual(source.labelValues('b', 'instance', [], ...ALWAYS), ['host-1']);
+    assert.deepEqual(source.labelNames('c', [], ...ALWAYS), []);
+  });
+
+  test('refuses mutated batches with a code, without reading beyond them', () => {
+    const random = seeded(9);
+    const builder = new BatchBuilder(makeSeries(5));
+    const samples = Array.from({ length: 20 }, (_, i) => ({ series: i % 5, timeMs: START + i, value: i }));
+    const good = builder.build('anonymous', samples, [{ series: 1, timeMs: START + 100 }]);
+    let refused = 0;
+    for (let i = 0; i < 2000; i++) {
+      const bad = good.slice(0, random() < 0.3 ? Math.floor(random() * good.length) : good.length);
+      for (let k = 0; k < 1 + random() * 3; k++) bad[Math.floor(random() * bad.length)] = Math.floor(random() * 256);
+      const head = i % 100 === 0 ? new Head(module) : null;
+      const target = head ?? fuzzHead;
+      target.memory.toScratch(bad);
+      if (target.memory.kernel.applyBatch(bad.length) < 0) refused++;
+      target.beginSegment();
+    }
+    assert.ok(refused > 500, `${refused} of 2000 refused`);
+  });
+});
+
+const fuzzHead = new Head(module);
