@@ -154,6 +154,11 @@ export function medianAbsoluteDeviations(steps: i32): i32 {
     found++;
     for (let j = 0; j < n; j++) store<i64>(keys + ((<usize>j) << 3), columnKey(from + j));
     sort(n);
+    if (keyAt(keys, 0) == i64.MIN_VALUE) {
+      // A NaN sorts first.
+      store<f64>(out + ((<usize>i) << 3), NaN);
+      continue;
+    }
     const median = quantileOf(0.5, n);
     for (let j = 0; j < n; j++) {
       const x = load<f64>(vs + ((<usize>(from + j)) << 3));

@@ -1,13 +1,4 @@
-// The open chunk of a series, appended to byte-wise, and what happens to samples that come late.
-//
-//   ┌──────────────┬──────────────┬──────────────────────────────────────────────┐
-//   │ first time   │ first value  │ steps ...                                     │
-//   │ i64 ms       │ raw bits     │                                               │
-//   └──────────────┴──────────────┴──────────────────────────────────────────────┘
-//
-// step 00nnnnnn            n+1 samples (1..64), each after the same difference of times and with the same value: one byte
-//      01tvvvvv            one sample; t: a varint follows with the zigzag change of the time difference
-//                          v 0: same value; v 1..8: zigzag difference of integers in v bytes; v 9: an XOR step (column.ts)
+// Appending a sample: to the open chunk (open.ts), or among the late ones.
 //
 // At SAMPLES_PER_COLUMN samples the chunk is sealed into a column. Late samples (not after the last one) go to a sorted buffer
 // { u32 capacity, u32 count, (i64 time, bits)... }, sealed into a column of its own when it is full; FLAG_LATE tells readers to merge.
@@ -23,40 +14,28 @@ import {
   SCRATCH,
   SCRATCH_BYTES,
   alloc,
-  allocClass,
-  classBytes,
   classOf,
   count64,
   freeClass,
 } from './root';
-import { unzigzag, zigzag } from './bits';
-import {
-  decodeTimes,
-  decodeValues,
-  encodeColumn,
-  getXor,
-  putXor,
-} from './column';
+import { decodeTimes, decodeValues, encodeColumn } from './column';
+import { appendStep, clearOpen, decodeOpen, openChunk } from './open';
 import {
   FLAG_LATE,
-  FLAG_RUN,
   S_COLUMNS,
+  S_FIRST_TIME,
   S_FLAGS,
   S_LAST_BITS,
   S_LAST_DIFFERENCE,
   S_LAST_TIME,
   S_LATE,
-  S_OPEN,
-  S_OPEN_CLASS,
   S_OPEN_COUNT,
-  S_OPEN_USED,
+  S_RUN,
 } from './series';
 
 /** Tuned with bench/head.ts: longer chunks compress better, shorter ones decode faster when only the end is wanted. */
 export const SAMPLES_PER_COLUMN: u32 = 240;
-const OPEN_HEADER: u32 = 16;
-/** The longest step: head byte, varint of 10 bytes, XOR step of 9. */
-const STEP_BYTES_MAX: u32 = 20;
+const FIRST_COLUMN_MIN: u32 = 112;
 /** Sealing works in the upper part of the scratch region, away from the batch that is being applied. */
 export const SEAL_SCRATCH: usize = SCRATCH + SCRATCH_BYTES - 1048576;
 const SEAL_TIMES: usize = SEAL_SCRATCH;
@@ -66,105 +45,6 @@ const SEAL_OUT: usize = SEAL_SCRATCH + 393216;
 
 const LATE_CAPACITY_FIRST: u32 = 15; // with its header just a size class: 8 + 15 * 16 -> 256
 const LATE_CAPACITY_MAX: u32 = 255;
-
-// @ts-ignore: decorator
-@inline
-function exactInteger(value: f64): bool {
-  return abs<f64>(value) < 9007199254740992 && reinterpret<u64>(f64(i64(value))) == reinterpret<u64>(value);
-}
-
-/** Whether `bits` is a number in the range where i64 conversion is defined. */
-function integerDifference(bits: u64, previous: u64): i64 {
-  const value = reinterpret<f64>(bits);
-  const before = reinterpret<f64>(previous);
-  if (!(abs<f64>(value) < 9007199254740992) || !(abs<f64>(before) < 9007199254740992)) return i64.MIN_VALUE;
-  if (!exactInteger(value) || !exactInteger(before)) return i64.MIN_VALUE;
-  return i64(value) - i64(before);
-}
-
-function growOpen(slot: usize, used: u32): usize {
-  const sizeClass = u32(load<u8>(slot, S_OPEN_CLASS));
-  const open = usize(load<u32>(slot, S_OPEN));
-  const bigger = allocClass(sizeClass + 1);
-  memory.copy(bigger, open, used);
-  freeClass(open, sizeClass);
-  store<u32>(slot, u32(bigger), S_OPEN);
-  store<u8>(slot, u8(sizeClass + 1), S_OPEN_CLASS);
-  return bigger;
-}
-
-function openChunk(slot: usize, time: i64, bits: u64): void {
-  const open = allocClass(1);
-  store<i64>(open, time);
-  store<u64>(open, bits, 8);
-  store<u32>(slot, u32(open), S_OPEN);
-  store<u16>(slot, u16(OPEN_HEADER), S_OPEN_USED);
-  store<u16>(slot, 1, S_OPEN_COUNT);
-  store<u8>(slot, 1, S_OPEN_CLASS);
-  store<u8>(slot, load<u8>(slot, S_FLAGS) & ~FLAG_RUN, S_FLAGS);
-  store<i64>(slot, 0, S_LAST_DIFFERENCE);
-  store<i64>(slot, time, S_LAST_TIME);
-  store<u64>(slot, bits, S_LAST_BITS);
-}
-
-/** Writes a step that is not a pure repetition to scratch memory; returns its length. */
-function encodeStep(out: usize, change: i64, bits: u64, previous: u64): u32 {
-  let at = out + 1;
-  let head: u32 = 0x40;
-  if (change) {
-    head |= 0x20;
-    let rest = zigzag(change);
-    while (rest >= 128) {
-      store<u8>(at++, u8(rest | 128));
-      rest >>= 7;
-    }
-    store<u8>(at++, u8(rest));
-  }
-  if (bits != previous) {
-    const difference = integerDifference(bits, previous);
-    if (difference != i64.MIN_VALUE) {
-      const packed = zigzag(difference);
-      const bytes = (71 - u32(clz<u64>(packed | 1))) >> 3;
-      store<u64>(at, packed);
-      at += bytes;
-      head |= bytes;
-    } else {
-      head |= 9;
-      at = putXor(at, previous, bits);
-    }
-  }
-  store<u8>(out, u8(head));
-  return u32(at - out);
-}
-
-function appendStep(slot: usize, change: i64, bits: u64, previous: u64): void {
-  const length = encodeStep(SEAL_SCRATCH, change, bits, previous);
-  let open = usize(load<u32>(slot, S_OPEN));
-  const used = u32(load<u16>(slot, S_OPEN_USED));
-  while (used + length > classBytes(load<u8>(slot, S_OPEN_CLASS))) open = growOpen(slot, used);
-  memory.copy(open + used, SEAL_SCRATCH, length);
-  store<u16>(slot, u16(used + length), S_OPEN_USED);
-  store<u8>(slot, load<u8>(slot, S_FLAGS) & ~FLAG_RUN, S_FLAGS);
-}
-
-/** The sample repeats value and difference: lengthens the run, or begins one. */
-function appendRepeat(slot: usize): void {
-  const used = u32(load<u16>(slot, S_OPEN_USED));
-  let open = usize(load<u32>(slot, S_OPEN));
-  const flags = load<u8>(slot, S_FLAGS);
-  if (flags & FLAG_RUN) {
-    const last = open + used - 1;
-    const run = load<u8>(last);
-    if (run < 63) {
-      store<u8>(last, run + 1);
-      return;
-    }
-  }
-  while (used + 1 > classBytes(load<u8>(slot, S_OPEN_CLASS))) open = growOpen(slot, used);
-  store<u8>(open + used, 0);
-  store<u16>(slot, u16(used + 1), S_OPEN_USED);
-  store<u8>(slot, flags | FLAG_RUN, S_FLAGS);
-}
 
 /** Appends a sample to a series, wherever in time it belongs. */
 export function appendSample(slot: usize, time: i64, bits: u64): void {
@@ -176,74 +56,30 @@ export function appendSample(slot: usize, time: i64, bits: u64): void {
   if (time > load<i64>(ROOT + R_MAX_TIME)) store<i64>(ROOT + R_MAX_TIME, time);
   if (time < load<i64>(ROOT + R_MIN_TIME)) store<i64>(ROOT + R_MIN_TIME, time);
   count64(R_SAMPLES);
-  if (!load<u32>(slot, S_OPEN)) {
+  if (!load<u16>(slot, S_OPEN_COUNT)) {
     openChunk(slot, time, bits);
     return;
   }
   const difference = time - last;
   const change = difference - load<i64>(slot, S_LAST_DIFFERENCE);
   const previous = load<u64>(slot, S_LAST_BITS);
-  if (change == 0 && bits == previous) appendRepeat(slot);
-  else appendStep(slot, change, bits, previous);
-  store<i64>(slot, difference, S_LAST_DIFFERENCE);
   store<i64>(slot, time, S_LAST_TIME);
-  store<u64>(slot, bits, S_LAST_BITS);
-  const count = load<u16>(slot, S_OPEN_COUNT) + 1;
-  store<u16>(slot, count, S_OPEN_COUNT);
-  if (count >= u16(SAMPLES_PER_COLUMN)) sealOpen(slot);
+  // A repetition touches the slot alone.
+  if (change == 0 && bits == previous) store<u16>(slot, load<u16>(slot, S_RUN) + 1, S_RUN);
+  else {
+    appendStep(slot, change, bits, previous);
+    store<i64>(slot, difference, S_LAST_DIFFERENCE);
+    store<u64>(slot, bits, S_LAST_BITS);
+  }
+  const count = u32(load<u16>(slot, S_OPEN_COUNT)) + 1;
+  store<u16>(slot, u16(count), S_OPEN_COUNT);
+  if (count >= FIRST_COLUMN_MIN && isFull(slot, count)) sealOpen(slot);
 }
 
-/** Decodes an open chunk: times as i64 (or f64 with `asFloat`), values as raw bits. Returns the number of samples. */
-export function decodeOpen(slot: usize, times: usize, values: usize, asFloat: bool): u32 {
-  const open = usize(load<u32>(slot, S_OPEN));
-  if (!open) return 0;
-  const end = open + load<u16>(slot, S_OPEN_USED);
-  let time = load<i64>(open);
-  let bits = load<u64>(open, 8);
-  let difference: i64 = 0;
-  let count: u32 = 0;
-  let at = open + OPEN_HEADER;
-  let run: u32 = 1;
-  while (true) {
-    for (; run; run--) {
-      const place = usize(count++) << 3;
-      if (asFloat) store<f64>(times + place, f64(time));
-      else store<i64>(times + place, time);
-      store<u64>(values + place, bits);
-      time += difference;
-    }
-    if (at >= end) break;
-    time -= difference; // back to the last sample's
-    const head = u32(load<u8>(at++));
-    if (head < 0x40) {
-      run = head + 1;
-      time += difference;
-      continue;
-    }
-    if (head & 0x20) {
-      let rest: u64 = 0;
-      let shift: u64 = 0;
-      let byte: u64 = 0;
-      do {
-        byte = load<u8>(at++);
-        rest |= (byte & 127) << shift;
-        shift += 7;
-      } while (byte >= 128);
-      difference += unzigzag(rest);
-    }
-    time += difference;
-    const kind = head & 31;
-    if (kind == 9) {
-      bits ^= getXor(at);
-      at += 1 + (load<u8>(at) & 15);
-    } else if (kind) {
-      const packed = kind == 8 ? load<u64>(at) : load<u64>(at) & ((u64(1) << (u64(kind) << 3)) - 1);
-      at += kind;
-      bits = reinterpret<u64>(f64(i64(reinterpret<f64>(bits)) + unzigzag(packed)));
-    }
-    run = 1;
-  }
-  return count;
+/** A series' first column is shorter by its id, so that series which began together are not sealed all at once. */
+function isFull(slot: usize, count: u32): bool {
+  if (count >= SAMPLES_PER_COLUMN) return true;
+  return !load<u32>(slot, S_COLUMNS) && count >= FIRST_COLUMN_MIN + (u32(load<u64>(slot) >> 32) & 127);
 }
 
 /** Puts a column over SEAL_TIMES and SEAL_VALUES in front of the series' list. */
@@ -260,14 +96,10 @@ function addColumn(slot: usize, count: u32): void {
 
 /** Turns the open chunk into a column. */
 export function sealOpen(slot: usize): void {
-  const count = decodeOpen(slot, SEAL_TIMES, SEAL_VALUES, false);
+  const count = decodeOpen<i64>(slot, SEAL_TIMES, SEAL_VALUES);
   if (!count) return;
   addColumn(slot, count);
-  freeClass(load<u32>(slot, S_OPEN), load<u8>(slot, S_OPEN_CLASS));
-  store<u32>(slot, 0, S_OPEN);
-  store<u16>(slot, 0, S_OPEN_USED);
-  store<u16>(slot, 0, S_OPEN_COUNT);
-  store<u8>(slot, load<u8>(slot, S_FLAGS) & ~FLAG_RUN, S_FLAGS);
+  clearOpen(slot);
 }
 
 /** Bits found by findTime. */
@@ -290,9 +122,8 @@ function searchTimes(times: usize, values: usize, count: u32, time: i64): bool {
 
 /** Whether the series has a sample at `time` in its open chunk or columns; its value goes to foundBits. */
 function findTime(slot: usize, time: i64): bool {
-  const open = usize(load<u32>(slot, S_OPEN));
-  if (open && time >= load<i64>(open)) {
-    const count = decodeOpen(slot, SEAL_TIMES, SEAL_VALUES, true);
+  if (load<u16>(slot, S_OPEN_COUNT) && time >= load<i64>(slot, S_FIRST_TIME)) {
+    const count = decodeOpen<f64>(slot, SEAL_TIMES, SEAL_VALUES);
     if (searchTimes(SEAL_TIMES, SEAL_VALUES, count, time)) return true;
   }
   for (let node = usize(load<u32>(slot, S_COLUMNS)); node; node = load<u32>(node)) {

@@ -15,7 +15,6 @@ export function putVarint(at: usize, value: u32): usize {
   return at;
 }
 
-/** Length of the varint at `at` whose bytes are known to be ours. */
 // @ts-ignore: decorator
 @inline
 export function zigzag(value: i64): u64 {
@@ -56,12 +55,26 @@ export function packedBytes(count: u32, width: u32): u32 {
   return u32((u64(count) * u64(width) + 7) >> 3);
 }
 
-/** ORs a value into zeroed memory at packed position `index`. */
-export function packAt(base: usize, index: u32, width: u32, value: u64): void {
+/**
+ * Packs i64s at `ks`, less `least`, with `width` bits each: the numbers [from, count), or with `isDelta` each less the one before.
+ * Writes whole words: up to 7 bytes of zeros behind the last byte.
+ */
+export function packIntegers(out: usize, ks: usize, from: u32, count: u32, isDelta: bool, least: i64, width: u32): void {
   if (!width) return;
-  const bit = u64(index) * u64(width);
-  const at = base + usize(bit >> 3);
-  const shift = bit & 7;
-  store<u64>(at, load<u64>(at) | (value << shift));
-  if (shift && width + u32(shift) > 64) store<u8>(at + 8, u8(value >> (64 - shift)));
+  let word: u64 = 0;
+  let used: u32 = 0;
+  const end = ks + (usize(count) << 3);
+  for (let at = ks + (usize(from) << 3); at < end; at += 8) {
+    const before = isDelta ? load<i64>(at - 8) + least : least;
+    const value = u64(load<i64>(at) - before);
+    word |= value << used;
+    used += width;
+    if (used >= 64) {
+      store<u64>(out, word);
+      out += 8;
+      used -= 64;
+      word = used ? value >> (width - used) : 0;
+    }
+  }
+  if (used) store<u64>(out, word);
 }

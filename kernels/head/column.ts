@@ -13,7 +13,7 @@
 //        2  integers: i64 least k, count packed (k - least)
 //        3  XOR with the value before: raw bits of the first; then per value a byte (trailing zero bytes << 4 | bytes) and bytes
 // The slack lets unpacking read whole words. The encoder takes the smallest by exact cost; decoding is exact to the bit.
-import { bitWidth, packAt, packedBytes, unpackAt } from './bits';
+import { bitWidth, packIntegers, packedBytes, unpackAt } from './bits';
 
 export const COLUMN_HEADER: u32 = 24;
 const SLACK: u32 = 8;
@@ -25,6 +25,14 @@ const VALUES_PACKED: u8 = 2;
 const VALUES_XOR: u8 = 3;
 const EXPONENT_MAX: u32 = 9;
 const INTEGER_MAX: f64 = 9007199254740992;
+/** Widths that one read of a word unpacks, wherever in a byte a value begins. */
+const UNPACK_WORD_BITS: u32 = 57;
+
+// @ts-ignore: decorator
+@inline
+function unpackBit(base: usize, bit: usize, mask: u64): u64 {
+  return (load<u64>(base + (bit >> 3)) >> u64(bit & 7)) & mask;
+}
 
 /** 10^exponent, exact. */
 function power10(exponent: u32): f64 {
@@ -33,8 +41,21 @@ function power10(exponent: u32): f64 {
   return power;
 }
 
+/** asIntegers for exponent 0, without rounding and division. */
+function arePlainIntegers(values: usize, count: u32, ks: usize): bool {
+  for (let i: usize = 0, end = usize(count) << 3; i < end; i += 8) {
+    const value = load<f64>(values + i);
+    if (!(abs<f64>(value) < INTEGER_MAX)) return false;
+    const integer = i64(value);
+    if (reinterpret<u64>(f64(integer)) != load<u64>(values + i)) return false;
+    store<i64>(ks + i, integer);
+  }
+  return true;
+}
+
 /** Whether every value is k / 10^exponent exactly with |k| < 2^53; if so the k are written to `ks` as i64. */
 function asIntegers(values: usize, count: u32, exponent: u32, ks: usize): bool {
+  if (!exponent) return arePlainIntegers(values, count, ks);
   const scale = power10(exponent);
   for (let i: u32 = 0; i < count; i++) {
     const at = values + (usize(i) << 3);
@@ -63,25 +84,28 @@ function xorBytes(values: usize, count: u32): u32 {
 /** Bytes between the first and the last that are not zero. */
 // @ts-ignore: decorator
 @inline
-function xorLength(x: u64): u32 {
+export function xorLength(x: u64): u32 {
   return x ? 8 - u32(ctz<u64>(x) >> 3) - u32(clz<u64>(x) >> 3) : 0;
 }
 
-/** Appends the XOR step from `previous` to `bits`; returns the address after it. */
-export function putXor(at: usize, previous: u64, bits: u64): usize {
+/** Appends the XOR step from `previous` to `bits`; returns the address after it. Writes up to 8 bytes of garbage behind that. */
+// @ts-ignore: decorator
+@inline
+function putXor(at: usize, previous: u64, bits: u64): usize {
   const x = bits ^ previous;
-  const length = xorLength(x);
-  const trailing = x ? u32(ctz<u64>(x) >> 3) : 0;
-  store<u8>(at, u8((trailing << 4) | length));
-  let rest = x >> (u64(trailing) << 3);
-  for (let i: u32 = 0; i < length; i++) {
-    store<u8>(at + 1 + i, u8(rest));
-    rest >>= 8;
-  }
-  return at + 1 + length;
+  store<u8>(at, u8(xorHead(x)));
+  store<u64>(at + 1, x >> u64(ctz<u64>(x) & 56));
+  return at + 1 + xorLength(x);
 }
 
-/** Reads what putXor wrote: the XOR itself. Its length is in the low half of the first byte. */
+/** First byte of an XOR step: (trailing zero bytes << 4) | bytes. */
+// @ts-ignore: decorator
+@inline
+export function xorHead(x: u64): u32 {
+  return x ? (u32(ctz<u64>(x) >> 3) << 4) | xorLength(x) : 0;
+}
+
+/** Reads an XOR step: the XOR itself. Its length is in the low half of the first byte. */
 // @ts-ignore: decorator
 @inline
 export function getXor(at: usize): u64 {
@@ -122,11 +146,7 @@ function encodeTimes(out: usize, times: usize, count: u32): u32 {
   store<u8>(out, TIMES_PACKED, 2);
   const least = load<i64>(payload);
   const bytes = packedBytes(count - 1, width);
-  memory.fill(payload + 8, 0, bytes + SLACK);
-  for (let i: u32 = 1; i < count; i++) {
-    const difference = load<i64>(times + (usize(i) << 3)) - load<i64>(times + (usize(i - 1) << 3));
-    packAt(payload + 8, i - 1, width, u64(difference - least));
-  }
+  packIntegers(payload + 8, times, 1, count, true, least, width);
   return 8 + bytes;
 }
 
@@ -148,8 +168,8 @@ function encodeXor(payload: usize, values: usize, count: u32): u32 {
   return u32(at - payload);
 }
 
-/** Integer encodings over `ks`: differences, or plain offsets, whichever is smaller. Returns 0 if neither beats `limit`. */
-function encodeIntegers(out: usize, payload: usize, ks: usize, count: u32, exponent: u32, limit: u32, scratch: usize): u32 {
+/** Integer encodings over `ks`: differences, or plain offsets, whichever is smaller. Returns 0 if XOR is as small. */
+function encodeIntegers(out: usize, payload: usize, values: usize, ks: usize, count: u32, exponent: u32, scratch: usize): u32 {
   let least: i64 = i64.MAX_VALUE;
   let greatest: i64 = i64.MIN_VALUE;
   for (let i: u32 = 0; i < count; i++) {
@@ -163,23 +183,20 @@ function encodeIntegers(out: usize, payload: usize, ks: usize, count: u32, expon
   const leastDelta = load<i64>(scratch);
   const delta = 16 + packedBytes(count - 1, deltaWidth);
   const bytes = min<u32>(plain, delta);
-  if (bytes >= limit) return 0;
+  // XOR takes a byte per value at least: its exact cost is seldom needed.
+  if (bytes >= 8 + (count - 1) && bytes >= xorBytes(values, count)) return 0;
   store<u8>(out, u8(exponent), 6);
-  memory.fill(payload, 0, bytes + SLACK);
   if (delta < plain) {
     store<u8>(out, VALUES_DELTA, 3);
     store<u8>(out, u8(deltaWidth), 5);
     store<i64>(payload, load<i64>(ks));
     store<i64>(payload, leastDelta, 8);
-    for (let i: u32 = 1; i < count; i++) {
-      const difference = load<i64>(ks + (usize(i) << 3)) - load<i64>(ks + (usize(i - 1) << 3));
-      packAt(payload + 16, i - 1, deltaWidth, u64(difference - leastDelta));
-    }
+    packIntegers(payload + 16, ks, 1, count, true, leastDelta, deltaWidth);
   } else {
     store<u8>(out, VALUES_PACKED, 3);
     store<u8>(out, u8(plainWidth), 5);
     store<i64>(payload, least);
-    for (let i: u32 = 0; i < count; i++) packAt(payload + 8, i, plainWidth, u64(load<i64>(ks + (usize(i) << 3)) - least));
+    packIntegers(payload + 8, ks, 0, count, false, least, plainWidth);
   }
   return bytes;
 }
@@ -190,10 +207,9 @@ function encodeValues(out: usize, payload: usize, values: usize, count: u32, scr
     store<u64>(payload, load<u64>(values));
     return 8;
   }
-  const xor = xorBytes(values, count);
   for (let exponent: u32 = 0; exponent <= EXPONENT_MAX; exponent++) {
     if (!asIntegers(values, count, exponent, scratch + 8)) continue;
-    const bytes = encodeIntegers(out, payload, scratch + 8, count, exponent, xor, scratch);
+    const bytes = encodeIntegers(out, payload, values, scratch + 8, count, exponent, scratch);
     if (bytes) return bytes;
     break;
   }
@@ -248,9 +264,20 @@ export function decodeTimes(column: usize, out: usize): void {
     return;
   }
   const width = u32(load<u8>(column, 4));
-  for (let i: u32 = 1; i < count; i++) {
-    time += least + i64(unpackAt(payload + 8, i - 1, width));
-    store<f64>(out + (usize(i) << 3), f64(time));
+  if (width > UNPACK_WORD_BITS) {
+    for (let i: u32 = 1; i < count; i++) {
+      time += least + i64(unpackAt(payload + 8, i - 1, width));
+      store<f64>(out + (usize(i) << 3), f64(time));
+    }
+    return;
+  }
+  const mask = (u64(1) << width) - 1;
+  const end = out + (usize(count) << 3);
+  let bit: usize = 0;
+  for (let at = out + 8; at < end; at += 8) {
+    time += least + i64(unpackBit(payload + 8, bit, mask));
+    store<f64>(at, f64(time));
+    bit += width;
   }
 }
 
@@ -279,17 +306,44 @@ export function decodeValues(column: usize, out: usize): void {
 
 function decodeIntegers(encoding: u8, payload: usize, out: usize, count: u32, width: u32, scale: f64): void {
   const base = load<i64>(payload);
+  const end = out + (usize(count) << 3);
   if (encoding == VALUES_PACKED) {
-    for (let i: u32 = 0; i < count; i++) {
-      store<f64>(out + (usize(i) << 3), f64(base + i64(unpackAt(payload + 8, i, width))) / scale);
+    if (width > UNPACK_WORD_BITS) {
+      for (let i: u32 = 0; i < count; i++) store<f64>(out + (usize(i) << 3), f64(base + i64(unpackAt(payload + 8, i, width))));
+    } else {
+      const mask = (u64(1) << width) - 1;
+      let bit: usize = 0;
+      for (let at = out; at < end; at += 8) {
+        store<f64>(at, f64(base + i64(unpackBit(payload + 8, bit, mask))));
+        bit += width;
+      }
     }
-    return;
+  } else {
+    const least = load<i64>(payload, 8);
+    let k = base;
+    store<f64>(out, f64(k));
+    if (width > UNPACK_WORD_BITS) {
+      for (let i: u32 = 1; i < count; i++) {
+        k += least + i64(unpackAt(payload + 16, i - 1, width));
+        store<f64>(out + (usize(i) << 3), f64(k));
+      }
+    } else {
+      const mask = (u64(1) << width) - 1;
+      let bit: usize = 0;
+      for (let at = out + 8; at < end; at += 8) {
+        k += least + i64(unpackBit(payload + 16, bit, mask));
+        store<f64>(at, f64(k));
+        bit += width;
+      }
+    }
   }
-  const least = load<i64>(payload, 8);
-  let k = base;
-  store<f64>(out, f64(k) / scale);
-  for (let i: u32 = 1; i < count; i++) {
-    k += least + i64(unpackAt(payload + 16, i - 1, width));
-    store<f64>(out + (usize(i) << 3), f64(k) / scale);
-  }
+  if (scale != 1) divide(out, count, scale);
+}
+
+/** Divides f64s in place, two at a time. */
+function divide(at: usize, count: u32, scale: f64): void {
+  const scales = f64x2.splat(scale);
+  const end = at + ((usize(count) >> 1) << 4);
+  for (; at < end; at += 16) v128.store(at, f64x2.div(v128.load(at), scales));
+  if (count & 1) store<f64>(at, load<f64>(at) / scale);
 }

@@ -2,15 +2,15 @@
 // goes to scratch memory: times as f64 milliseconds, then raw value bits.
 import { SCRATCH } from './root';
 import { COLUMN_HEADER, decodeTimes, decodeValues } from './column';
-import { decodeOpen } from './append';
+import { decodeOpen } from './open';
 import {
   FLAG_LATE,
   S_COLUMNS,
+  S_FIRST_TIME,
   S_FLAGS,
   S_LABELS,
   S_LAST_TIME,
   S_LATE,
-  S_OPEN,
   S_OPEN_COUNT,
   slotOf,
 } from './series';
@@ -135,10 +135,9 @@ export function read(series: u32, minTime: f64, maxTime: f64): i32 {
     count += load<u16>(column);
     if (isLate && before) mergeRuns(0, before, count);
   }
-  const open = usize(load<u32>(slot, S_OPEN));
-  if (open && load<i64>(open) <= maxMs) {
+  if (load<u16>(slot, S_OPEN_COUNT) && load<i64>(slot, S_FIRST_TIME) <= maxMs) {
     const before = count;
-    count += decodeOpen(slot, READ_TIMES + (usize(count) << 3), READ_VALUES + (usize(count) << 3), true);
+    count += decodeOpen<f64>(slot, READ_TIMES + (usize(count) << 3), READ_VALUES + (usize(count) << 3));
     if (isLate && before) mergeRuns(0, before, count);
   }
   if (isLate) {
@@ -161,8 +160,7 @@ export function labelsAddress(series: u32): usize {
 }
 
 function firstTimeOf(slot: usize): i64 {
-  const open = usize(load<u32>(slot, S_OPEN));
-  let time = open ? load<i64>(open) : i64.MAX_VALUE;
+  let time = load<u16>(slot, S_OPEN_COUNT) ? load<i64>(slot, S_FIRST_TIME) : i64.MAX_VALUE;
   for (let node = usize(load<u32>(slot, S_COLUMNS)); node; node = load<u32>(node)) {
     time = min<i64>(time, load<i64>(node + 16, 8));
   }

@@ -90,7 +90,9 @@ export function classBytes(sizeClass: u32): u32 {
 
 /** Extends the state by `bytes`; traps when the memory is at its end, which the host prevents by refusing writes earlier. */
 function extend(bytes: u32): usize {
-  const at = (get32(R_BRK) + 7) & ~7;
+  // Pages of slots begin at a cache line, so that each slot is one.
+  const mask: u32 = bytes >= 4096 ? 63 : 7;
+  const at = (get32(R_BRK) + mask) & ~mask;
   const end = u64(at) + u64(bytes);
   // Readers load whole words: up to 8 bytes behind a block.
   const need = end + 16;

@@ -1,12 +1,13 @@
-// The series table: 64-byte slots in pages of 1,024, found by the 128-bit id.
+// The series table: 128-byte slots in pages of 1,024, found by the 128-bit id. All that appending a sample usually needs is in the
+// slot: its last bytes take the newest steps of the open chunk (open.ts).
 //
-//   0   u64 id low            48 u16 bytes used in the open chunk
-//   8   u64 id high           50 u16 samples in the open chunk
-//   16  i64 last time         52 u8  size class of the open chunk
-//   24  u64 last value's bits 53 u8  flags
-//   32  i64 last difference   54 u16 unused
+//   0   u64 id low            48 u16 bytes used in the open chunk        64 i64 first time of the open chunk
+//   8   u64 id high           50 u16 samples in the open chunk           72 u64 first value's bits
+//   16  i64 last time         52 u8  size class of the open chunk        80 u8  bytes used in the tail
+//   24  u64 last value's bits 53 u8  flags                               81 tail: 47 bytes
+//   32  i64 last difference   54 u16 repetitions at the open chunk's end
 //   40  u32 labels            56 u32 newest sealed column
-//   44  u32 open chunk        60 u32 out-of-order buffer
+//   44  u32 open chunk or 0   60 u32 out-of-order buffer or 0
 //
 // Labels are varints: tenant symbol, number of labels, then name and value symbols in turns, in the order of the names.
 // A sealed column in the list is { u32 next older, u32 bytes, i64 last time, column }.
@@ -23,7 +24,7 @@ import {
   set32,
 } from './root';
 
-export const SLOT_BYTES: u32 = 64;
+export const SLOT_BYTES: u32 = 128;
 const PAGE_SLOTS: u32 = 1024;
 export const S_LAST_TIME: usize = 16;
 export const S_LAST_BITS: usize = 24;
@@ -34,20 +35,24 @@ export const S_OPEN_USED: usize = 48;
 export const S_OPEN_COUNT: usize = 50;
 export const S_OPEN_CLASS: usize = 52;
 export const S_FLAGS: usize = 53;
+export const S_RUN: usize = 54;
 export const S_COLUMNS: usize = 56;
 export const S_LATE: usize = 60;
+export const S_FIRST_TIME: usize = 64;
+export const S_FIRST_BITS: usize = 72;
+export const S_TAIL_USED: usize = 80;
+export const S_TAIL: usize = 81;
+export const TAIL_BYTES: u32 = SLOT_BYTES - u32(S_TAIL);
 
-/** The last byte of the open chunk is a run that may go on. */
-export const FLAG_RUN: u8 = 1;
 /** Late samples exist, so sealed columns may overlap and reads must merge. */
-export const FLAG_LATE: u8 = 2;
+export const FLAG_LATE: u8 = 1;
 
 export const NO_SERIES: u32 = 0xffffffff;
 
 // @ts-ignore: decorator
 @inline
 export function slotOf(series: u32): usize {
-  return usize(load<u32>(DIRECTORY + ((usize(series) >> 10) << 2))) + ((usize(series) & 1023) << 6);
+  return usize(load<u32>(DIRECTORY + ((usize(series) >> 10) << 2))) + ((usize(series) & 1023) << 7);
 }
 
 function probe(low: u64, high: u64): usize {

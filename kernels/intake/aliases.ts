@@ -1,6 +1,6 @@
-// Aliases: labels as a sender writes them (unsorted, with empty values, or as symbols of remote write 2.0) -> the id of the
-// series they mean. That is a fact about bytes, so aliases outlive segments and undone requests; they are a cache of
-// bounded size, emptied when full. As with series, the one behind the last found is tried first.
+// Aliases: labels as a sender writes them (unsorted, with empty values, or as symbols of remote write 2.0) -> the id
+// of the series they mean. That is a fact about bytes, so aliases outlive segments and undone requests; they are a
+// cache of bounded size, emptied when full. As with series, the one behind the last found is tried first.
 //
 //   entry: {u64 wireLow, u64 wireHigh, u64 idLow, u64 idHigh}      slot: {u32 fingerprint, u32 entry + 1}
 

@@ -1,5 +1,5 @@
-// Building of batches, one per shard and request: docs/formats/batch.md. Samples go to three columns (refs, times, values),
-// new symbols and series to two more, stale marks to another; batchFinish puts them together.
+// Building of batches, one per shard and request: docs/formats/batch.md. Samples go to three columns (refs, times,
+// values), new symbols and series to two more, stale marks to another; batchFinish puts them together.
 
 import { columnReserve, Column } from './memory';
 import { OUTPUT, REFS, RECENT_MAX, SERIES, STALE, SYMBOLS, Shard, TIMES, VALUES, columnOf, recentOf } from './shard';
@@ -91,9 +91,9 @@ export function batchStale(shard: Shard, low: u64, high: u64, timeMs: i64): bool
 }
 
 /**
- * Defines a series that the segment does not know. `labels` are rows of {u32 name, u32 name bytes, u32 value, u32 value bytes},
- * sorted. Returns its number, -1 when memory is out. Neighbours in a request share most labels, so those of the series
- * defined last are compared before symbols are looked up.
+ * Defines a series that the segment does not know. `labels` are rows of {u32 name, u32 name bytes, u32 value, u32
+ * value bytes}, sorted. Returns its number, -1 when memory is out. Neighbours in a request share most labels, so
+ * those of the series defined last are compared before symbols are looked up.
  */
 export function batchDefine(shard: Shard, low: u64, high: u64, labels: usize, count: u32): i32 {
   const column = columnOf(shard, SERIES);

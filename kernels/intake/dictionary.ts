@@ -1,6 +1,7 @@
-// Series of a shard's open log segment: 128-bit id -> number. Ids lie in an array in order of definition; an open-addressing
-// table of {u32 fingerprint, u32 number + 1} leads there. A sender repeats its series in one order, so the id behind the one
-// found last is tried first: steady traffic reads the array from front to back and does not touch the table.
+// Series of a shard's open log segment: 128-bit id -> number. Ids lie in an array in order of definition; an
+// open-addressing table of {u32 fingerprint, u32 number + 1} leads there. A sender repeats its series in one order,
+// so the id behind the one found last is tried first: steady traffic reads the array from front to back and does not
+// touch the table.
 
 import { allocate, reallocate, release } from './memory';
 import { Shard } from './shard';

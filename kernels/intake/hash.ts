@@ -8,14 +8,16 @@
 //   words 128-135  start of the accumulators
 //   words 136-151  P0..P7, Q0..Q7, lowest bit set
 //
-// The message, padded with zeros to stripes of 64 bytes D0..D3, is folded into four accumulators A0..A3 of two u64 each.
-// Stripe s uses key s mod 16 as K0..K3; X = D ^ K as u32 lanes; * is u32 x u32 -> u64 of the lower or upper lane pair; permute
-// puts byte (5i+3) mod 16 at place i. Accumulators also rotate, so that no exchange of pieces at a distance goes unseen:
+// The message, padded with zeros to stripes of 64 bytes D0..D3, is folded into four accumulators A0..A3 of two u64
+// each. Stripe s uses key s mod 16 as K0..K3; X = D ^ K as u32 lanes; * is u32 x u32 -> u64 of the lower or upper
+// lane pair; permute puts byte (5i+3) mod 16 at place i. Accumulators also rotate, so that no exchange of pieces at a
+// distance goes unseen:
 //
 //   A0' = permute(A1) + D1 + lower(X0 * X1)        A2' = permute(A3) + D3 + lower(X2 * X3)
 //   A1' = permute(A2) + D0 + upper(X0 * X1)        A3' = permute(A0) + D2 + upper(X2 * X3)
 //
-// and after each 16th stripe A = (A ^ A >> 29) * S, S = 0x9fb21c651e98df25. At the end, over the eight lanes a and the length n:
+// and after each 16th stripe A = (A ^ A >> 29) * S, S = 0x9fb21c651e98df25. At the end, over the eight lanes a and
+// the length n:
 //
 //   low = F(sum(a[i] * P[i]) + n * G + tweakLow)     high = F(sum(rotl(a[i], 32) * Q[i]) + tweakHigh + low)
 //
@@ -100,8 +102,8 @@ function turned(a: v128): v128 {
 }
 
 /**
- * Hashes [address, address + length) into hashLow and hashHigh. Loads may pass the end by up to 63 bytes; what lies there
- * does not matter.
+ * Hashes [address, address + length) into hashLow and hashHigh. Loads may pass the end by up to 63 bytes; what lies
+ * there does not matter.
  */
 export function hashBytes(address: usize, length: u32, tweakLow: u64, tweakHigh: u64): void {
   let a0 = v128.load(secret, START);

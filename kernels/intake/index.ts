@@ -1,9 +1,10 @@
-// The intake kernel: bytes of remote write (and of scrapes) -> batches for the log, per shard. Numbers in, numbers out; a
-// negative result is a code (request.ts, snappy.ts). src/kernel/intake-wasm.ts wraps it, src/kernel/intake-twin.ts is the
-// same in plain TypeScript and its specification.
+// The intake kernel: bytes of remote write (and of scrapes) -> batches for the log, per shard. Numbers in, numbers
+// out; a negative result is a code (request.ts, snappy.ts). src/kernel/intake-wasm.ts wraps it,
+// src/kernel/intake-twin.ts is the same in plain TypeScript and its specification.
 //
-// One request: bytes of the tenant to intakeTenant(n), intakeBegin(n), bytes of the body to intakeInput(n), intakeWrite1(n)
-// or intakeWrite2(n), then per shard intakeBatch / intakeBatchBytes; intakeUndo() if the log could not take them.
+// One request: bytes of the tenant to intakeTenant(n), intakeBegin(n), bytes of the body to intakeInput(n),
+// intakeWrite1(n) or intakeWrite2(n), then per shard intakeBatch / intakeBatchBytes; intakeUndo() if the log could
+// not take them.
 
 import { aliasBytes, aliasesInit } from './aliases';
 import { seriesBytes, seriesClear } from './dictionary';
@@ -85,6 +86,11 @@ export function intakeWrite2(length: u32, allMetadata: bool): i32 {
   if (decoded < 0) return requestFail(decoded);
   const code = remoteWriteV2(bodyColumn.address, bodyColumn.address + decoded, allMetadata);
   return code < 0 ? requestFail(code) : requestFinish();
+}
+
+/** Makes the batches of a request that was filled by other parts of the module (scrape-cache.ts). 0, or a negative code. */
+export function intakeFinish(): i32 {
+  return requestFinish();
 }
 
 /** Undoes the request since intakeBegin: for a log that could not take its batches. */

@@ -1,5 +1,5 @@
-// A series' labels as rows of {u32 name, u32 name bytes, u32 value, u32 value bytes} (addresses), to be checked, sorted,
-// and written in canonical form: what a well-behaved sender of remote write 1.0 sends, per label
+// A series' labels as rows of {u32 name, u32 name bytes, u32 value, u32 value bytes} (addresses), to be checked,
+// sorted, and written in canonical form: what a well-behaved sender of remote write 1.0 sends, per label
 //
 //   0x0a varint(bytes that follow)   0x0a varint(name bytes) name   0x12 varint(value bytes) value
 //
@@ -133,8 +133,8 @@ function order(): i32 {
 }
 
 /**
- * Checks the rows, sorts them and drops empty values. `isText`: their bytes are known to be UTF-8. Returns 0 or the reason
- * why the series is refused.
+ * Checks the rows, sorts them and drops empty values. `isText`: their bytes are known to be UTF-8. Returns 0 or the
+ * reason why the series is refused.
  */
 export function labelsCheck(isText: bool = false): u32 {
   labelsChanged = false;

@@ -1,10 +1,11 @@
-// Memory of the intake module: blocks of powers of two from 64 bytes up, each class with a list of free ones, the rest cut
-// from the end of linear memory. A released block is reused for the next request of its class and never returned.
+// Memory of the intake module: blocks of powers of two from 64 bytes up, each class with a list of free ones, the
+// rest cut from the end of linear memory. A released block is reused for the next request of its class and never
+// returned.
 //
 //   free block: [ u32 next free block of the class | ... ]
 //
-// At least SLACK_BYTES are mapped behind every block, so that 64-byte loads and 16-byte stores may pass the end of a block
-// (loads: the excess is masked off; stores: only where the block was allocated with room for them).
+// At least SLACK_BYTES are mapped behind every block, so that 64-byte loads and 16-byte stores may pass the end of a
+// block (loads: the excess is masked off; stores: only where the block was allocated with room for them).
 
 const CLASS_MIN: u32 = 6;
 const SLACK_BYTES: usize = 65536;
@@ -52,7 +53,7 @@ export function release(address: usize, sizeClass: u32): void {
   store<u32>(list, <u32>address);
 }
 
-/** A block of the next class that fits `bytes`, with the first `used` bytes of the old block, which is released. 0: out. */
+/** A block of `newClass` with the first `used` bytes of the old block, which is released. 0 when memory is out. */
 export function reallocate(address: usize, oldClass: u32, newClass: u32, used: usize): usize {
   const bigger = allocate(newClass);
   if (bigger == 0) return 0;

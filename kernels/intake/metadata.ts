@@ -1,5 +1,6 @@
-// Rows of metric metadata found in a request, for the host to keep. A row is seven u32: the type (number of the format's
-// enum), then offset and bytes of name, help and unit in the decoded body. At most ROWS_MAX per request; more are counted.
+// Rows of metric metadata found in a request, for the host to keep. A row is seven u32: the type (number of the
+// format's enum), then offset and bytes of name, help and unit in the decoded body. At most ROWS_MAX per request;
+// more are counted.
 
 import { allocate, classOf } from './memory';
 import { METADATA_LEFT_OUT, METADATA_ROWS, bodyAt, count, counters } from './request';

@@ -1,5 +1,5 @@
-// Walking over protobuf messages from outside. fieldNext reads one field's head; a malformed one (truncated, field number 0,
-// groups, lengths behind the end) ends the request.
+// Walking over protobuf messages from outside. fieldNext reads one field's head; a malformed one (truncated, field
+// number 0, groups, lengths behind the end) ends the request.
 
 import { readVarint, varint } from './varint';
 

@@ -1,7 +1,8 @@
 // Remote write 1.0: prometheus.WriteRequest (prompb/remote.proto, types.proto of Prometheus).
 //
 //   WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3 }
-//   TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; Exemplar exemplars = 3; Histogram histograms = 4 }
+//   TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; Exemplar exemplars = 3; Histogram histograms
+// = 4 }
 //   Label { string name = 1; string value = 2 }     Sample { double value = 1; int64 timestamp = 2 }
 //   MetricMetadata { type = 1; string metric_family_name = 2; string help = 4; string unit = 5 }
 //
@@ -9,8 +10,8 @@
 //
 //   0x12 0x10   0x09 value (8 bytes)   0x10 t         and with the value 0 left out   0x12 0x07   0x10 t
 //
-// So we guess that what lies before that shape is labels, and hash it. If the hash is known then these bytes are the labels
-// of a known series, and the guess was right without a look at them. Else the message is walked field by field.
+// So we guess that what lies before that shape is labels, and hash it. If the hash is known then these bytes are the
+// labels of a known series, and the guess was right without a look at them. Else the message is walked field by field.
 
 import { BYTES, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
 import { batchSample } from './batch';

@@ -3,11 +3,12 @@
 //   Request { repeated string symbols = 4; repeated TimeSeries timeseries = 5 }
 //   TimeSeries { repeated uint32 labels_refs = 1 [packed]; Sample samples = 2; Histogram histograms = 3;
 //                Exemplar exemplars = 4; Metadata metadata = 5; int64 created_timestamp = 6 }
-//   Sample { double value = 1; int64 timestamp = 2 }     Metadata { type = 1; uint32 help_ref = 3; uint32 unit_ref = 4 }
+//   Sample { double value = 1; int64 timestamp = 2 }     Metadata { type = 1; uint32 help_ref = 3; uint32 unit_ref =
+// 4 }
 //
-// Each symbol is hashed once per request. A series is recognised by a combination of its symbols' hashes, an alias of its id, so
-// the label text of known series is not touched. Two accumulators take, per label with the hashes N and V (hash.ts has the
-// operations):
+// Each symbol is hashed once per request. A series is recognised by a combination of its symbols' hashes, an alias of
+// its id, so the label text of known series is not touched. Two accumulators take, per label with the hashes N and V
+// (hash.ts has the operations):
 //
 //   A = permute(A) + V + lower(N * V)      B = permute(B) + N + upper(N * V)
 
@@ -60,7 +61,7 @@ export function remoteWriteV2Init(): bool {
   return refs != 0;
 }
 
-/** Takes a decoded body at [start, end). `metadata`: report it of all series, not only of new ones. 0 or a negative code. */
+/** Takes a decoded body at [start, end). `metadata`: report it of known series too. 0 or a negative code. */
 export function remoteWriteV2(start: usize, end: usize, metadata: bool): i32 {
   setBody(start);
   labelsBudget();

@@ -2,7 +2,8 @@
 //
 // Counters are u32 words that the host reads in place (src/kernel/intake-kernel.ts names them):
 //
-//   0 samples stored   1 new series   2 histograms   3 exemplars   4 samples refused   5 metadata rows   6 rows left out
+//   0 samples stored   1 new series   2 histograms   3 exemplars   4 samples refused   5 metadata rows   6 rows left
+// out
 //   7 first refusal's reason   8 its series index   9 offset of that series in the decoded body   10 its bytes
 //   16 + reason: series (reasons about series) or samples (reasons about samples) refused for it
 

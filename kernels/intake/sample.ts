@@ -2,7 +2,7 @@
 
 import { FIXED64, VARINT, fieldAt, fieldNext, fieldTag, fieldValue } from './protobuf';
 
-/** Over eight bytes: one byte of what is before, 0x10, then a time of 42 bits: five bytes that continue and one that ends. */
+/** Eight bytes: one of what is before, 0x10, then a time of 42 bits: five bytes that continue and one that ends. */
 const TIME_MASK: u64 = 0x808080808080ff00;
 const TIME_SHAPE: u64 = 0x0080808080801000;
 

@@ -1,14 +1,9 @@
 // Per scraped target: which series text leads to which series, so that a target whose series did not change costs no label
 // work. Rows come from exposition.ts; samples and stale marks go to the batch.
 //
-//   record   { u32 entries, class, count, slots, class, mask, expected, scrape, settled, settledCount }
-//   entry    48 bytes: u64 text hash low, high; u64 series id low, high; u32 seen, tracked, state, 0
-//   slot     { u32 fingerprint, u32 entry + 1 }, open addressing
-//
-// A target exposes its series in one order, so the entry behind the last one found is tried first. `seen` and `tracked` are
-// numbers of scrapes: seen = the text was there; tracked = it had a sample whose absence later means that the series ended
-// (explicit timestamps mean that only if the job says so). A scrape that could not be made durable is not settled: its stale
-// marks come again with the next one.
+// Of an entry (scrape-table.ts), `seen` and `tracked` are numbers of scrapes: seen = the text was there; tracked = it had a
+// sample whose absence later means that the series ended (explicit timestamps mean that only if the job says so). A scrape
+// that could not be made durable is not settled: its stale marks come again with the next one.
 //
 //   requestBegin ─► scrapeBegin ─► scrapeResolve ─► host: scrapeSeries, scrapeAdd per unknown row ─► scrapeAppend ─► host:
 //   scrapeSeries, scrapeDefine per undefined row ─► scrapeStale ─► scrapeReport ─► requestFinish ─► log ─► scrapeSettle
@@ -21,14 +16,14 @@ import { hashBytes, hashHigh, hashLow } from './hash';
 import {
   canonicalAt, canonicalBytes, labelCount, labelRows, labelsAdd, labelsCanonical, labelsCheck, labelsClear,
 } from './labels';
-import { Column, allocate, columnReserve, reallocate, release } from './memory';
+import { Column, allocate, columnReserve, release } from './memory';
 import { requestFinish, tenantHigh, tenantLow } from './request';
+import { Cache, ENTRY_BYTES, RECORD_CLASS, entryAt, find, insertSlot, rebuildSlots, reserveEntry, shrink } from './scrape-table';
 import { Shard, shardOf } from './shard';
 
 /** Memory is out. */
 export const SCRAPE_MEMORY: i32 = -2;
 
-const ENTRY_BYTES: usize = 48;
 const ROW_BYTES: usize = 48;
 const KNOWN: u32 = 1;
 const DROPPED: u32 = 2;
@@ -40,25 +35,6 @@ const ROW_SKIPPED: u32 = 16;
 // What the job says.
 const HONOR_TIMESTAMPS: u32 = 1;
 const TRACK_TIMESTAMPS: u32 = 2;
-
-// Of an empty cache to begin with: 16 entries, 32 slots.
-const ENTRIES_CLASS: u32 = 10;
-const SLOTS_CLASS: u32 = 8;
-const RECORD_CLASS: u32 = 6;
-
-@unmanaged
-class Cache {
-  entries: u32;
-  entriesClass: u32;
-  count: u32;
-  slots: u32;
-  slotsClass: u32;
-  mask: u32;
-  expected: u32;
-  scrape: u32;
-  settled: u32;
-  settledCount: u32;
-}
 
 /** Rows for the host: unknown ones after scrapeResolve, undefined ones after scrapeAppend. u32 each. */
 const rowList = changetype<Column>(memory.data(16, 16));
@@ -117,79 +93,8 @@ export function scrapeBegin(record: usize): void {
 }
 
 @inline
-function entryAt(cache: Cache, index: u32): usize {
-  return <usize>cache.entries + <usize>index * ENTRY_BYTES;
-}
-
-@inline
 function rowAt(index: u32): usize {
   return expositionRows() + <usize>index * ROW_BYTES;
-}
-
-@inline
-function isEntry(entry: usize, low: u64, high: u64): bool {
-  return load<u64>(entry) == low && load<u64>(entry, 8) == high;
-}
-
-/** The entry of a text, or 0. */
-function find(cache: Cache, low: u64, high: u64): usize {
-  if (cache.expected < cache.count) {
-    const entry = entryAt(cache, cache.expected);
-    if (isEntry(entry, low, high)) {
-      cache.expected++;
-      return entry;
-    }
-  }
-  if (cache.slots == 0) return 0;
-  let slot = <u32>low & cache.mask;
-  while (true) {
-    const at = <usize>cache.slots + (<usize>slot << 3);
-    const number = load<u32>(at, 4);
-    if (number == 0) return 0;
-    if (load<u32>(at) == <u32>(low >> 32)) {
-      const entry = entryAt(cache, number - 1);
-      if (isEntry(entry, low, high)) {
-        cache.expected = number;
-        return entry;
-      }
-    }
-    slot = (slot + 1) & cache.mask;
-  }
-}
-
-function insertSlot(cache: Cache, index: u32): void {
-  const low = load<u64>(entryAt(cache, index));
-  let slot = <u32>low & cache.mask;
-  while (load<u32>(<usize>cache.slots + (<usize>slot << 3), 4) != 0) slot = (slot + 1) & cache.mask;
-  store<u32>(<usize>cache.slots + (<usize>slot << 3), <u32>(low >> 32));
-  store<u32>(<usize>cache.slots + (<usize>slot << 3), index + 1, 4);
-}
-
-function rebuildSlots(cache: Cache): void {
-  memory.fill(cache.slots, 0, (<usize>cache.mask + 1) << 3);
-  for (let index: u32 = 0; index < cache.count; index++) insertSlot(cache, index);
-}
-
-/** Room for one more entry. */
-function reserveEntry(cache: Cache): bool {
-  if (cache.entries == 0 || (<usize>cache.count + 1) * ENTRY_BYTES > <usize>1 << cache.entriesClass) {
-    const sizeClass = cache.entries == 0 ? ENTRIES_CLASS : cache.entriesClass + 1;
-    const entries = reallocate(cache.entries, cache.entriesClass, sizeClass, <usize>cache.count * ENTRY_BYTES);
-    if (entries == 0) return false;
-    cache.entries = <u32>entries;
-    cache.entriesClass = sizeClass;
-  }
-  if (cache.slots == 0 || <u64>(cache.count + 1) * 8 > (<u64>cache.mask + 1) * 5) {
-    const sizeClass = cache.slots == 0 ? SLOTS_CLASS : cache.slotsClass + 1;
-    const slots = allocate(sizeClass);
-    if (slots == 0) return false;
-    if (cache.slots != 0) release(cache.slots, cache.slotsClass);
-    cache.slots = <u32>slots;
-    cache.slotsClass = sizeClass;
-    cache.mask = (1 << (sizeClass - 3)) - 1;
-    rebuildSlots(cache);
-  }
-  return true;
 }
 
 /** Notes that a row's text is there. Sets the row's entry and whether it is skipped. */
@@ -481,25 +386,6 @@ export function scrapeSettle(record: usize, flush: u32): void {
     if (cache.slots != 0) rebuildSlots(cache);
   }
   if (flush != 0) cache.settledCount = cache.count;
-}
-
-/** Gives memory back after a target lost most of its series. */
-function shrink(cache: Cache): void {
-  if (<usize>cache.count * ENTRY_BYTES * 8 > <usize>1 << cache.entriesClass || cache.entriesClass <= ENTRIES_CLASS) return;
-  let entriesClass = ENTRIES_CLASS;
-  while (<usize>cache.count * ENTRY_BYTES * 2 > <usize>1 << entriesClass) entriesClass++;
-  let slotsClass = SLOTS_CLASS;
-  while (<usize>cache.count * 16 > <usize>1 << (slotsClass - 1)) slotsClass++;
-  const entries = reallocate(cache.entries, cache.entriesClass, entriesClass, <usize>cache.count * ENTRY_BYTES);
-  if (entries == 0) return;
-  cache.entries = <u32>entries;
-  cache.entriesClass = entriesClass;
-  const slots = slotsClass < cache.slotsClass ? allocate(slotsClass) : 0;
-  if (slots == 0) return;
-  release(cache.slots, cache.slotsClass);
-  cache.slots = <u32>slots;
-  cache.slotsClass = slotsClass;
-  cache.mask = (1 << (slotsClass - 3)) - 1;
 }
 
 /** Ends a request made of scrapes: its batches can be logged. 0, or a negative code, and the request is undone. */

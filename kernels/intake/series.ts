@@ -1,6 +1,6 @@
-// From labels to samples in a batch: what the formats have in common. A format first tries seriesKnown with the hash of the
-// label bytes as they came; only if that fails it fills the label rows and calls seriesResolve. A series is defined
-// when the first of its samples is accepted, so that refused samples leave nothing behind.
+// From labels to samples in a batch: what the formats have in common. A format first tries seriesKnown with the hash
+// of the label bytes as they came; only if that fails it fills the label rows and calls seriesResolve. A series is
+// defined when the first of its samples is accepted, so that refused samples leave nothing behind.
 
 import { aliasAdd, aliasFind, aliasHigh, aliasLow } from './aliases';
 import { batchDefine, batchSample } from './batch';
@@ -9,7 +9,9 @@ import { hashBytes, hashHigh, hashLow } from './hash';
 import {
   canonicalAt, canonicalBytes, labelBytesChecked, labelCount, labelRows, labelsCanonical, labelsChanged, labelsCheck,
 } from './labels';
-import { OUT_OF_MEMORY, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, tenantHigh, tenantLow, timeAccepted } from './request';
+import {
+  OUT_OF_MEMORY, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, tenantHigh, tenantLow, timeAccepted,
+} from './request';
 import { Shard, shardOf } from './shard';
 
 /** Label bytes that one request may make us check: a body of symbols can refer to long ones again and again. */
@@ -40,9 +42,9 @@ export function seriesKnown(wireLow: u64, wireHigh: u64): bool {
 }
 
 /**
- * Checks the label rows and finds the series they mean. `wireId`: the wire hash covers the bytes of just these labels and may
- * become an alias. `canonical`: those bytes are canonical unless sorting or dropping changes the rows. `ascii`: all bytes
- * of the labels are below 128. Returns 0, a reason (positive), or a code (negative).
+ * Checks the label rows and finds the series they mean. `wireId`: the wire hash covers the bytes of just these labels
+ * and may become an alias. `canonical`: those bytes are canonical unless sorting or dropping changes the rows.
+ * `ascii`: all bytes of the labels are below 128. Returns 0, a reason (positive), or a code (negative).
  */
 export function seriesResolve(
   wireId: bool, canonical: bool, wireLow: u64, wireHigh: u64, ascii: bool,

@@ -1,5 +1,5 @@
-// What the intake keeps per shard, one flat record in linear memory: the dictionary of the shard's open log segment (series
-// and symbols), the batch being built, and the point to which a request can be undone.
+// What the intake keeps per shard, one flat record in linear memory: the dictionary of the shard's open log segment
+// (series and symbols), the batch being built, and the point to which a request can be undone.
 
 import { Column, allocate, classOf } from './memory';
 

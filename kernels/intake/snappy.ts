@@ -1,4 +1,5 @@
-// Snappy block format (format_description.txt of google/snappy): varint decoded length, then elements until the input ends.
+// Snappy block format (format_description.txt of google/snappy): varint decoded length, then elements until the input
+// ends.
 //
 //   tag & 3   element            length                              offset
 //   0         literal            (tag >> 2) + 1; 60..63: 1-4 bytes   -            followed by the bytes
@@ -44,7 +45,7 @@ export function snappyLength(source: usize, length: u32, limit: u32): i32 {
   return SNAPPY_CORRUPT;
 }
 
-/** Decodes to `target`, which has room for `decoded` + SNAPPY_SLACK bytes; `decoded` comes from snappyLength. 0 or a code. */
+/** Decodes to `target`, which has room for `decoded` (from snappyLength) + SNAPPY_SLACK bytes. 0 or a code. */
 export function snappyDecode(source: usize, length: u32, target: usize, decoded: u32): i32 {
   const sourceEnd = source + length;
   const targetEnd = target + decoded;

@@ -1,5 +1,6 @@
-// LEB128 varints. Reading from untrusted input: the value is left in `varint`, the result is the address behind it, or 0
-// when the input ends first or the varint is longer than ten bytes. Bits above 64 are dropped, as other decoders do.
+// LEB128 varints. Reading from untrusted input: the value is left in `varint`, the result is the address behind it,
+// or 0 when the input ends first or the varint is longer than ten bytes. Bits above 64 are dropped, as other decoders
+// do.
 
 /** The value read last. */
 export let varint: u64 = 0;

@@ -4,6 +4,7 @@ import { TidemarkError, errorText } from '../base/index.ts';
 import { goQuote } from '../model/index.ts';
 import { JsonWriter } from './json-writer.ts';
 
+/** What kind of trouble an error is; decides its status. */
 export type ErrorType =
   | 'bad_data'
   | 'not_found'
@@ -74,11 +75,20 @@ export function successBody(data: unknown, warnings: readonly string[] = []): Ui
   return json.finish();
 }
 
+/** Texts of errors repeat what was sent: at most so much of it goes back, from both ends. */
+const ERROR_LENGTH_MAX = 2000;
+
+/** The text of an error, without its middle where it is very long. */
+export const errorExcerpt = (text: string): string =>
+  text.length <= ERROR_LENGTH_MAX
+    ? text
+    : `${text.slice(0, ERROR_LENGTH_MAX / 2)}...${text.slice(-ERROR_LENGTH_MAX / 2)}`;
+
 /** The body of an error. */
 export function errorBody(type: ErrorType, text: string): Uint8Array {
   const json = new JsonWriter(ENVELOPE_BYTES_MAX, 256);
   json.raw(`{"status":"error","errorType":"${type}","error":`);
-  json.string(text);
+  json.string(errorExcerpt(text));
   json.raw('}');
   return json.finish();
 }

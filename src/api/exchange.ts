@@ -1,7 +1,7 @@
 // One request and its answer as the handlers see them. A handler gives an Answer; server.ts sends it.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from './body.ts';
-import { successBody } from './envelope.ts';
+import { errorExcerpt, successBody } from './envelope.ts';
 import { Parameters } from './parameters.ts';
 import { parseTenant, TENANT_HEADER } from './tenant.ts';
 
@@ -31,7 +31,7 @@ export const textAnswer = (status: number, body: string, headers?: Record<string
 
 /** An error as Go's http.Error gives it: text with a newline, not to be sniffed. */
 export const plainError = (status: number, text: string, headers?: Record<string, string>): Answer =>
-  textAnswer(status, `${text}\n`, { 'x-content-type-options': 'nosniff', ...headers });
+  textAnswer(status, `${errorExcerpt(text)}\n`, { 'x-content-type-options': 'nosniff', ...headers });
 
 /** A success envelope around a small plain value. */
 export const successAnswer = (data: unknown): Answer => ({

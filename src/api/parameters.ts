@@ -6,6 +6,7 @@ import { invalidParameter } from './envelope.ts';
 
 /** Stand for "no time given"; Prometheus' own sentinels, which it accepts as texts, are mapped to them. */
 export const MIN_TIME_MS = Number.MIN_SAFE_INTEGER;
+/** See MIN_TIME_MS. */
 export const MAX_TIME_MS = Number.MAX_SAFE_INTEGER;
 
 const MIN_TIME_TEXT = '-292273086-05-16T16:47:06Z';

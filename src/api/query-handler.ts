@@ -54,6 +54,7 @@ export interface HandlerListings {
   labelValues(name: string, request: ListingSelection, signal: AbortSignal): Promise<Listing<string>>;
 }
 
+/** Which series a listing is about. */
 export interface ListingSelection {
   readonly tenant: string;
   readonly matcherSets: readonly (readonly Matcher[])[];
@@ -63,11 +64,13 @@ export interface ListingSelection {
   readonly limit: number;
 }
 
+/** What was found, and what is missing from it. */
 export interface Listing<T> {
   readonly items: readonly T[];
   readonly warnings: readonly string[];
 }
 
+/** What a handler needs. */
 export interface QueryHandlerOptions {
   readonly engine: HandlerEngine;
   readonly listings: HandlerListings;

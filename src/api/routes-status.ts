@@ -65,7 +65,7 @@ export function lifecycleRoutes({ status, lifecycle }: ApiServices, options: Sta
   const guarded = (handle: () => Answer | Promise<Answer>) => (): Answer | Promise<Answer> =>
     isLifecycleEnabled ? handle() : plainError(403, 'Lifecycle API is not enabled.');
   return [
-    { path: '/metrics', methods: ['GET'], always: true, handle: () => metricsAnswer(metrics.render()) },
+    { path: '/metrics', methods: ['GET'], always: true, handle: async () => metricsAnswer(await metrics.collect()) },
     { path: '/metrics/host', methods: ['GET'], handle: async () => hostMetrics(await lifecycle.hostMetrics()) },
     { path: '/version', methods: ['GET'], always: true, handle: () => jsonAnswer(status.buildInfo()) },
     {

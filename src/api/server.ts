@@ -24,6 +24,7 @@ import {
   type Route,
   TEXT_TYPE,
 } from './exchange.ts';
+import { errorExcerpt } from './envelope.ts';
 import { errorResponse } from './query-handler.ts';
 import { loadPage, pageRoutes } from './routes-page.ts';
 import { queryRoutes } from './routes-query.ts';
@@ -32,6 +33,7 @@ import { targetRoutes } from './routes-targets.ts';
 import { writeRoutes } from './routes-write.ts';
 import type { ApiServices } from './services.ts';
 
+/** What a server is made of. */
 export interface ApiServerOptions {
   readonly services: ApiServices;
   readonly clock: Clock;
@@ -128,7 +130,7 @@ function refuse(error: FastifyError, _request: FastifyRequest, reply: FastifyRep
   reply
     .code(error.statusCode ?? 500)
     .header('content-type', TEXT_TYPE)
-    .send(`${error.message}\n`);
+    .send(`${errorExcerpt(error.message)}\n`);
 }
 
 function registerRoute(app: FastifyInstance, route: Route, sender: Sender, routePrefix: string): void {

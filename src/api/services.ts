@@ -22,11 +22,13 @@ export interface ExpressionRequest {
   readonly noCache: boolean;
 }
 
+/** An expression at one time. */
 export interface InstantRequest extends ExpressionRequest {
   readonly kind: 'instant';
   readonly timeMs: number;
 }
 
+/** An expression at startMs, startMs + stepMs, ... up to endMs. */
 export interface RangeRequest extends ExpressionRequest {
   readonly kind: 'range';
   readonly startMs: number;
@@ -47,6 +49,7 @@ export interface ListingRequest {
   readonly name: string;
 }
 
+/** Exemplars of the series an expression selects. */
 export interface ExemplarsRequest {
   readonly kind: 'exemplars';
   readonly tenant: string;
@@ -71,6 +74,7 @@ export interface QueryResponse {
   readonly body: Uint8Array;
 }
 
+/** The query side. */
 export interface QueryService {
   /** Never rejects for what a user did; aborting the signal cancels the query wherever it is. */
   query(request: QueryRequest, signal: AbortSignal): Promise<QueryResponse>;
@@ -96,6 +100,7 @@ export interface WriteResult {
   readonly retryAfterSeconds: number;
 }
 
+/** The write side. */
 export interface WriteService {
   /** `body` is the compressed message and belongs to the callee. Resolves once the log is durable. */
   write(tenant: string, version: WriteVersion, body: Uint8Array): Promise<WriteResult>;
@@ -118,11 +123,13 @@ export interface ActiveTarget {
   readonly scrapeTimeout: string;
 }
 
+/** A target that relabelling dropped. */
 export interface DroppedTarget {
   readonly discoveredLabels: MetricLabels;
   readonly scrapePool: string;
 }
 
+/** What a target says about a metric. */
 export interface MetricMetadata {
   readonly type: string;
   readonly help: string;
@@ -135,6 +142,7 @@ export interface TargetMetadata extends MetricMetadata {
   readonly metric: string;
 }
 
+/** What is scraped. */
 export interface TargetsService {
   active(): readonly ActiveTarget[];
   dropped(): readonly DroppedTarget[];
@@ -145,6 +153,7 @@ export interface TargetsService {
   metadata(): Iterable<TargetMetadata>;
 }
 
+/** Of status/buildinfo and /version. */
 export interface BuildInfo {
   readonly version: string;
   readonly revision: string;
@@ -155,11 +164,13 @@ export interface BuildInfo {
   readonly goVersion: string;
 }
 
+/** An entry of a list of the largest. */
 export interface NameCount {
   readonly name: string;
   readonly value: number;
 }
 
+/** Counts of the head. */
 export interface TsdbStatus {
   readonly headStats: {
     readonly numSeries: number;
@@ -174,6 +185,7 @@ export interface TsdbStatus {
   readonly seriesCountByLabelValuePair: readonly NameCount[];
 }
 
+/** The process' state. */
 export interface StatusService {
   buildInfo(): BuildInfo;
   /** startTime, CWD, hostname, serverTime, reloadConfigSuccess, lastConfigTime, corruptionCount, storageRetention, ... */
@@ -189,6 +201,7 @@ export interface StatusService {
   features(): Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 }
 
+/** Readiness, reload, stop and maintenance. */
 export interface LifecycleService {
   ready(): boolean;
   stopping(): boolean;
@@ -209,6 +222,7 @@ export interface RulesService {
   alertmanagers(): { readonly active: readonly string[]; readonly dropped: readonly string[] };
 }
 
+/** Which rules are asked for; empty lists and texts: all. */
 export interface RulesFilter {
   readonly tenant: string;
   readonly type: '' | 'alert' | 'record';

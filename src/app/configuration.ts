@@ -1,5 +1,5 @@
 // The configuration file of a running process: loading, what is used without one, and reload (all or nothing).
-import { type Logger, TidemarkError, errorText, utf8Text } from '../base/index.ts';
+import { type Logger, TidemarkError, errorText } from '../base/index.ts';
 import { type Config, type HostFiles, loadConfig, unsupported } from '../config/index.ts';
 import { hasCode } from '../io/index.ts';
 
@@ -38,7 +38,25 @@ export async function readConfiguration(options: ConfigurationOptions): Promise<
     if (!isNamed && hasCode(error, 'not_found')) return load(builtInConfig(port), 'built-in configuration');
     throw new TidemarkError('bad_config', `cannot read configuration: ${errorText(error)}`, { cause: error });
   }
-  return load(utf8Text(bytes), file);
+  return load(configText(bytes, file), file);
+}
+
+/** The file's text; throws with line and column of the first byte that is none. */
+function configText(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const good = wellFormedPart(bytes);
+    const lines = good.split('\n');
+    const place = `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
+    throw new TidemarkError('bad_config', `cannot read ${file}: ${place}: bytes are not valid UTF-8`, { cause });
+  }
+}
+
+/** The text before the first bytes that are not valid UTF-8. */
+function wellFormedPart(bytes: Uint8Array): string {
+  const [text] = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split('\ufffd', 1);
+  return text;
 }
 
 /** Says, one line each, what the file asks for and this program does not do. */

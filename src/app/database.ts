@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../base/index.ts';
 import type { World } from '../io/index.ts';
-import { createIntakeWasm, loadKernel } from '../kernel/index.ts';
+import { type IntakeWasmKernel, createIntakeWasm, loadKernel } from '../kernel/index.ts';
 import { Intake, type ShardStats, openManifest } from '../tsdb/index.ts';
 import { ShardClient } from './shard-client.ts';
 
@@ -27,11 +27,18 @@ export interface ReplayProgress {
 export class Database {
   readonly shards: readonly ShardClient[];
   readonly intake: Intake;
+  readonly kernel: IntakeWasmKernel;
   readonly #release: () => Promise<void>;
 
-  private constructor(shards: readonly ShardClient[], intake: Intake, release: () => Promise<void>) {
+  private constructor(
+    shards: readonly ShardClient[],
+    intake: Intake,
+    kernel: IntakeWasmKernel,
+    release: () => Promise<void>,
+  ) {
     this.shards = shards;
     this.intake = intake;
+    this.kernel = kernel;
     this.#release = release;
   }
 
@@ -64,7 +71,7 @@ export class Database {
       const kernel = await createIntakeWasm(intakeModule, { shards: manifest.shards, key: manifest.key });
       await Promise.all(shards.map(({ ready }) => ready));
       intake = await Intake.open({ files, kernel, ports: shards, logger });
-      return new Database(shards, intake, async () => lock?.release());
+      return new Database(shards, intake, kernel, async () => lock?.release());
     } catch (error) {
       await lock?.release();
       throw error;

@@ -1,5 +1,13 @@
 // Listings over all shards: series, label names, label values, and the counts of status/tsdb.
-import type { HandlerListings, Listing, ListingSelection, NameCount, TsdbStatus } from '../api/index.ts';
+import {
+  type HandlerListings,
+  type Listing,
+  type ListingSelection,
+  MAX_TIME_MS,
+  MIN_TIME_MS,
+  type NameCount,
+  type TsdbStatus,
+} from '../api/index.ts';
 import { type Labels, compareLabels, compareUtf8 } from '../model/index.ts';
 import { unpackLabels } from '../promql/index.ts';
 import type { RemoteShard } from './remote-leaves.ts';
@@ -78,8 +86,9 @@ export async function tsdbStatus(
       numSeries: add(({ series }) => series),
       numLabelPairs: [...values.values()].reduce((sum, texts) => sum + texts.size, 0),
       chunkCount: add(({ chunks }) => chunks),
-      minTime: Math.min(...times(({ minMs }) => minMs)),
-      maxTime: Math.max(...times(({ maxMs }) => maxMs)),
+      // As an empty head of Prometheus says it: the greatest and the least time there are.
+      minTime: Math.min(MAX_TIME_MS, ...times(({ minMs }) => minMs)),
+      maxTime: Math.max(MIN_TIME_MS, ...times(({ maxMs }) => maxMs)),
     },
     seriesCountByMetricName: summed(parts.map(({ seriesByMetric }) => seriesByMetric), limit),
     labelValueCountByLabelName: largest(Array.from(values, ([name, texts]): [string, number] => [name, texts.size]), limit),

@@ -2,11 +2,8 @@
 import type { MetricRegistry } from '../base/index.ts';
 import type { Database } from './database.ts';
 
-/** How often the shards are asked; a page asked for more often shows the last figures. */
-export const REFRESH_MS = 5000;
-
-/** Registers gauges of the store and returns the function that refreshes them. */
-export function registerOwnMetrics(metrics: MetricRegistry, database: Database): () => Promise<void> {
+/** Registers gauges of the process and its store, refreshed whenever the metrics are read. */
+export function registerOwnMetrics(metrics: MetricRegistry, database: Database): void {
   const perShard = (name: string, help: string) =>
     database.shards.map((_, shard) => metrics.gauge(name, help, { shard: String(shard) }));
   const gauges = {
@@ -26,7 +23,7 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
   const pending = perShard('tidemark_log_pending_bytes', 'Bytes that wait for the log or the shard.');
   const resident = metrics.gauge('process_resident_memory_bytes', 'Resident memory size in bytes.');
   const cpu = metrics.gauge('process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.');
-  return async () => {
+  metrics.beforeRender(async () => {
     resident.set(process.memoryUsage.rss());
     const { user, system } = process.cpuUsage();
     cpu.set((user + system) / 1e6);
@@ -39,5 +36,5 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
       failures[shard].set(log.failureCount);
       pending[shard].set(log.pendingBytes + database.shards[shard].pendingBytes);
     }
-  };
+  });
 }

@@ -1,12 +1,176 @@
+// The scrape role: the scrape manager over the intake, with discoverers and HTTP clients made from the configuration.
 import type { ActiveTarget, DroppedTarget, TargetMetadata } from '../api/index.ts';
-import type { Config } from '../config/index.ts';
+import { type Logger, type MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
+import {
+  type Config,
+  type HostFiles,
+  type HttpClientConfig,
+  type ScrapeConfig,
+  allScrapeConfigs,
+  httpClientOptions,
+} from '../config/index.ts';
+import { type Clock, type HttpClient, type HttpRequest, type HttpResponse, createHttpClient } from '../io/index.ts';
+import {
+  type ExpositionExports,
+  ExpositionKernel,
+  INTAKE_CODES,
+  type IntakeWasmKernel,
+  type ScrapeCacheExports,
+  ScrapeCacheKernel,
+} from '../kernel/index.ts';
+import { DEFAULT_TENANT } from '../model/index.ts';
+import {
+  type Discoverer,
+  FileDiscovery,
+  HttpDiscovery,
+  type ScrapeAppend,
+  type ScrapeCache,
+  ScrapeManager,
+  type ScrapeSink,
+  ScrapeStager,
+  StaticDiscovery,
+} from '../scrape/index.ts';
+import type { Intake } from '../tsdb/index.ts';
+import { VERSION } from './version.ts';
+
+export interface ScrapeRoleParts {
+  readonly intake: Intake;
+  /** The kernel that the intake runs on. */
+  readonly kernel: IntakeWasmKernel;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: MetricRegistry;
+  /** Replicas that differ in it scrape at different times. */
+  readonly offsetSeed: string;
+  readonly files: HostFiles;
+}
+
+/** Scrapes into the intake: staged in its kernel, durable with its logs. */
+class IntakeSink implements ScrapeSink {
+  readonly #intake: Intake;
+  readonly #stager: ScrapeStager;
+
+  constructor(intake: Intake, kernel: IntakeWasmKernel) {
+    this.#intake = intake;
+    const exposition = new ExpositionKernel(kernel.exports as unknown as ExpositionExports);
+    const caches = new ScrapeCacheKernel(kernel.exports as unknown as ScrapeCacheExports);
+    this.#stager = new ScrapeStager(exposition, caches);
+  }
+
+  openCache(): ScrapeCache {
+    return this.#stager.openCache();
+  }
+
+  closeCache(cache: ScrapeCache): void {
+    this.#stager.closeCache(cache);
+  }
+
+  async append(cache: ScrapeCache, scrape: ScrapeAppend): Promise<void> {
+    await this.#intake.commit(DEFAULT_TENANT, (kernel) => {
+      this.#stager.stage(cache, scrape);
+      const code = kernel.finish();
+      if (code !== INTAKE_CODES.ok) throw new TidemarkError('kernel_memory', `cannot store scrape: intake code ${code}`);
+    });
+    this.#stager.settle(cache);
+  }
+}
+
+/** A client whose credentials and certificates are read when it is first used, and again after a failure to read them. */
+class ConfiguredClient implements HttpClient {
+  readonly #make: () => Promise<HttpClient>;
+  #client: Promise<HttpClient> | null = null;
+
+  constructor(config: HttpClientConfig, files: HostFiles) {
+    this.#make = async () => createHttpClient(await httpClientOptions(config, files.readFile));
+  }
+
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    this.#client ??= this.#make();
+    let client: HttpClient;
+    try {
+      client = await this.#client;
+    } catch (error) {
+      this.#client = null;
+      throw error;
+    }
+    return client.request(request);
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#client?.catch(() => null);
+    await client?.close();
+  }
+}
+
 export class ScrapeRole {
-  constructor(_parts: unknown) {}
-  async apply(_config: Config): Promise<void> {}
-  async stop(): Promise<void> {}
-  active(): readonly ActiveTarget[] { return []; }
-  dropped(): readonly DroppedTarget[] { return []; }
-  droppedCounts(): Record<string, number> { return {}; }
-  scrapePools(): string[] { return []; }
-  metadata(): Iterable<TargetMetadata> { return []; }
+  readonly #manager: ScrapeManager;
+  readonly #parts: ScrapeRoleParts;
+
+  constructor(parts: ScrapeRoleParts) {
+    this.#parts = parts;
+    const { intake, kernel, clock, logger, metrics, offsetSeed, files } = parts;
+    this.#manager = new ScrapeManager({
+      sink: new IntakeSink(intake, kernel),
+      clock,
+      logger,
+      metrics,
+      version: VERSION,
+      offsetSeed,
+      httpClient: (config) => new ConfiguredClient(config, files),
+      discoverers: (config) => this.#discoverers(config),
+    });
+  }
+
+  /** Goes over to the jobs of a configuration. */
+  apply(config: Config): Promise<void> {
+    return this.#manager.applyConfig(allScrapeConfigs(config));
+  }
+
+  async stop(): Promise<void> {
+    try {
+      await this.#manager.stop();
+    } catch (error) {
+      this.#parts.logger.warn('cannot stop scraping cleanly', { error: errorText(error) });
+    }
+  }
+
+  #discoverers(config: ScrapeConfig): Discoverer[] {
+    const { clock, logger, metrics, files } = this.#parts;
+    const report = { logger, metrics };
+    const http = (one: HttpClientConfig) => new ConfiguredClient(one, files);
+    return [
+      new StaticDiscovery(config.staticConfigs),
+      ...config.fileSdConfigs.map((one) => new FileDiscovery(one, { ...report, clock, files })),
+      ...config.httpSdConfigs.map(
+        (one) => new HttpDiscovery(one, { ...report, clock, http: http(one), userAgent: `Tidemark/${VERSION}` }),
+      ),
+    ];
+  }
+
+  active(): ActiveTarget[] {
+    return this.#manager.activeTargets().map((target) => ({
+      ...target,
+      discoveredLabels: target.discoveredLabels.toObject(),
+      labels: target.labels.toObject(),
+      globalUrl: target.scrapeUrl,
+    }));
+  }
+
+  dropped(): DroppedTarget[] {
+    return this.#manager
+      .droppedTargets()
+      .map(({ scrapePool, discoveredLabels }) => ({ scrapePool, discoveredLabels: discoveredLabels.toObject() }));
+  }
+
+  droppedCounts(): Record<string, number> {
+    return this.#manager.droppedCounts();
+  }
+
+  scrapePools(): string[] {
+    return this.#manager.scrapePools();
+  }
+
+  *metadata(): Generator<TargetMetadata> {
+    for (const { target, ...rest } of this.#manager.metadata()) yield { ...rest, target: target.toObject() };
+  }
 }

@@ -10,12 +10,12 @@ import {
 } from '../api/index.ts';
 import { LATENCY_BOUNDS_SECONDS, type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
 import { type Config, type FlagValues, effectiveRetention, enabledFeatures, flagTexts, hostFiles, printConfig } from '../config/index.ts';
-import { type Clock, createRealWorld } from '../io/index.ts';
+import { type Clock, createRealWorld, filesystemSpace } from '../io/index.ts';
 import { INTAKE_LIMITS_DEFAULT } from '../kernel/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import { type ConfigurationOptions, readConfiguration, warnOfUnsupported } from './configuration.ts';
 import { Database, type ReplayProgress } from './database.ts';
-import { createHostExporter } from './host-exporter.ts';
+import { HostExporter } from './host-exporter.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { QueryClient } from './query-client.ts';
 import type { EngineSettings } from './query-protocol.ts';
@@ -50,12 +50,13 @@ export class Server {
   #scrape: ScrapeRole | null = null;
   #servers: ApiServer[] = [];
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
-  readonly #hostExporter = createHostExporter(createRealWorld('/'));
+  readonly #hostExporter: HostExporter;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     const { clock, files } = createRealWorld('/');
     this.#clock = clock;
+    this.#hostExporter = new HostExporter({ files, clock, logger: options.logger, filesystemSpace });
     this.#startedMs = clock.nowMs();
     const [address] = options.flags['web.listen-address'];
     this.#configuration = {
@@ -91,10 +92,11 @@ export class Server {
     });
     this.#scrape = new ScrapeRole({
       intake: this.#database.intake,
+      kernel: this.#database.kernel,
       clock: this.#clock,
       logger,
       metrics: this.#metrics,
-      externalUrl: urls[0],
+      offsetSeed: hostname(),
       files: this.#configuration.files,
     });
     await this.#scrape.apply(this.#config);

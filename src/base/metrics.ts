@@ -83,7 +83,7 @@ function renderNumber(value: number): string {
 /** All metrics of the process. */
 export class MetricRegistry {
   readonly #families = new Map<string, Family>();
-  readonly #beforeRender: (() => void)[] = [];
+  readonly #beforeRender: (() => void | Promise<void>)[] = [];
 
   /** The counter of this name and labels; made at the first call. */
   counter(name: string, help: string, labels: MetricLabels = {}): Counter {
@@ -111,14 +111,19 @@ export class MetricRegistry {
     this.#family(kind, name, help).metrics.set(renderLabels(labels), value);
   }
 
-  /** Called before each rendering, to refresh gauges that are read together. */
-  beforeRender(callback: () => void): void {
+  /** Awaited before each collect(), to refresh gauges that are read together. */
+  beforeRender(callback: () => void | Promise<void>): void {
     this.#beforeRender.push(callback);
+  }
+
+  /** render() with all that has to be asked for. */
+  async collect(): Promise<string> {
+    await Promise.all(this.#beforeRender.map((callback) => callback()));
+    return this.render();
   }
 
   /** Text format 0.0.4, families and metrics sorted. */
   render(): string {
-    for (const callback of this.#beforeRender) callback();
     const lines: string[] = [];
     for (const name of [...this.#families.keys()].sort()) {
       const family = this.#families.get(name) as Family;

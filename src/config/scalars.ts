@@ -132,6 +132,7 @@ export function urlProblem(value: string): string | null {
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   const bad = /[\s"<>\\^`{|}]/.exec(host);
   if (bad) return `${quoted}: invalid character ${goQuote(bad[0])} in host name`;
+  if (host.startsWith('[') && !host.includes(']')) return `${quoted}: missing ']' in host`;
   const port = host.startsWith('[')
     ? host.slice(host.indexOf(']') + 1)
     : host.slice(Math.max(host.lastIndexOf(':'), 0));

@@ -6,7 +6,7 @@
 // Field names are the camel-case keys of a struct without their unit (`scrapeIntervalMs` reads `scrape_interval`).
 // Decoded objects remember their node, so that a check that runs later can still name line, column and path.
 import { type Alias, type Document, LineCounter, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
-import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument } from 'yaml';
+import { isAlias, isMap, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml';
 import { TidemarkError } from '../base/index.ts';
 import { compareUtf8, goQuote } from '../model/index.ts';
 
@@ -44,7 +44,12 @@ type FieldValue<F> = F extends Field<infer V> ? V : F extends Type<infer V> ? V 
 export type StructValue<F extends Fields> = { -readonly [K in keyof F]: FieldValue<F[K]> };
 
 // Aliases may make a small file stand for a huge one; no honest configuration comes near this many values.
-const VALUE_COUNT_MAX = 5_000_000;
+const VALUE_COUNT_MAX = 2_000_000;
+const MERGE_DEPTH_MAX = 50;
+/** What the YAML parser's own words for it mean. */
+const TOO_DEEP = 'the values are nested too deeply';
+/** Messages repeat what the file says: at most so much of it. */
+const FACT_LENGTH_MAX = 500;
 
 /** One file under decoding: where it is, what its decoded objects came from. */
 export class Source {
@@ -55,6 +60,7 @@ export class Source {
   readonly lines = new LineCounter();
   readonly document: Document.Parsed;
   readonly #places = new WeakMap<object, Place>();
+  readonly #targets = new Map<Alias, YamlNode>();
   #valueCount = 0;
 
   constructor(text: string, file: string, directory: string) {
@@ -69,7 +75,27 @@ export class Source {
       logLevel: 'error',
     }) as Document.Parsed;
     const [error] = this.document.errors;
-    if (error) throw this.errorAt(error.pos[0], '', error.message);
+    if (error) throw this.errorAt(error.pos[0], '', error.message.replace('Maximum call stack size exceeded', TOO_DEEP));
+    if (text.includes('*')) this.#findTargets();
+  }
+
+  // One walk for all aliases: an alias means the last node before it with its anchor.
+  #findTargets(): void {
+    const anchors = new Map<string, YamlNode>();
+    visit(this.document, {
+      Alias: (_, alias) => {
+        const target = anchors.get(alias.source);
+        if (target) this.#targets.set(alias, target);
+      },
+      Node: (_, node) => {
+        if (!isAlias(node) && node.anchor) anchors.set(node.anchor, node as YamlNode);
+      },
+    });
+  }
+
+  /** What an alias stands for; undefined if there is no such anchor before it. */
+  targetOf(alias: Alias): YamlNode | undefined {
+    return this.#targets.get(alias);
   }
 
   get root(): Place {
@@ -91,7 +117,8 @@ export class Source {
   errorAt(offset: number, path: string, fact: string): TidemarkError {
     const { line, col } = this.lines.linePos(offset);
     const where = path === '' ? '' : `${path}: `;
-    return new TidemarkError('bad_config', `cannot read ${this.file}: line ${line}, column ${col}: ${where}${fact}`);
+    const cut = fact.length <= FACT_LENGTH_MAX ? fact : `${fact.slice(0, FACT_LENGTH_MAX)}...`;
+    return new TidemarkError('bad_config', `cannot read ${this.file}: line ${line}, column ${col}: ${where}${cut}`);
   }
 }
 
@@ -141,8 +168,8 @@ export function isNull(node: unknown): boolean {
 
 function resolve(node: unknown, at: Place): YamlNode | null {
   if (!isAlias(node)) return node as YamlNode | null;
-  const target = node.resolve(at.source.document);
-  return target ? (target as YamlNode) : at.fail(`unknown anchor '${node.source}' referenced`);
+  const target = at.source.targetOf(node);
+  return target ?? at.fail(`unknown anchor '${node.source}' referenced`);
 }
 
 /** Bytes of a `!!binary` scalar as text; a byte that is not UTF-8 becomes a lone surrogate, which no name or value may hold. */
@@ -175,14 +202,16 @@ function keyText(pair: Pair): string {
 }
 
 /** The pairs of a mapping with its merge keys (`<<`) resolved: own keys win. Duplicate keys are refused. */
-function pairsOf(map: YAMLMap, at: Place): Pair[] {
+function pairsOf(map: YAMLMap, at: Place, depth = 0): Pair[] {
+  at.source.count(at);
+  if (depth > MERGE_DEPTH_MAX) at.fail('merge keys refer to one another without end');
   const own = new Map<string, Pair>();
   const merged: Pair[] = [];
   for (const pair of map.items) {
     if (!isPair(pair)) continue;
     const name = keyText(pair);
     if (name === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
-      merged.push(...mergedPairs(pair, at));
+      merged.push(...mergedPairs(pair, at, depth));
       continue;
     }
     if (own.has(name)) at.child(pair.key, joinPath(at.path, name)).fail('duplicate key');
@@ -192,10 +221,12 @@ function pairsOf(map: YAMLMap, at: Place): Pair[] {
   return [...own.values()];
 }
 
-function mergedPairs(pair: Pair, at: Place): Pair[] {
+function mergedPairs(pair: Pair, at: Place, depth: number): Pair[] {
   const value = resolve(pair.value, at);
   const maps = isSeq(value) ? value.items.map((item) => resolve(item, at)) : [value];
-  return maps.flatMap((map) => (isMap(map) ? pairsOf(map, at) : at.fail('map merge requires map or sequence of maps')));
+  return maps.flatMap((map) =>
+    isMap(map) ? pairsOf(map, at, depth + 1) : at.fail('map merge requires map or sequence of maps'),
+  );
 }
 
 /** Decodes any node with a type: aliases are followed, null is the type's zero. */

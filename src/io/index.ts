@@ -20,3 +20,4 @@ export { SimDisk, type SimFault } from './sim-disk.ts';
 export type { SimHttpAnswer, SimHttpHandler, SimHttpRequest, SimNetwork } from './sim-http.ts';
 export type { SimObjectStore } from './sim-objects.ts';
 export { SimRandom } from './sim-random.ts';
+export { filesystemSpace } from './real-space.ts';

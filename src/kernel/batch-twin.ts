@@ -1,5 +1,6 @@
-// Decoder of batches (docs/formats/batch.md) in plain TypeScript: for tests, for dumps of the log, and for the shard's twin. A
-// SegmentState carries what the batches of a log segment have defined so far; a corrupt batch leaves it as it was.
+// Decoder of batches (docs/formats/batch.md) in plain TypeScript: for tests, for dumps of the log, and for the
+// shard's twin. A SegmentState carries what the batches of a log segment have defined so far; a corrupt batch leaves
+// it as it was.
 import { ByteReader, TidemarkError, corruptError } from '../base/index.ts';
 import { byteText } from './intake-twin-labels.ts';
 
@@ -71,7 +72,11 @@ export function decodeBatch(payload: Uint8Array, segment: SegmentState): Decoded
 type Body = Pick<DecodedBatch, 'refs' | 'timesMs' | 'valueBits' | 'stale'>;
 
 function decodeSections(reader: ByteReader, segment: SegmentState): Body {
-  let samples: Omit<Body, 'stale'> = { refs: new Uint32Array(0), timesMs: new Float64Array(0), valueBits: new BigUint64Array(0) };
+  let samples: Omit<Body, 'stale'> = {
+    refs: new Uint32Array(0),
+    timesMs: new Float64Array(0),
+    valueBits: new BigUint64Array(0),
+  };
   let stale: StaleMark[] = [];
   let last = 0;
   while (reader.remaining > 0) {
@@ -207,7 +212,8 @@ function readZigzag(reader: ByteReader): bigint {
   throw corrupt('a time is longer than nine bytes', reader.offset);
 }
 
-const corrupt = (fact: string, at: number): TidemarkError => corruptError(`cannot decode batch at offset ${at}: ${fact}`);
+const corrupt = (fact: string, at: number): TidemarkError =>
+  corruptError(`cannot decode batch at offset ${at}: ${fact}`);
 
 const newer = (what: string, at: number): TidemarkError =>
   new TidemarkError('newer_version', `cannot decode batch at offset ${at}: ${what} is of a newer version`);

@@ -92,8 +92,7 @@ function offsets(numbers: readonly bigint[]): { least: bigint; width: number; pa
   return { least, width, packed: pack(from, width) };
 }
 
-const differences = (numbers: readonly bigint[]): bigint[] =>
-  numbers.slice(1).map((number, i) => number - numbers[i]);
+const differences = (numbers: readonly bigint[]): bigint[] => numbers.slice(1).map((number, i) => number - numbers[i]);
 
 interface Encoded {
   readonly kind: number;

@@ -123,6 +123,7 @@ function windowQuantile(w: Window, q: number): number {
 }
 
 function medianAbsoluteDeviation(w: Window): number {
+  for (let i = w.from; i < w.to; i++) if (Number.isNaN(w.vs[i])) return Number.NaN;
   const median = windowQuantile(w, 0.5);
   const values = w.scratch.subarray(0, w.to - w.from);
   for (let i = w.from; i < w.to; i++) values[i - w.from] = Math.abs(w.vs[i] - median);

@@ -26,7 +26,7 @@ export {
   type IntakeRefusal,
 } from './intake-kernel.ts';
 export { createIntakeTwin } from './intake-twin.ts';
-export { createIntakeWasm } from './intake-wasm.ts';
+export { type IntakeWasmKernel, createIntakeWasm } from './intake-wasm.ts';
 export { type ExpositionExports, ExpositionKernel } from './exposition-wasm.ts';
 export { SCRAPE_OPTIONS, type ScrapeCacheExports, ScrapeCacheKernel } from './exposition-scrape.ts';
 export {

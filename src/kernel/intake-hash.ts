@@ -1,5 +1,5 @@
-// The 128-bit keyed hash that identifies series, bit-equal to kernels/intake/hash.ts, where it is defined. Plain arithmetic
-// on u64 lanes as BigInt: the specification, and good enough for cold paths (some microseconds per series).
+// The 128-bit keyed hash that identifies series, bit-equal to kernels/intake/hash.ts, where it is defined. Plain
+// arithmetic on u64 lanes as BigInt: the specification, and good enough for cold paths (some microseconds per series).
 import { invariant } from '../base/index.ts';
 
 const MASK = 0xffffffffffffffffn;

@@ -1,10 +1,10 @@
-// The intake: bytes of remote write in, batches for the log out, one per shard (docs/formats/batch.md). Two implementations: the
-// kernel in kernels/intake (WebAssembly, intake-wasm.ts) and its twin in intake-twin.ts (plain TypeScript), which is its
-// specification.
+// The intake: bytes of remote write in, batches for the log out, one per shard (docs/formats/batch.md). Two
+// implementations: the kernel in kernels/intake (WebAssembly, intake-wasm.ts) and its twin in intake-twin.ts (plain
+// TypeScript), which is its specification.
 //
 // It keeps, per shard, the dictionary of the log's open segment: which symbols and series the segment has defined. So
-// batches of a shard must be logged in the order in which they were made, rotate(shard) must be called when the log begins
-// a segment, and rollback() when a batch could not be logged. One request at a time:
+// batches of a shard must be logged in the order in which they were made, rotate(shard) must be called when the log
+// begins a segment, and rollback() when a batch could not be logged. One request at a time:
 //
 //   beginRequest(tenant) -> remoteWrite1(body) -> batch(0..n-1), counters -> [rollback()]
 
@@ -20,7 +20,7 @@ export const INTAKE_CODES = {
 } as const;
 export type IntakeCode = (typeof INTAKE_CODES)[keyof typeof INTAKE_CODES];
 
-/** Why a series or a sample is refused, at its number: too_old, too_new and time_out_of_range count samples, the others series. */
+/** Why something is refused, at its number: too_old, too_new and time_out_of_range count samples, the others series. */
 export const INTAKE_REASONS = [
   'none',
   'no_metric_name',
@@ -123,6 +123,8 @@ export interface IntakeKernel {
   remoteWrite1(body: Uint8Array, limits: IntakeLimits): IntakeCode;
   /** The same for 2.0. */
   remoteWrite2(body: Uint8Array, limits: IntakeLimits): IntakeCode;
+  /** Makes the batches of a request that other parts of the module filled, such as a scrape (exposition-scrape.ts). */
+  finish(): IntakeCode;
   /** The shard's batch; empty if the request has nothing for it. */
   batch(shard: number): Uint8Array;
   readonly counters: IntakeCounters;

@@ -1,5 +1,5 @@
-// Labels in the intake's twin: the rules of kernels/intake/labels.ts. Bytes are held as texts of one unit per byte, so that
-// `<` is the order of bytes.
+// Labels in the intake's twin: the rules of kernels/intake/labels.ts. Bytes are held as texts of one unit per byte,
+// so that `<` is the order of bytes.
 import { ByteWriter } from '../base/index.ts';
 import type { IntakeLimits } from './intake-kernel.ts';
 

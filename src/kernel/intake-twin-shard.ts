@@ -1,4 +1,5 @@
-// One shard in the intake's twin: the dictionary of its log's open segment, and the encoder of batches (docs/formats/batch.md).
+// One shard in the intake's twin: the dictionary of its log's open segment, and the encoder of batches
+// (docs/formats/batch.md).
 import { ByteWriter } from '../base/index.ts';
 import type { Hash128 } from './intake-hash.ts';
 import { type TwinLabel, textBytes } from './intake-twin-labels.ts';

@@ -1,15 +1,16 @@
-// The intake in plain TypeScript: the specification of kernels/intake. Same batches to the byte, same counters, same codes. It
-// has no short ways and no aliases; the budget behind `tooExpensive` covers symbols only here.
+// The intake in plain TypeScript: the specification of kernels/intake. Same batches to the byte, same counters, same
+// codes. It has no short ways and no aliases; the budget behind `tooExpensive` covers symbols only here.
 import { invariant } from '../base/index.ts';
 import { readCounters } from './intake-counters.ts';
 import { type Hash128, KeyedHash } from './intake-hash.ts';
-import type {
-  IntakeCode,
-  IntakeCounters,
-  IntakeKernel,
-  IntakeLimits,
-  IntakeMetadata,
-  IntakeOptions,
+import {
+  INTAKE_CODES,
+  type IntakeCode,
+  type IntakeCounters,
+  type IntakeKernel,
+  type IntakeLimits,
+  type IntakeMetadata,
+  type IntakeOptions,
 } from './intake-kernel.ts';
 import { type TwinLabel, canonicalLabels, checkLabels } from './intake-twin-labels.ts';
 import { IntakeFailure, type TwinSample } from './intake-twin-protobuf.ts';
@@ -143,6 +144,11 @@ class IntakeTwin implements IntakeKernel {
   #refuse(reason: number, { at, end }: TwinSeries, index: number): void {
     this.#words[16 + reason]++;
     if (this.#words[7] === 0) this.#words.set([reason, index, at, end - at], 7);
+  }
+
+  /** The twin makes batches when they are asked for. */
+  finish(): IntakeCode {
+    return INTAKE_CODES.ok;
   }
 
   batch(shard: number): Uint8Array {

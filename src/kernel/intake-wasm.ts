@@ -21,6 +21,7 @@ interface IntakeExports {
   intakeBegin(tenantBytes: number): void;
   intakeWrite1(length: number): number;
   intakeWrite2(length: number, allMetadata: number): number;
+  intakeFinish(): number;
   intakeUndo(): void;
   intakeRotate(shard: number): void;
   intakeNeedsRotate(shard: number): number;
@@ -39,13 +40,18 @@ const METADATA_ROWS = 5;
 const METADATA_ROW_WORDS = 7;
 const UNLIMITED = 0xffffffff;
 
+/** The kernel in WebAssembly. `exports`: for the wrappers of the module's other parts, on the same instance. */
+export interface IntakeWasmKernel extends IntakeKernel {
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
 /** Instantiates kernels/intake. Throws TidemarkError `out_of_memory`. */
-export function createIntakeWasm(module: WebAssembly.Module, options: IntakeOptions): IntakeKernel {
+export function createIntakeWasm(module: WebAssembly.Module, options: IntakeOptions): IntakeWasmKernel {
   const instance = new WebAssembly.Instance(module, {});
   return new IntakeWasm(instance.exports as unknown as IntakeExports, options);
 }
 
-class IntakeWasm implements IntakeKernel {
+class IntakeWasm implements IntakeWasmKernel {
   readonly shards: number;
   readonly #kernel: IntakeExports;
   #bytes: Uint8Array;
@@ -118,6 +124,14 @@ class IntakeWasm implements IntakeKernel {
   remoteWrite2(body: Uint8Array, limits: IntakeLimits): IntakeCode {
     if (!this.#input(body, limits)) return INTAKE_CODES.outOfMemory;
     return this.#kernel.intakeWrite2(body.length, limits.allMetadata ? 1 : 0) as IntakeCode;
+  }
+
+  get exports(): Readonly<Record<string, unknown>> {
+    return this.#kernel as unknown as Readonly<Record<string, unknown>>;
+  }
+
+  finish(): IntakeCode {
+    return this.#kernel.intakeFinish() as IntakeCode;
   }
 
   batch(shard: number): Uint8Array {

@@ -32,7 +32,7 @@ export function compileRegex(pattern: string): (text: string) => boolean {
   try {
     compiled = RE2JS.compile(`^(?s:${pattern})$`);
   } catch (cause) {
-    throw new TidemarkError('bad_data', `error parsing regexp: ${errorText(cause)}`, { cause });
+    throw new TidemarkError('bad_data', errorText(cause), { cause });
   }
   return (text) => compiled.test(text);
 }

@@ -22,6 +22,9 @@ export interface SeriesSet {
    * and but the metric name. `groupOf[i]` is series i's group, `groups[g]` its label set.
    */
   group(mode: 'by' | 'without', names: readonly string[]): { groupOf: Uint32Array; groups: Labels[] };
+  /** Keeps the series from being dropped while the reader lets others run, until release(). */
+  hold?(): void;
+  release?(): void;
   /** At most this many samples of the series lie in [minMs, maxMs]: what the column must have room for. */
   samplesMax(index: number, minMs: number, maxMs: number): number;
   /** Decodes the samples in [minMs, maxMs], in time order, each timestamp once, stale markers included. Returns how many. */

@@ -288,7 +288,13 @@ function scalarMatrix(vs: Float64Array, { startMs, stepMs, steps }: Steps): Matr
   const ts = new Float64Array(steps);
   for (let i = 0; i < steps; i++) ts[i] = startMs + i * stepMs;
   const none = steps === 0;
-  return { type: 'matrix', labels: none ? [] : [Labels.empty], ends: none ? new Uint32Array(0) : Uint32Array.of(steps), ts, vs };
+  return {
+    type: 'matrix',
+    labels: none ? [] : [Labels.empty],
+    ends: none ? new Uint32Array(0) : Uint32Array.of(steps),
+    ts,
+    vs,
+  };
 }
 
 /** Dense step vectors to samples. */

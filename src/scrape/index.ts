@@ -1,5 +1,10 @@
 export * from './discovery/index.ts';
-export { ScrapeManager, type ScrapeManagerOptions, type ScrapedMetadata, type ScrapedTarget } from './scrape-manager.ts';
+export {
+  ScrapeManager,
+  type ScrapeManagerOptions,
+  type ScrapedMetadata,
+  type ScrapedTarget,
+} from './scrape-manager.ts';
 export type { ScrapeAppend, ScrapeCache, ScrapeOutcome, ScrapeReport, ScrapeSink } from './scrape-sink.ts';
 export { ScrapeStager } from './scrape-stager.ts';
 export type { TargetHealth, TargetStatus } from './target.ts';

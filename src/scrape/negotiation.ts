@@ -38,7 +38,8 @@ export function bodyFormat(contentType: string, fallback: ScrapeProtocol | ''): 
   if (mediaType !== undefined && Object.hasOwn(FORMATS, mediaType)) return FORMATS[mediaType];
   const instead = fallback === '' ? '' : SCRAPE_PROTOCOLS[fallback].split(';')[0];
   if (instead !== '' && Object.hasOwn(FORMATS, instead)) return FORMATS[instead];
-  if (instead !== '') throw refuse(`cannot read fallback_scrape_protocol ${goQuote(fallback)}: protobuf is not supported`);
+  if (instead !== '')
+    throw refuse(`cannot read fallback_scrape_protocol ${goQuote(fallback)}: protobuf is not supported`);
   if (contentType === '') {
     throw refuse(
       'non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target',

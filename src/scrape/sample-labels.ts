@@ -103,7 +103,12 @@ function override(builder: LabelsBuilder, target: Labels): void {
 /** Labels of one of the scrape's own series, such as `up`. */
 export function reportLabels(metric: string, target: Labels): Labels {
   const pairs = [...target].flatMap(([name, value]): [string, string][] =>
-    name === METRIC_NAME ? [[EXPORTED + name, metric], [name, value]] : [[name, value]],
+    name === METRIC_NAME
+      ? [
+          [EXPORTED + name, metric],
+          [name, value],
+        ]
+      : [[name, value]],
   );
   if (!target.has(METRIC_NAME)) pairs.push([METRIC_NAME, metric]);
   return Labels.fromSortedPairs(pairs.sort(([a], [b]) => compareUtf8(a, b)).flat());

@@ -8,7 +8,7 @@ import { InvariantError, type Logger, TidemarkError, errorText } from '../base/i
 import type { ScrapeConfig } from '../config/index.ts';
 import type { Clock } from '../io/index.ts';
 import { MetadataCache } from './metadata-cache.ts';
-import { SampleLabels, reportLabels } from './sample-labels.ts';
+import { type SampleLabels, reportLabels } from './sample-labels.ts';
 import { BODY_TOO_LARGE, type FetchedPage, type ScrapeFetch } from './scrape-fetch.ts';
 import type { ScrapeMetrics } from './scrape-metrics.ts';
 import { ScrapeSchedule, phaseOffsetMs } from './scrape-schedule.ts';
@@ -58,7 +58,7 @@ export class ScrapeLoop {
   constructor(target: Target, shared: ScrapeLoopShared, before?: ScrapeLoop) {
     this.target = target;
     this.#cache = before === undefined ? shared.sink.openCache() : before.#cache;
-    this.#schedule = before?.#schedule;
+    this.#schedule = before === undefined ? undefined : before.#schedule;
     this.#shared = shared;
     target.metadata ??= new MetadataCache();
     const names = shared.config.extraScrapeMetrics ? [...REPORTS, ...EXTRA_REPORTS] : REPORTS;
@@ -180,7 +180,12 @@ export class ScrapeLoop {
     }
   }
 
-  #reportValues(error: unknown, seconds: number, outcome: ScrapeOutcome, page: FetchedPage | undefined): ScrapeReport[] {
+  #reportValues(
+    error: unknown,
+    seconds: number,
+    outcome: ScrapeOutcome,
+    page: FetchedPage | undefined,
+  ): ScrapeReport[] {
     const { config } = this.#shared;
     const bodyBytes = page ? page.body.length : codeOf(error) === BODY_TOO_LARGE ? -1 : 0;
     const values = [
@@ -210,7 +215,10 @@ export class ScrapeLoop {
       await sink.append(this.#cache, { ...this.#appendOf(timeMs, undefined), report: () => 'stale' });
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
-      logger.warn('series of a target that is gone could not be marked', { target: this.target.url, error: errorText(error) });
+      logger.warn('series of a target that is gone could not be marked', {
+        target: this.target.url,
+        error: errorText(error),
+      });
     }
   }
 }

@@ -44,6 +44,7 @@ export interface ScrapedMetadata {
   readonly unit: string;
 }
 
+/** Scrapes all jobs of the configuration in force. */
 export class ScrapeManager {
   readonly #pools = new Map<string, ScrapePool>();
   readonly #poolOptions: ScrapePoolOptions;

@@ -22,35 +22,39 @@ export function scrapeMetrics(registry = new MetricRegistry()): ScrapeMetrics {
   return {
     sampleLimitExceeded: counter(
       'prometheus_target_scrapes_exceeded_sample_limit_total',
-      'Total number of scrapes that hit the sample limit and were rejected.',
+      'Scrapes refused because of sample_limit.',
     ),
     bodySizeLimitExceeded: counter(
       'prometheus_target_scrapes_exceeded_body_size_limit_total',
-      'Total number of scrapes that hit the body size limit',
+      'Scrapes refused because of body_size_limit.',
     ),
     duplicateSamples: counter(
       'prometheus_target_scrapes_sample_duplicate_timestamp_total',
-      'Total number of samples rejected due to duplicate timestamps but different values.',
+      'Samples left out because their series was in the page before.',
     ),
     outOfBoundsSamples: counter(
       'prometheus_target_scrapes_sample_out_of_bounds_total',
-      'Total number of samples rejected due to timestamp falling outside of the time bounds.',
+      'Samples left out because their timestamp is too far ahead.',
     ),
     targetLimitExceeded: counter(
       'prometheus_target_scrape_pool_exceeded_target_limit_total',
-      'Total number of times scrape pools hit the target limit, during sync or config reload.',
+      'How often a pool had more targets than target_limit.',
     ),
-    poolReloads: counter('prometheus_target_scrape_pool_reloads_total', 'Total number of scrape pool reloads.'),
+    poolReloads: counter('prometheus_target_scrape_pool_reloads_total', 'Pools that took new settings.'),
     scrapes: counter('tidemark_scrapes_total', 'Scrapes.'),
     scrapesFailed: counter('tidemark_scrapes_failed_total', 'Scrapes that failed, for whatever reason.'),
     appendsFailed: counter('tidemark_scrape_appends_failed_total', 'Scrapes that could not be stored.'),
     poolTargets: (pool) =>
-      registry.gauge('prometheus_target_scrape_pool_targets', 'Current number of targets in this scrape pool.', {
+      registry.gauge('prometheus_target_scrape_pool_targets', 'Targets of the pool.', {
         scrape_job: pool,
       }),
     poolSyncFailures: (pool) =>
-      registry.counter('prometheus_target_sync_failed_total', 'Total number of target sync failures.', {
-        scrape_job: pool,
-      }),
+      registry.counter(
+        'prometheus_target_sync_failed_total',
+        'Targets that could not be made of what was discovered.',
+        {
+          scrape_job: pool,
+        },
+      ),
   };
 }

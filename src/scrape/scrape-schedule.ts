@@ -2,7 +2,7 @@
 // place over restarts; then once per interval, counted from the first time, however long scrapes take.
 
 // Timers are late by a little. Timestamps that would differ from the regular one by less than this become regular, because
-// regular timestamps cost next to nothing to store (Prometheus: issue 7846).
+// regular timestamps cost next to nothing to store, as in Prometheus.
 const TOLERANCE_MS = 2;
 
 /** Milliseconds until a target's first scrape: its phase is (hash ^ seed) mod the interval, counted from the epoch. */

@@ -5,7 +5,7 @@
 //
 // A cache serves one tenant, the one of the requests that it is staged in.
 import { TidemarkError } from '../base/index.ts';
-import { type ExpositionKernel, SCRAPE_OPTIONS, type ScrapeCacheKernel } from '../kernel/index.ts';
+import { type ExpositionKernel, INTAKE_REASONS, SCRAPE_OPTIONS, type ScrapeCacheKernel } from '../kernel/index.ts';
 import type { Labels } from '../model/index.ts';
 import { METRIC_TYPES, metadataLines, parseExposition } from '../wire/index.ts';
 import type { ScrapeAppend, ScrapeCache, ScrapeOutcome } from './scrape-sink.ts';
@@ -41,6 +41,7 @@ class StagedCache implements ScrapeCache {
   }
 }
 
+/** Stages scrapes into the request that is open in an intake kernel. */
 export class ScrapeStager {
   readonly #exposition: ExpositionKernel;
   readonly #caches: ScrapeCacheKernel;
@@ -109,7 +110,8 @@ export class ScrapeStager {
         added++;
       }
       const reason = caches.add(address, row, labels, options);
-      if (reason !== 0) throw new TidemarkError('bad_series', `cannot take series ${labels}: refused for reason ${reason}`);
+      if (reason !== 0)
+        throw new TidemarkError('bad_series', `cannot take series ${labels}: ${INTAKE_REASONS[reason]}`);
     }
     this.#checkSampleLimit(scrape);
     for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
@@ -151,4 +153,3 @@ export class ScrapeStager {
     reports.forEach(({ labels, value }, number) => caches.report(staged.address, number, labels, scrape.timeMs, value));
   }
 }
-

@@ -5,10 +5,11 @@ import { TidemarkError } from '../base/index.ts';
 import { METRIC_NAME, goQuote } from '../model/index.ts';
 import { type MetricType, decodeText, parseFloatText } from './exposition-scan.ts';
 
-const unescape = (text: string): string =>
+const unescapeText = (text: string): string =>
   text.includes('\\') ? text.replace(/\\([\\n"])/g, (_, c) => (c === 'n' ? '\n' : c)) : text;
 
-const PART = /[ \t]*(?:"((?:\\[^\n]|[^"\\])*)"|([a-zA-Z_][a-zA-Z0-9_]*))[ \t]*(?:=[ \t]*"((?:\\[^\n]|[^"\\])*)"[ \t]*)?,?/y;
+const PART =
+  /[ \t]*(?:"((?:\\[^\n]|[^"\\])*)"|([a-zA-Z_][a-zA-Z0-9_]*))[ \t]*(?:=[ \t]*"((?:\\[^\n]|[^"\\])*)"[ \t]*)?,?/y;
 
 /**
  * Name and value pairs in the order of the text, the metric's name first; empty values stay. Throws TidemarkError
@@ -16,7 +17,8 @@ const PART = /[ \t]*(?:"((?:\\[^\n]|[^"\\])*)"|([a-zA-Z_][a-zA-Z0-9_]*))[ \t]*(?
  */
 export function parseSeriesText(series: Uint8Array, type: MetricType): Map<string, string> {
   const text = decodeText(series);
-  if (text === undefined) throw new TidemarkError('bad_exposition', 'invalid metric name or label names: not valid UTF-8');
+  if (text === undefined)
+    throw new TidemarkError('bad_exposition', 'invalid metric name or label names: not valid UTF-8');
   const labels = new Map<string, string>();
   const brace = text.indexOf('{');
   const name = (brace < 0 ? text : text.slice(0, brace)).trimEnd();
@@ -29,12 +31,12 @@ export function parseSeriesText(series: Uint8Array, type: MetricType): Map<strin
 
 function addLabel(labels: Map<string, string>, part: RegExpExecArray, type: MetricType): void {
   const [, quoted, bare, value] = part;
-  const first = quoted === undefined ? bare : unescape(quoted);
+  const first = quoted === undefined ? bare : unescapeText(quoted);
   const label = value === undefined ? METRIC_NAME : first;
   if (labels.has(label)) {
     throw new TidemarkError('bad_exposition', `label name ${goQuote(label)} is not unique: invalid sample`);
   }
-  labels.set(label, value === undefined ? first : normalValue(type, label, unescape(value)));
+  labels.set(label, value === undefined ? first : normalValue(type, label, unescapeText(value)));
 }
 
 function normalValue(type: MetricType, label: string, value: string): string {

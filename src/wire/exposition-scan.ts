@@ -20,6 +20,7 @@ export const METRIC_TYPES = [
   'info',
   'stateset',
 ] as const;
+/** A type of metric families. */
 export type MetricType = (typeof METRIC_TYPES)[number];
 
 /** One sample line. Offsets are bytes of the body. */
@@ -43,6 +44,7 @@ export interface ExpositionMetadata {
   readonly textEnd: number;
 }
 
+/** The rows of a body, in its order. */
 export interface ExpositionDocument {
   readonly samples: ExpositionSample[];
   readonly metadata: ExpositionMetadata[];

@@ -76,7 +76,11 @@ export function metadataLines(kernel: ExpositionKernel, body: Uint8Array, format
     const kind = KINDS[kernel.meta(row, 0)];
     const family = decodeText(body.subarray(kernel.meta(row, 1), kernel.meta(row, 2))) ?? '';
     const text = decodeText(body.subarray(kernel.meta(row, 3), kernel.meta(row, 4))) ?? '';
-    return { kind, family, text: kind === 'help' ? unescapeHelp(text, format) : kind === 'type' ? typeText(text) : text };
+    return {
+      kind,
+      family,
+      text: kind === 'help' ? unescapeHelp(text, format) : kind === 'type' ? typeText(text) : text,
+    };
   });
 }
 

@@ -12,3 +12,4 @@ export { METRIC_TYPE_NUMBERS, type WireMetadata, type WireSample, type WireSerie
 export { encodeRemoteWriteV1 } from './remote-write-v1.ts';
 export { encodeRemoteWriteV2 } from './remote-write-v2.ts';
 export { compressSnappy, snappyBytesMax } from './snappy.ts';
+export { checkOpenMetrics } from './openmetrics-check.ts';

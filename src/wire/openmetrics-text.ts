@@ -64,7 +64,8 @@ class OpenMetricsLexer extends ExpositionLexer {
   #comment(): Token {
     const i = this.start + 2;
     const word = asciiText(this.bytes, i, Math.min(i + 5, this.bytes.length));
-    if (word === 'HELP ' || word === 'TYPE ' || word === 'UNIT ') return this.take(word.slice(0, 4) as Token, 7, 'meta1');
+    if (word === 'HELP ' || word === 'TYPE ' || word === 'UNIT ')
+      return this.take(word.slice(0, 4) as Token, 7, 'meta1');
     if (!word.startsWith('EOF')) return 'INVALID';
     return this.take('EOFWORD', this.bytes[i + 3] === NEWLINE ? 6 : 5, 'init');
   }

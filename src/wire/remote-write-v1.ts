@@ -1,12 +1,10 @@
-// Encoder of remote write 1.0 (prometheus.WriteRequest). The message layout is drawn in kernels/intake/remote-write-v1.ts.
+// Encoder of remote write 1.0 (prometheus.WriteRequest). The message layout is drawn in
+// kernels/intake/remote-write-v1.ts.
 import { ByteWriter, utf8 } from '../base/index.ts';
 import { type WireMetadata, type WireSeries, writeBytes, writeSample, writeText } from './remote-write.ts';
 
 /** A request body, not yet compressed. */
-export function encodeRemoteWriteV1(
-  series: readonly WireSeries[],
-  metadata: readonly WireMetadata[] = [],
-): Uint8Array {
+export function encodeRemoteWriteV1(series: readonly WireSeries[], metadata: readonly WireMetadata[] = []): Uint8Array {
   const out = new ByteWriter(1 << 16);
   const message = new ByteWriter();
   const part = new ByteWriter();

@@ -1,13 +1,11 @@
-// Encoder of remote write 2.0 (io.prometheus.write.v2.Request). The layout is drawn in kernels/intake/remote-write-v2.ts.
+// Encoder of remote write 2.0 (io.prometheus.write.v2.Request). The layout is drawn in
+// kernels/intake/remote-write-v2.ts.
 import { ByteWriter, utf8 } from '../base/index.ts';
 import { METRIC_NAME } from '../model/index.ts';
 import { type WireMetadata, type WireSeries, writeBytes, writeSample } from './remote-write.ts';
 
 /** A request body, not yet compressed. Metadata is attached to the series whose metric name it has. */
-export function encodeRemoteWriteV2(
-  series: readonly WireSeries[],
-  metadata: readonly WireMetadata[] = [],
-): Uint8Array {
+export function encodeRemoteWriteV2(series: readonly WireSeries[], metadata: readonly WireMetadata[] = []): Uint8Array {
   const symbols = new Symbols();
   const byName = new Map(metadata.map((one) => [one.name, one]));
   const messages = new ByteWriter(1 << 16);

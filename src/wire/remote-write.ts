@@ -1,5 +1,5 @@
-// What the encoders of remote write have in common: series as plain data, and protobuf fields. For sending and for tests;
-// bodies that come in are taken apart by the intake kernel without any of this.
+// What the encoders of remote write have in common: series as plain data, and protobuf fields. For sending and for
+// tests; bodies that come in are taken apart by the intake kernel without any of this.
 import { type ByteWriter, utf8 } from '../base/index.ts';
 import { STALE_NAN_BITS } from '../model/index.ts';
 

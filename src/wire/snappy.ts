@@ -1,6 +1,6 @@
-// Snappy block format (format_description.txt of google/snappy), the body encoding of remote write. The encoder is a greedy
-// LZ77 over blocks of 64 KiB: four bytes are hashed into a table of places; a place that holds the same bytes becomes a
-// copy, what lies between copies a literal. The element layout is drawn in kernels/intake/snappy.ts.
+// Snappy block format (format_description.txt of google/snappy), the body encoding of remote write. The encoder is a
+// greedy LZ77 over blocks of 64 KiB: four bytes are hashed into a table of places; a place that holds the same bytes
+// becomes a copy, what lies between copies a literal. The element layout is drawn in kernels/intake/snappy.ts.
 
 const HASH_BITS = 14;
 const BLOCK_BYTES = 65536;

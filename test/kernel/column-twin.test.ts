@@ -117,8 +117,8 @@ function times(dice: Dice, count: number): Float64Array {
 
 function randomColumn(dice: Dice, countMax: number): { ts: Float64Array; bits: BigUint64Array } {
   const count = 1 + dice.roll(dice.one(3) ? 4 : countMax);
-  const valueOf = shape(dice);
-  return { ts: times(dice, count), bits: BigUint64Array.from({ length: count }, (_, i) => valueOf(i)) };
+  const valueAt = shape(dice);
+  return { ts: times(dice, count), bits: BigUint64Array.from({ length: count }, (_, i) => valueAt(i)) };
 }
 
 describe('sealed column', () => {
@@ -130,7 +130,15 @@ describe('sealed column', () => {
       const { times: timesKind, values, exponent } = columnShape(agree(ts, bits, `case ${i}`));
       seen.add(timesKind).add(`${values} values`).add(`10^${exponent}`);
     }
-    for (const kind of ['constant', 'packed', 'constant values', 'delta values', 'packed values', 'xor values', '10^3']) {
+    for (const kind of [
+      'constant',
+      'packed',
+      'constant values',
+      'delta values',
+      'packed values',
+      'xor values',
+      '10^3',
+    ]) {
       assert.ok(seen.has(kind), `${kind} did not occur`);
     }
   });
@@ -180,7 +188,10 @@ describe('sealed column', () => {
     const bad = (change: (bytes: Uint8Array) => Uint8Array | void, text: string) => {
       const bytes = good.slice();
       const changed = change(bytes) ?? bytes;
-      assert.throws(() => decodeColumn(changed), { code: 'corrupt', message: `cannot decode column at offset ${text}` });
+      assert.throws(() => decodeColumn(changed), {
+        code: 'corrupt',
+        message: `cannot decode column at offset ${text}`,
+      });
     };
     bad((bytes) => bytes.subarray(0, 20), '0: it is shorter than its header; got 20 bytes');
     bad((bytes) => bytes.fill(0, 0, 2), '0: it has no samples');
@@ -198,7 +209,9 @@ describe('sealed column', () => {
 
   test('mutated bytes end in a corrupt error or in samples', () => {
     const dice = new Dice(fuzzSeed(13));
-    const columns = Array.from({ length: 40 }, () => randomColumn(dice, 60)).map(({ ts, bits }) => encodeColumn(ts, bits));
+    const columns = Array.from({ length: 40 }, () => randomColumn(dice, 60)).map(({ ts, bits }) =>
+      encodeColumn(ts, bits),
+    );
     let refused = 0;
     const cases = fuzzCases(4000);
     for (let i = 0; i < cases; i++) {

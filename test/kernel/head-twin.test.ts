@@ -122,7 +122,7 @@ function compare(head: Head, twin: HeadTwin, ranges: readonly (readonly [number,
 const VALUES = [Number.NaN, Number.POSITIVE_INFINITY, -0, 0, 5e-324, 2 ** 53, 2 ** 53 + 2, -(2 ** 53), 1e300, -1e-7];
 
 /** A value of series `series` at its sample number `i`. */
-function valueOf(dice: Dice, series: number, i: number): number {
+function valueAt(dice: Dice, series: number, i: number): number {
   const shapes = [
     () => 42,
     () => i * 3,
@@ -174,7 +174,7 @@ function script(dice: Dice, { seriesCount, batches, lateOneIn, startMs }: Script
     const samples: TestSample[] = [];
     for (let series = 0; series < seriesCount; series++) {
       if (dice.one(12)) continue;
-      const sample = { series: series + offset, timeMs: timeOf(series), value: valueOf(dice, series, i) };
+      const sample = { series: series + offset, timeMs: timeOf(series), value: valueAt(dice, series, i) };
       samples.push(sample);
       if (dice.one(60)) samples.push(sample);
       if (dice.one(60)) samples.push({ ...sample, value: -1 });
@@ -230,6 +230,23 @@ describe('head kernel and twin', () => {
     }
   });
 
+  test('agree on runs of every length, in the middle and at the end', () => {
+    const runs = [0, 1, 2, 62, 63, 64, 65, 66, 126, 127, 128, 129, 191, 192, 193, 238, 239, 240, 241, 300];
+    const builder = new BatchBuilder(makeSeries(2 * runs.length));
+    const batches = Array.from({ length: 303 }, (_, i) => {
+      const samples = runs.flatMap((run, k) => [
+        { series: 2 * k, timeMs: i * 1000, value: i > run ? i : 7 },
+        // The run ends by its time, or goes on to the end.
+        { series: 2 * k + 1, timeMs: i * 1000 + (i > run ? 1 : 0), value: k % 2 === 0 ? 7 : Number.NaN },
+      ]);
+      return builder.build('t', samples);
+    });
+    for (const end of [64, 66, 130, 200, 303]) {
+      const { head, twin } = runBoth(batches.slice(0, end));
+      compare(head, twin, [[60_000, 70_000]]);
+    }
+  });
+
   test('agree on batches that the intake made', async () => {
     const intakeModule = await loadKernel('intake');
     const dice = new Dice(fuzzSeed(23));
@@ -269,6 +286,44 @@ describe('head kernel and twin', () => {
       [2000, 0x7ff0000000000002n],
     ]);
     assert.equal(twin.counters.staleUnknown, 1);
+  });
+});
+
+/** A batch without its samples: it only defines. */
+function withoutSamples(batch: Uint8Array): Uint8Array {
+  const view = new DataView(batch.buffer, batch.byteOffset);
+  let at = 2 + batch[1];
+  while (batch[at] !== 3) at += 5 + view.getUint32(at + 1, true);
+  return batch.slice(0, at);
+}
+
+describe('edges of a batch', () => {
+  test('a series without samples needs no stale mark', () => {
+    const builder = new BatchBuilder(makeSeries(1));
+    const defining = withoutSamples(builder.build('t', [{ series: 0, timeMs: 1000, value: 1 }]));
+    const { head, twin } = runBoth([defining, builder.build('t', [], [{ series: 0, timeMs: 2000 }])]);
+    compare(head, twin);
+    assert.equal(twin.series.length, 1);
+    assert.deepEqual(twin.counters.samples, 0);
+  });
+
+  test('times are within 2^53, in samples and in marks', () => {
+    const ok = (timeMs: number, code: number) => {
+      const batches = [
+        new BatchBuilder(makeSeries(1)).build('t', [{ series: 0, timeMs, value: 1 }]),
+        new BatchBuilder(makeSeries(1)).build('t', [], [{ series: 0, timeMs }]),
+      ];
+      for (const batch of batches) {
+        assert.equal(applyCode(emptyHead(), batch), code);
+        if (code === 0) createHeadTwin().apply(batch);
+        else assert.throws(() => createHeadTwin().apply(batch), { code: 'corrupt', message: /out of range$/ });
+      }
+    };
+    ok(2 ** 53 - 1, 0);
+    ok(1 - 2 ** 53, 0);
+    ok(2 ** 53, -8);
+    ok(-(2 ** 53), -8);
+    ok(2 ** 60, -8);
   });
 });
 

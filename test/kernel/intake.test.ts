@@ -12,6 +12,7 @@ import {
   createIntakeWasm,
   loadKernel,
 } from '../../src/kernel/index.ts';
+import type { WireSeries } from '../../src/wire/remote-write.ts';
 import { encodeRemoteWriteV1 } from '../../src/wire/remote-write-v1.ts';
 import { compressSnappy } from '../../src/wire/snappy.ts';
 import { Dice, mutate, randomRequest1, randomRequest2 } from './intake-traffic.ts';
@@ -132,6 +133,39 @@ describe('the intake kernel and its twin', () => {
       const version = dice.one(2) ? 1 : 2;
       const raw = version === 1 ? randomRequest1(dice, 3, 10) : randomRequest2(dice, 3, 10);
       pair.send(version, compressSnappy(mutate(dice, raw)));
+    }
+  });
+
+  it('forget all that a large request defined when it is refused or undone, tables that grew in it included', () => {
+    const pair = new Pair({ shards: 2, key });
+    const dice = new Dice(31);
+    const request = (from: number, count: number): Uint8Array => {
+      const series = Array.from({ length: count }, (_, i): WireSeries => {
+        const host = `h${from + dice.roll(count)}`;
+        const labels = [
+          ['__name__', `m${i % 7}`],
+          ['host', host],
+          ['n', `${from + i}`],
+        ] as [string, string][];
+        return { labels, samples: [{ timestampMs: 1_790_000_000_000 + i, value: i }] };
+      });
+      return encodeRemoteWriteV1(series);
+    };
+    for (let round = 0; round < 6; round++) {
+      const from = round * 150;
+      const kept = request(from, 150);
+      const large = request(from + 100, 700);
+      pair.send(1, compressSnappy(kept));
+      assert.equal(
+        pair.send(1, compressSnappy(Buffer.concat([large, Uint8Array.of(0x0a, 9)]))),
+        INTAKE_CODES.malformed,
+      );
+      pair.send(1, compressSnappy(kept));
+      assert.equal(pair.kernel.counters.seriesNew, 0);
+      assert.equal(pair.send(1, compressSnappy(large)), INTAKE_CODES.ok);
+      pair.rollback();
+      pair.send(1, compressSnappy(kept));
+      assert.equal(pair.kernel.counters.seriesNew, 0);
     }
   });
 

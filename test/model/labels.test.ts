@@ -67,7 +67,7 @@ test('compareUtf8 orders as the bytes of UTF-8 do', () => {
 });
 
 test('label sets sort name by name, value by value, the shorter first', () => {
-  const order = [{}, { a: '1' }, { a: '1', b: '1' }, { a: '2' }, { b: '0' }].map((r) => Labels.from(r));
+  const order = [{}, { a: '1' }, { a: '1', b: '1' }, { a: '2' }, { b: '0' }].map((r) => Labels.from(Object.entries(r)));
   const shuffled = [order[3], order[1], order[4], order[0], order[2]];
   assert.deepEqual(shuffled.sort(compareLabels), order);
 });

@@ -57,7 +57,10 @@ scraping('a failed scrape ends all series of the target and sets up to 0', oneJo
   assert.deepEqual(values(world, { __name__: 'm' }), [1, 'stale']);
   assert.deepEqual(values(world, { __name__: 'up' }), [1, 0, 0]);
   const [target] = world.manager.activeTargets();
-  assert.deepEqual([target.health, target.lastError], ['down', 'server returned HTTP status 500 Internal Server Error']);
+  assert.deepEqual(
+    [target.health, target.lastError],
+    ['down', 'server returned HTTP status 500 Internal Server Error'],
+  );
   world.page = 'm 2\n';
   await world.sleep(10_000);
   assert.deepEqual(values(world, { __name__: 'm' }), [1, 'stale', 2]);
@@ -71,7 +74,10 @@ scraping('a malformed page counts as a failed scrape, as a whole', oneJob(), asy
   assert.deepEqual(values(world, { __name__: 'm' }), [1, 'stale']);
   assert.deepEqual(values(world, { __name__: 'n' }), []);
   const [target] = world.manager.activeTargets();
-  assert.match(target.lastError, /^strconv.ParseFloat: parsing "line": invalid syntax while parsing: "bad line" \(line 3\)$/);
+  assert.match(
+    target.lastError,
+    /^strconv.ParseFloat: parsing "line": invalid syntax while parsing: "bad line" \(line 3\)$/,
+  );
 });
 
 scraping('labels that change places are the same series', oneJob(), async (world) => {
@@ -98,34 +104,56 @@ scraping('explicit timestamps are kept and are not marked', oneJob(), async (wor
   assert.deepEqual(values(world, { __name__: 'future' }), []);
 });
 
-scraping('explicit timestamps are marked where the job tracks them', oneJob('track_timestamps_staleness: true'), async (world) => {
-  world.page = 'm 1 1000\n';
-  await world.sleep(10_000);
-  world.page = 'n 1\n';
-  await world.sleep(10_000);
-  assert.deepEqual(values(world, { __name__: 'm' }), [1, 'stale']);
-});
+scraping(
+  'explicit timestamps are marked where the job tracks them',
+  oneJob('track_timestamps_staleness: true'),
+  async (world) => {
+    world.page = 'm 1 1000\n';
+    await world.sleep(10_000);
+    world.page = 'n 1\n';
+    await world.sleep(10_000);
+    assert.deepEqual(values(world, { __name__: 'm' }), [1, 'stale']);
+  },
+);
 
-scraping('explicit timestamps are passed over where the job says so', oneJob('honor_timestamps: false'), async (world) => {
-  world.page = 'm 1 1000\n';
-  await world.sleep(10_000);
-  assert.ok(world.sink.store.of({ __name__: 'm' })[0][0] > 1e12);
-});
+scraping(
+  'explicit timestamps are passed over where the job says so',
+  oneJob('honor_timestamps: false'),
+  async (world) => {
+    world.page = 'm 1 1000\n';
+    await world.sleep(10_000);
+    assert.ok(world.sink.store.of({ __name__: 'm' })[0][0] > 1e12);
+  },
+);
 
-scraping('metric relabelling drops and renames', oneJob('metric_relabel_configs: [{source_labels: [__name__], regex: "a.*", action: drop}, {source_labels: [x], target_label: y}]'), async (world) => {
-  world.page = 'abc 1\nm{x="1"} 1\n';
-  await world.sleep(20_000);
-  assert.deepEqual(values(world, { __name__: 'abc' }), []);
-  assert.deepEqual(values(world, { y: '1' }), [1, 1]);
-  assert.deepEqual(values(world, { __name__: 'scrape_samples_post_metric_relabeling' }), [1, 1]);
-  assert.deepEqual(values(world, { __name__: 'scrape_samples_scraped' }), [2, 2]);
-});
+scraping(
+  'metric relabelling drops and renames',
+  oneJob(
+    'metric_relabel_configs: [{source_labels: [__name__], regex: "a.*", action: drop}, {source_labels: [x], target_label: y}]',
+  ),
+  async (world) => {
+    world.page = 'abc 1\nm{x="1"} 1\n';
+    await world.sleep(20_000);
+    assert.deepEqual(values(world, { __name__: 'abc' }), []);
+    assert.deepEqual(values(world, { y: '1' }), [1, 1]);
+    assert.deepEqual(values(world, { __name__: 'scrape_samples_post_metric_relabeling' }), [1, 1]);
+    assert.deepEqual(values(world, { __name__: 'scrape_samples_scraped' }), [2, 2]);
+  },
+);
 
 for (const [limit, page, error] of [
   ['sample_limit: 1', 'a 1\nb 1\n', 'sample limit exceeded'],
   ['label_limit: 3', 'a{x="1"} 1\n', 'label_limit exceeded (metric: a, number of labels: 4, limit: 3)'],
-  ['label_name_length_limit: 9', 'a{long_name_1="1"} 1\n', 'label_name_length_limit exceeded (metric: a, label name: long_name_1, length: 11, limit: 9)'],
-  ['label_value_length_limit: 4', 'a{x="12345"} 1\n', 'label_value_length_limit exceeded (metric: a, label name: x, value: "12345", length: 5, limit: 4)'],
+  [
+    'label_name_length_limit: 9',
+    'a{long_name_1="1"} 1\n',
+    'label_name_length_limit exceeded (metric: a, label name: long_name_1, length: 11, limit: 9)',
+  ],
+  [
+    'label_value_length_limit: 4',
+    'a{x="12345"} 1\n',
+    'label_value_length_limit exceeded (metric: a, label name: x, value: "12345", length: 5, limit: 4)',
+  ],
   ['body_size_limit: 4B', 'a 1\nb 1\n', 'body size limit exceeded'],
   ['metric_relabel_configs: [{regex: __name__, action: labeldrop}]', 'a 1\n', 'missing metric name (__name__ label)'],
 ] as const) {
@@ -138,28 +166,36 @@ for (const [limit, page, error] of [
   });
 }
 
-scraping('extra_scrape_metrics adds three series', oneJob('extra_scrape_metrics: true\nsample_limit: 5'), async (world) => {
-  world.page = 'a 1\nb 1\n';
-  await world.sleep(10_000);
-  assert.deepEqual(values(world, { __name__: 'scrape_timeout_seconds' }), [5]);
-  assert.deepEqual(values(world, { __name__: 'scrape_sample_limit' }), [5]);
-  assert.deepEqual(values(world, { __name__: 'scrape_body_size_bytes' }), [8]);
-});
+scraping(
+  'extra_scrape_metrics adds three series',
+  oneJob('extra_scrape_metrics: true\nsample_limit: 5'),
+  async (world) => {
+    world.page = 'a 1\nb 1\n';
+    await world.sleep(10_000);
+    assert.deepEqual(values(world, { __name__: 'scrape_timeout_seconds' }), [5]);
+    assert.deepEqual(values(world, { __name__: 'scrape_sample_limit' }), [5]);
+    assert.deepEqual(values(world, { __name__: 'scrape_body_size_bytes' }), [8]);
+  },
+);
 
-scraping('a scrape that cannot be stored leaves nothing, and its stale marks come with the next', oneJob(), async (world) => {
-  world.page = 'a 1\nb 1\n';
-  await world.sleep(10_000);
-  world.sink.store.full = true;
-  world.page = 'a 2\n';
-  await world.sleep(10_000);
-  const [target] = world.manager.activeTargets();
-  assert.deepEqual([target.health, target.lastError], ['down', 'cannot append: the log is full']);
-  world.sink.store.full = false;
-  await world.sleep(10_000);
-  assert.deepEqual(values(world, { __name__: 'a' }), [1, 2]);
-  assert.deepEqual(values(world, { __name__: 'b' }), [1, 'stale']);
-  assert.deepEqual(values(world, { __name__: 'up' }), [1, 1]);
-});
+scraping(
+  'a scrape that cannot be stored leaves nothing, and its stale marks come with the next',
+  oneJob(),
+  async (world) => {
+    world.page = 'a 1\nb 1\n';
+    await world.sleep(10_000);
+    world.sink.store.full = true;
+    world.page = 'a 2\n';
+    await world.sleep(10_000);
+    const [target] = world.manager.activeTargets();
+    assert.deepEqual([target.health, target.lastError], ['down', 'cannot append: the log is full']);
+    world.sink.store.full = false;
+    await world.sleep(10_000);
+    assert.deepEqual(values(world, { __name__: 'a' }), [1, 2]);
+    assert.deepEqual(values(world, { __name__: 'b' }), [1, 'stale']);
+    assert.deepEqual(values(world, { __name__: 'up' }), [1, 1]);
+  },
+);
 
 scraping('a new log segment gets the labels again', oneJob(), async (world) => {
   world.page = 'a{x="1"} 1\n';
@@ -174,7 +210,8 @@ scraping('a new log segment gets the labels again', oneJob(), async (world) => {
 });
 
 scraping('OpenMetrics pages: seconds, exemplars, normalised buckets', oneJob(), async (world) => {
-  const body = '# TYPE h histogram\nh_bucket{le="1"} 1 # {t="x"} 0.123456789012345678\nh_bucket{le="+Inf"} 2 1700000000.1234567\n# EOF\n';
+  const body =
+    '# TYPE h histogram\nh_bucket{le="1"} 1 # {t="x"} 0.123456789012345678\nh_bucket{le="+Inf"} 2 1700000000.1234567\n# EOF\n';
   world.page = { headers: { 'content-type': 'application/openmetrics-text; version=1.0.0; charset=utf-8' }, body };
   await world.sleep(10_000);
   assert.deepEqual(values(world, { le: '1.0' }), [1]);
@@ -184,7 +221,10 @@ scraping('OpenMetrics pages: seconds, exemplars, normalised buckets', oneJob(), 
 scraping('a page without a content type fails, but not where the job has a fallback', oneJob(), async (world) => {
   world.page = { body: 'm 1\n' };
   await world.sleep(10_000);
-  assert.match(world.manager.activeTargets()[0].lastError, /^non-compliant scrape target sending blank Content-Type and no fallback/);
+  assert.match(
+    world.manager.activeTargets()[0].lastError,
+    /^non-compliant scrape target sending blank Content-Type and no fallback/,
+  );
   await world.reload(oneJob('fallback_scrape_protocol: PrometheusText0.0.4'));
   await world.sleep(10_000);
   assert.deepEqual(values(world, { __name__: 'm' }), [1]);

@@ -16,9 +16,27 @@ const pick = <T>(rng: Rng, from: readonly T[]): T => from[Math.floor(rng() * fro
 const many = (rng: Rng, max: number, make: () => string): string[] =>
   Array.from({ length: Math.floor(rng() * (max + 1)) }, make);
 
-const NAMES = ['up', 'a', 'http_requests_total', 'node:cpu:rate5m', '_x', 'very_long_metric_name_that_fills_vectors_total'];
+const NAMES = [
+  'up',
+  'a',
+  'http_requests_total',
+  'node:cpu:rate5m',
+  '_x',
+  'very_long_metric_name_that_fills_vectors_total',
+];
 const LABELS = ['le', 'quantile', 'cpu', 'mode', 'device_name_of_some_length', '_', 'x1'];
-const VALUES = ['', '0', '+Inf', 'a"b'.replace('"', '\\"'), 'back\\\\slash', 'new\\nline', 'grüße ✓ 🚀', 'nul\0', '{}=,#', 'x'.repeat(40)];
+const VALUES = [
+  '',
+  '0',
+  '+Inf',
+  'a"b'.replace('"', '\\"'),
+  'back\\\\slash',
+  'new\\nline',
+  'grüße ✓ 🚀',
+  'nul\0',
+  '{}=,#',
+  'x'.repeat(40),
+];
 const NUMBERS = [
   '0', '1', '-1', '+1', '1.5', '.5', '5.', '1e3', '1E-7', '123456789012345678', '9007199254740993', '0.1', '1e22', '1e23',
   '1.7976931348623157e308', '4.9e-324', 'NaN', 'nan', '+Inf', '-inf', 'Infinity', '-0', '12345.678901234567', '1700000000.123',
@@ -35,7 +53,9 @@ function seriesText(rng: Rng, blank: string): string {
   const comma = rng() < 0.1 ? ',' : '';
   if (rng() < 0.1) return `{"${pick(rng, NAMES)}.${pick(rng, VALUES)}"${labels.map((label) => `,${label}`).join('')}}`;
   const braces = labels.length > 0 || rng() < 0.2;
-  return braces ? `${pick(rng, NAMES)}{${labels.join(`,${blank}`)}${labels.length > 0 ? comma : ''}}` : pick(rng, NAMES);
+  return braces
+    ? `${pick(rng, NAMES)}{${labels.join(`,${blank}`)}${labels.length > 0 ? comma : ''}}`
+    : pick(rng, NAMES);
 }
 
 const numberText = (rng: Rng): string => {
@@ -50,7 +70,8 @@ export function textDocument(rng: Rng): string {
   const lines = many(rng, 30, () => {
     const roll = rng();
     if (roll < 0.1) return `# HELP ${pick(rng, NAMES)} ${pick(rng, VALUES)}`;
-    if (roll < 0.2) return `#${pick(rng, [' ', '\t', '  '])}TYPE ${pick(rng, NAMES)} ${pick(rng, ['counter', 'gauge', 'histogram', 'summary', 'untyped'])}`;
+    if (roll < 0.2)
+      return `#${pick(rng, [' ', '\t', '  '])}TYPE ${pick(rng, NAMES)} ${pick(rng, ['counter', 'gauge', 'histogram', 'summary', 'untyped'])}`;
     if (roll < 0.25) return pick(rng, ['', ' ', '#', '# a comment', '#HELP x', '# EOF', '# TYPE a info']);
     const time = rng() < 0.2 ? ` ${pick(rng, ['1700000000000', '0', '-5', '99999999999999999999', '007'])}` : '';
     return `${pick(rng, ['', '', '', ' '])}${seriesText(rng, blank)}${pick(rng, [' ', '\t', '  '])}${numberText(rng)}${time}`;
@@ -65,9 +86,12 @@ export function openMetricsDocument(rng: Rng): string {
     const roll = rng();
     if (roll < 0.1) return `# HELP ${pick(rng, NAMES)} ${pick(rng, VALUES)}`;
     if (roll < 0.2) return `# TYPE ${pick(rng, NAMES)} ${pick(rng, types)}`;
-    if (roll < 0.25) return `# UNIT ${pick(rng, ['a_seconds seconds', 'a_bytes bytes', 'a ', 'a seconds', 'aseconds seconds'])}`;
-    const time = rng() < 0.2 ? ` ${pick(rng, ['1700000000.123', '0', '-5.5', '1700000000.1234567891', 'NaN', '1e3'])}` : '';
-    const exemplar = rng() < 0.15 ? ` # {${many(rng, 2, () => labelText(rng, '')).join(',')}} ${numberText(rng)}${time}` : '';
+    if (roll < 0.25)
+      return `# UNIT ${pick(rng, ['a_seconds seconds', 'a_bytes bytes', 'a ', 'a seconds', 'aseconds seconds'])}`;
+    const time =
+      rng() < 0.2 ? ` ${pick(rng, ['1700000000.123', '0', '-5.5', '1700000000.1234567891', 'NaN', '1e3'])}` : '';
+    const exemplar =
+      rng() < 0.15 ? ` # {${many(rng, 2, () => labelText(rng, '')).join(',')}} ${numberText(rng)}${time}` : '';
     return `${seriesText(rng, '')} ${numberText(rng)}${time}${exemplar}`;
   });
   return [...lines, rng() < 0.95 ? '# EOF' : ''].join('\n') + (rng() < 0.9 ? '\n' : '');

@@ -1,4 +1,10 @@
-import { ExpositionKernel, type ExpositionExports, ScrapeCacheKernel, type ScrapeCacheExports, loadKernel } from '../../src/kernel/index.ts';
+import {
+  ExpositionKernel,
+  type ExpositionExports,
+  ScrapeCacheKernel,
+  type ScrapeCacheExports,
+  loadKernel,
+} from '../../src/kernel/index.ts';
 
 interface IntakeExports extends ExpositionExports, ScrapeCacheExports {
   intakeInput(bytes: number): number;

@@ -3,8 +3,14 @@
 import { TidemarkError } from '../../src/base/index.ts';
 import { type SegmentState, decodeBatch, newSegmentState, segmentLabels } from '../../src/kernel/batch-twin.ts';
 import { Labels, STALE_NAN_BITS } from '../../src/model/index.ts';
-import { type ScrapeAppend, type ScrapeCache, type ScrapeOutcome, type ScrapeSink, ScrapeStager } from '../../src/scrape/index.ts';
-import { metadataLines, parseExpositionTwin } from '../../src/wire/index.ts';
+import {
+  type ScrapeAppend,
+  type ScrapeCache,
+  type ScrapeOutcome,
+  type ScrapeSink,
+  ScrapeStager,
+} from '../../src/scrape/index.ts';
+import { type metadataLines, parseExpositionTwin } from '../../src/wire/index.ts';
 import { openExpositionKernel } from './exposition-kernel.ts';
 
 /** A sample as tests write it down. */
@@ -18,9 +24,9 @@ export class Store {
   add(labels: Labels, timeMs: number, value: number | 'stale'): void {
     const key = labels.toString();
     const samples = this.series.get(key) ?? [];
+    // As the head: a mark that comes late, or for a series that was never stored, says nothing.
+    if (value === 'stale' && (samples.length === 0 || samples.some(([time]) => time >= timeMs))) return;
     this.series.set(key, samples);
-    // As the head: a mark that comes late says nothing.
-    if (value === 'stale' && samples.some(([time]) => time >= timeMs)) return;
     samples.push([timeMs, value]);
   }
 
@@ -67,7 +73,8 @@ export async function kernelSink(): Promise<TestSink> {
       store.add(labelsById.get(idOf(idLow, idHigh)) as Labels, batch.timesMs[i], bits.getFloat64(0));
     });
     for (const { idLow, idHigh, timestampMs } of batch.stale) {
-      store.add(labelsById.get(idOf(idLow, idHigh)) as Labels, timestampMs, 'stale');
+      const labels = labelsById.get(idOf(idLow, idHigh));
+      if (labels) store.add(labels, timestampMs, 'stale');
     }
   };
   return {
@@ -125,7 +132,15 @@ export function twinSink(): TestSink {
       const pending: [Labels, number, number | 'stale'][] = [];
       const now = new Map<string, Labels>();
       cache.scrape++;
-      let outcome: ScrapeOutcome = { scraped: 0, postRelabel: 0, seriesAdded: 0, duplicates: 0, outOfBounds: 0, refused: 0, error: undefined };
+      let outcome: ScrapeOutcome = {
+        scraped: 0,
+        postRelabel: 0,
+        seriesAdded: 0,
+        duplicates: 0,
+        outOfBounds: 0,
+        refused: 0,
+        error: undefined,
+      };
       if (scrape.body !== undefined && scrape.body.length > 0) {
         try {
           outcome = twinBody(cache, scrape, scrape.body, pending, now);
@@ -189,15 +204,28 @@ function twinBody(
   if (scrape.sampleLimit > 0 && postRelabel - duplicates > scrape.sampleLimit) {
     throw new TidemarkError('sample_limit', 'sample limit exceeded');
   }
-  const shown = JSON.stringify(document.metadata.map((m) => String.fromCharCode(...body.subarray(m.nameStart, m.textEnd))));
+  const shown = JSON.stringify(
+    document.metadata.map((m) => String.fromCharCode(...body.subarray(m.nameStart, m.textEnd))),
+  );
   scrape.metadata(shown === cache.metadata ? null : twinMetadata(document, body));
   cache.metadata = shown;
-  return { scraped: document.samples.length, postRelabel, seriesAdded, duplicates, outOfBounds, refused: 0, error: undefined };
+  return {
+    scraped: document.samples.length,
+    postRelabel,
+    seriesAdded,
+    duplicates,
+    outOfBounds,
+    refused: 0,
+    error: undefined,
+  };
 }
 
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-function twinMetadata(document: ReturnType<typeof parseExpositionTwin>, body: Uint8Array): ReturnType<typeof metadataLines> {
+function twinMetadata(
+  document: ReturnType<typeof parseExpositionTwin>,
+  body: Uint8Array,
+): ReturnType<typeof metadataLines> {
   return document.metadata.map(({ kind, nameStart, nameEnd, textStart, textEnd }) => ({
     kind,
     family: decode(body.subarray(nameStart, nameEnd)),

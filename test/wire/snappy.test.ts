@@ -73,7 +73,9 @@ describe('snappy', () => {
   });
 
   const other = new URL('../../../shared/bench/lib/snappy.mjs', import.meta.url);
-  it('reads and is read by another implementation', { skip: !existsSync(other) && `${other.pathname} is not there` }, async () => {
+  it('reads and is read by another implementation', {
+    skip: !existsSync(other) && `${other.pathname} is not there`,
+  }, async () => {
     const { compress, decompress } = await import(other.href);
     const dice = new Dice(3);
     for (let i = 0; i < 50; i++) {

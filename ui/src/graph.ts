@@ -123,6 +123,7 @@ function plotOptions(
       axis({
         values: timeTicks,
         space: 80,
+        lineGap: 1.4,
         size: (_, values) => (values?.some((text) => text.includes('\n')) ? 44 : 28),
       }),
       axis({

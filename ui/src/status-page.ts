@@ -21,6 +21,7 @@ interface Tsdb {
 /** `storageRetention` as `Storage retention`; CWD and the like stay. */
 function title(name: string): string {
   if (/^[A-Z]+$/.test(name)) return name;
+  if (name === 'goVersion') return 'Runs on';
   const words = name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
   return words[0].toUpperCase() + words.slice(1);
 }
@@ -57,7 +58,7 @@ function topList(name: string, items: readonly NameCount[]): HTMLElement {
     bar.style.width = `${(value / most) * 100}%`;
     return [h('span', {}, label), h('span.bar-cell', {}, bar, h('span.bar-value', {}, grouped(value)))];
   });
-  return h('div', {}, h('h3', {}, name), table('top', [], rows));
+  return h('div', {}, h('h3', {}, name), items.length > 0 ? table('top', [], rows) : h('p.note', {}, 'none yet'));
 }
 
 function flagsCard(flags: Readonly<Record<string, string>>): HTMLElement {

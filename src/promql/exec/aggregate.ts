@@ -1,7 +1,7 @@
 // Aggregations in the query process: those over operators other than leaves, and those that need all series of a group at
 // once (quantile, count_values). topk and its kin are in aggregate-k.ts.
 import { type FoldOperator, quantile } from '../../kernel/index.ts';
-import { Labels, goQuote, isValidLabelName } from '../../model/index.ts';
+import { type Labels, goQuote, isValidLabelName } from '../../model/index.ts';
 import type { Span } from '../ast.ts';
 import { plainDecimal } from '../annotations.ts';
 import { executionError } from '../errors.ts';

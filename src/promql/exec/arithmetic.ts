@@ -1,18 +1,12 @@
 // Arithmetic and comparison of columns: one loop per operator, so that each stays monomorphic. Results are those of Go's
 // floats and math package.
 import type { BinaryOperator } from '../ast.ts';
+import { goPow } from '../functions/pow.ts';
 
 export const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['==', '!=', '<', '>', '<=', '>=']);
 export const SET_OPERATORS: ReadonlySet<BinaryOperator> = new Set(['and', 'or', 'unless']);
 /** Trim operators: they act on native histograms only. */
 export const TRIMS: ReadonlySet<BinaryOperator> = new Set(['</', '>/']);
-
-/** Go's math.Pow: JavaScript's, but for 1 and -1 as base. */
-export function goPow(x: number, y: number): number {
-  if (x === 1) return 1;
-  if (x === -1 && (y === Infinity || y === -Infinity)) return 1;
-  return x ** y;
-}
 
 /** out[outAt + i] = a[aAt + i] op b[bAt + i] for i < n. */
 export function arithmetic(

@@ -2,11 +2,11 @@
 // bottom-up over whole columns. What a value holds is counted while it lives.
 import { TidemarkError, invariant } from '../../base/index.ts';
 import { FOLD_OPERATORS, type FoldOperator } from '../../kernel/index.ts';
-import { Labels } from '../../model/index.ts';
 import type { Span } from '../ast.ts';
-import { DUPLICATE_LABELSET, abortError, executionError } from '../errors.ts';
+import { DUPLICATE_LABELSET, abortError, executionError, tooManySamples } from '../errors.ts';
 import { evaluateCall } from '../functions/call.ts';
 import { checkQuantiles } from '../functions/histogram.ts';
+import { enrich } from '../functions/info.ts';
 import type { LeafPlan, LeafResult } from '../leaf.ts';
 import type {
   AbsentNode,
@@ -26,6 +26,7 @@ import { mergeGroups, mergeSamples, mergeSeries } from './leaf-merge.ts';
 import type { QueryRun } from './query-run.ts';
 import { scalarScalar, vectorScalar } from './scalar-binary.ts';
 import { setBinary } from './set-binary.ts';
+import { asVector, checkSmoothing, isConstant, spread, whereAnyPresent } from './shape.ts';
 import { subqueryCall } from './subquery.ts';
 import {
   type Matrix,
@@ -74,6 +75,8 @@ export class Evaluator {
 
   /** Numbers the nodes in the order Prometheus evaluates them: parts before the whole, left before right. */
   #number(node: PlanNode): void {
+    // A subquery can have more steps than memory has room for, whatever they hold.
+    if (node.kind !== 'string' && node.at.steps > this.#run.samplesMax) throw tooManySamples();
     for (const child of childrenOf(node)) this.#number(child);
     this.#order.set(node, this.#order.size);
   }
@@ -113,6 +116,10 @@ export class Evaluator {
         return this.#aggregate(node);
       case 'binary':
         return this.#binary(node);
+      case 'info': {
+        const [base, info] = await this.#all([node.base, node.info]);
+        return this.#finish(node, [base, info], () => enrich(base as Vector, info as Vector, node.selector, this.#run));
+      }
       case 'negate':
         return this.#negate(node, await this.evaluate(node.child));
     }
@@ -344,6 +351,8 @@ function childrenOf(node: PlanNode): readonly PlanNode[] {
       return node.param ? [node.param, node.child] : [node.child];
     case 'binary':
       return [node.left, node.right];
+    case 'info':
+      return [node.base, node.info];
     default:
       return [];
   }
@@ -358,57 +367,3 @@ function leafFailure(error: unknown): never {
   if (!(error instanceof TidemarkError) || QUERY_CODES.has(error.code)) throw error;
   throw executionError(`expanding series: ${error.message}`, error);
 }
-
-/** Whether a parameter is the same at every step (NaN included). */
-function isConstant(vs: Float64Array): boolean {
-  for (let i = 1; i < vs.length; i++) if (!Object.is(vs[i], vs[0])) return false;
-  return true;
-}
-
-/** The parameter at the steps where the vector has anything. */
-function whereAnyPresent(v: Vector, parameter: Scalar): Scalar {
-  const found: number[] = [];
-  for (let step = 0; step < v.steps; step++) {
-    let there = 0;
-    for (let i = step; i < v.has.length && there === 0; i += v.steps) there = v.has[i];
-    if (there !== 0) found.push(parameter.vs[step]);
-  }
-  return { type: 'scalar', steps: found.length, vs: Float64Array.from(found) };
-}
-
-function checkSmoothing([level, trend]: readonly Scalar[]): void {
-  const check = (name: string, values: Float64Array): void => {
-    for (const value of values) {
-      if (value > 0 && value < 1) continue;
-      throw executionError(`invalid ${name} factor. Expected: 0 < ${name[0]}f < 1, got: ${goFixed(value)}`);
-    }
-  };
-  check('smoothing', level.vs);
-  check('trend', trend.vs);
-}
-
-/** %f of Go. */
-const goFixed = (value: number): string =>
-  Number.isNaN(value) ? 'NaN' : Number.isFinite(value) ? value.toFixed(6) : value > 0 ? '+Inf' : '-Inf';
-
-/** A scalar as a vector of one series without labels. */
-function asVector(value: Vector | Scalar): Vector {
-  if (value.type === 'vector') return value;
-  const out = newVector([Labels.empty], value.steps);
-  out.vs.set(value.vs);
-  out.has.fill(1);
-  return out;
-}
-
-/** The value of one step at every step. */
-function spread(one: Value, steps: number): Value {
-  if (one.type === 'scalar') return constantScalar(one.vs[0], steps);
-  if (one.type !== 'vector' || steps === one.steps) return one;
-  const out = newVector(one.labels, steps, one.dropName);
-  for (let row = 0; row < one.labels.length; row++) {
-    out.vs.fill(one.vs[row], row * steps, (row + 1) * steps);
-    out.has.fill(one.has[row], row * steps, (row + 1) * steps);
-  }
-  return out;
-}
-

@@ -77,6 +77,7 @@ class LeafRun {
     this.#minMs = plan.startMs - plan.windowMs - before + 1;
     this.#maxMs = plan.startMs + (plan.steps - 1) * plan.stepMs + after;
     if (control.signal.aborted) throw abortError(control.signal);
+    this.#hold(plan.steps * 9); // The kernel's step vector.
     this.#set = source.select(plan.tenant, plan.matchers, this.#minMs, this.#maxMs);
     this.#isHeld = this.#set.hold !== undefined;
     this.#set.hold?.();
@@ -220,25 +221,22 @@ class LeafRun {
       if (this.#sliceEnds()) await this.#slice();
     }
     const packer = new LabelsPacker();
-    const states: Float64Array[] = [];
+    let states = new Float64Array(0);
+    let used = 0;
+    const filled = hasValue.reduce((sum, value) => sum + value, 0);
     for (let g = 0; g < groups.length; g++) {
       if (hasValue[g] === 0) continue;
       packer.add(groups[g]);
       const state = (this.#accumulator as Accumulator).exportState(g);
-      this.#hold(state.byteLength);
-      states.push(state);
+      if (used === 0) {
+        this.#hold(state.byteLength * filled);
+        states = new Float64Array(state.length * filled);
+      }
+      // States carry raw bits; set() copies them as they are.
+      states.set(state, used);
+      used += state.length;
     }
-    const length = states.length === 0 ? 0 : states[0].length;
-    const joined = new Float64Array(length * states.length);
-    // States carry raw bits; set() copies them as they are.
-    states.forEach((state, i) => joined.set(state, i * length));
-    return {
-      kind: 'groups',
-      labels: packer.finish(),
-      states: joined,
-      facts: this.#facts(),
-      stats: this.#stats(),
-    };
+    return { kind: 'groups', labels: packer.finish(), states, facts: this.#facts(), stats: this.#stats() };
   }
 
   /** Appends the column of n samples, without stale markers; returns how many. */

@@ -1,6 +1,6 @@
 // Vector matching: which series of two sides belong together. Labels decide, so it is worked out once per query; which of
 // the partners are there at a step is left to the operators.
-import { Labels, METRIC_NAME } from '../../model/index.ts';
+import { type Labels, METRIC_NAME } from '../../model/index.ts';
 import type { BinaryOperator, VectorMatching } from '../ast.ts';
 import { changesMeaning } from './arithmetic.ts';
 import { withoutReserved } from './vector.ts';

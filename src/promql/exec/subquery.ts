@@ -3,9 +3,10 @@ import type { Steps } from '../../kernel/index.ts';
 import type { SubqueryCallNode } from '../plan/plan.ts';
 import type { QueryRun } from './query-run.ts';
 import { RowBlock } from './row-block.ts';
-import { type Vector, dropEmptyRows, emptyVector, newVector } from './vector.ts';
+import { asVector } from './shape.ts';
+import { type Vector, dropEmptyRows, emptyVector } from './vector.ts';
 import type { Scalar } from './vector.ts';
-import { Labels, METRIC_NAME } from '../../model/index.ts';
+import { type Labels, METRIC_NAME } from '../../model/index.ts';
 
 /** Parameters that change, or an evaluation time that moves against the window, need a call per step. */
 const changesByStep = (node: SubqueryCallNode, parameters: readonly Float64Array[]): boolean =>
@@ -18,7 +19,7 @@ export function subqueryCall(
   run: QueryRun,
 ): { vector: Vector; names: (readonly [string, string])[] } {
   const { steps } = node.windows;
-  const inner = value.type === 'vector' ? value : scalarRow(value);
+  const inner = asVector(value);
   if (inner.labels.length === 0 || inner.steps === 0) return { vector: emptyVector(steps), names: [] };
   const { kernel } = run;
   kernel.reserve(inner.steps, steps);
@@ -55,13 +56,6 @@ export function subqueryCall(
     dropName: Uint8Array.from(dropName),
   };
   return { vector: dropEmptyRows(vector), names: [...names.values()] };
-}
-
-function scalarRow(value: Scalar): Vector {
-  const out = newVector([Labels.empty], value.steps);
-  out.vs.set(value.vs);
-  out.has.fill(1);
-  return out;
 }
 
 /** Present steps of a row as samples in the kernel. */

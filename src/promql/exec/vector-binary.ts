@@ -50,14 +50,7 @@ class VectorBinary {
   readonly #manyRows: number[][];
   readonly #oneRows: number[][];
 
-  constructor(
-    op: BinaryOperator,
-    left: Vector,
-    right: Vector,
-    matching: VectorMatching,
-    bool: boolean,
-    run: QueryRun,
-  ) {
+  constructor(op: BinaryOperator, left: Vector, right: Vector, matching: VectorMatching, bool: boolean, run: QueryRun) {
     this.#op = op;
     this.#matching = matching;
     this.#bool = bool;
@@ -142,6 +135,7 @@ class VectorBinary {
   #pairs(): Pair[] {
     const pairs: Pair[] = [];
     for (let group = 0; group < this.#manyRows.length; group++) {
+      this.#run.check();
       const ones = this.#oneRows[group];
       for (const many of this.#manyRows[group]) {
         const labels = this.#many.labels[many];
@@ -201,6 +195,7 @@ class VectorBinary {
     const vs = new Float64Array(steps);
     const keep = new Uint8Array(steps);
     pairsOfRow.forEach((list, row) => {
+      this.#run.check();
       if (list.length > 1) this.#checkRow(list);
       for (const pair of list) {
         this.#evaluatePair(pair, vs, keep);

@@ -131,7 +131,7 @@ export class Buckets {
     const total = this.#counts[this.#length - 1];
     if (total === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return NaN;
     if (lower >= upper) return 0;
-    const ranks = [this.#rankOf(lower), this.#rankOf(upper)].map((rank) => (rank > total ? total : rank));
+    const ranks = [this.#rankOf(lower), this.#rankOf(upper)].map((rank) => Math.min(rank, total));
     return (ranks[1] - ranks[0]) / total;
   }
 

@@ -1,6 +1,6 @@
 // histogram_quantile, histogram_quantiles and histogram_fraction on classic histograms: series with an `le` label, grouped
 // by their other labels. The grouping and the order of buckets are worked out once; each step takes the series it has.
-import { Labels, METRIC_NAME } from '../../model/index.ts';
+import { type Labels, METRIC_NAME } from '../../model/index.ts';
 import type { Span } from '../ast.ts';
 import { plainDecimal } from '../annotations.ts';
 import type { QueryRun } from '../exec/query-run.ts';
@@ -157,4 +157,3 @@ export function histogramFraction(lower: Scalar, upper: Scalar, v: Vector, pos: 
   const groups = histogramGroups(v, pos, run);
   return evaluate(v, groups, [unchanged], run, (buckets, step) => buckets.fraction(lower.vs[step], upper.vs[step]));
 }
-

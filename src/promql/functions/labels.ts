@@ -4,13 +4,7 @@ import { type Labels, METRIC_NAME, expandTemplate, isValidLabelName, parseTempla
 import { type Vector, mergeSameLabelsets } from '../exec/vector.ts';
 import { executionError } from '../errors.ts';
 
-export function labelReplace(
-  v: Vector,
-  target: string,
-  replacement: string,
-  source: string,
-  pattern: string,
-): Vector {
+export function labelReplace(v: Vector, target: string, replacement: string, source: string, pattern: string): Vector {
   let regex: RE2JS;
   try {
     regex = RE2JS.compile(`^(?s:${pattern})$`);

@@ -5,11 +5,13 @@
 //   at which time arguments beside them are evaluated).
 // - Selectors, range functions over selectors and aggregations over either become leaves, which run inside the shards.
 import { FOLD_OPERATORS, type FoldOperator, type RangeFunction, isRangeFunction } from '../../kernel/index.ts';
-import { Labels, METRIC_NAME, type Matcher } from '../../model/index.ts';
+import { METRIC_NAME } from '../../model/index.ts';
 import type { Aggregate, AtModifier, Call, Expr, MatrixSelector, Span, Subquery, VectorSelector } from '../ast.ts';
 import { executionError } from '../errors.ts';
+import { infoMatchers } from '../functions/info.ts';
 import type { LeafFold } from '../leaf.ts';
 import { type DurationContext, durationMs } from './durations.ts';
+import { absentLabels, namesOneMetric, partsOf, unwrapParens } from './expressions.ts';
 import { needsWrap } from './invariant.ts';
 import type { AggregateNode, LeafNode, LeafTemplate, PlanNode, Steps } from './plan.ts';
 
@@ -41,14 +43,14 @@ interface Windows {
   readonly evalOffsetStepMs: number;
 }
 
-export function buildPlan(expr: Expr, at: Steps, context: PlanContext): PlanNode {
-  return new PlanBuilder(context).wrapped(expr, at);
+/** A fixed time (null: the evaluation time), less an offset. */
+interface Reference {
+  readonly atMs: number | null;
+  readonly offsetMs: number;
 }
 
-export function unwrapParens(expr: Expr): Expr {
-  let inner = expr;
-  while (inner.type === 'paren') inner = inner.expr;
-  return inner;
+export function buildPlan(expr: Expr, at: Steps, context: PlanContext): PlanNode {
+  return new PlanBuilder(context).wrapped(expr, at);
 }
 
 class PlanBuilder {
@@ -122,7 +124,11 @@ class PlanBuilder {
     };
   }
 
-  #template(selector: VectorSelector, w: Windows, kind: LeafTemplate['kind']): LeafTemplate {
+  #template(
+    selector: Pick<VectorSelector, 'matchers' | 'anchored' | 'smoothed'>,
+    w: Windows,
+    kind: LeafTemplate['kind'],
+  ): LeafTemplate {
     return {
       tenant: this.#context.tenant,
       matchers: selector.matchers.map(({ name, op, value }) => ({ name, op, value })),
@@ -173,9 +179,7 @@ class PlanBuilder {
   #subquery(subquery: Subquery, at: Steps): Windows & { inner: PlanNode; innerAt: Steps } {
     const rangeMs = durationMs(subquery.range, this.#durations, false);
     const w = this.#windows(subquery, rangeMs, at);
-    const stepMs = subquery.step
-      ? durationMs(subquery.step, this.#durations, false)
-      : this.#context.defaultStepMs;
+    const stepMs = subquery.step ? durationMs(subquery.step, this.#durations, false) : this.#context.defaultStepMs;
     const lastMs = w.windows.startMs + (w.windows.steps - 1) * w.windows.stepMs;
     // The first multiple of the step within the first window, which is open on the left.
     const edgeMs = w.windows.startMs - rangeMs;
@@ -193,6 +197,7 @@ class PlanBuilder {
     if (call.fn === 'timestamp' && args[0].type === 'vectorSelector') {
       return this.#timestamps(args[0], at);
     }
+    if (call.fn === 'info') return this.#info(args, at);
     const range = args.find(({ type }) => type === 'matrixSelector' || type === 'subquery');
     if (range) return this.#rangeCall(call, args, range as MatrixSelector | Subquery, at);
     if (call.fn === 'absent') {
@@ -221,6 +226,34 @@ class PlanBuilder {
     const leaf = { ...node.leaf, startMs: node.leaf.startMs + Math.min(0, offsetMs), windowMs };
     const child = this.#leaf(once, leaf, { dropsName: true });
     return at.steps === 1 ? child : { kind: 'spread', at, child };
+  }
+
+  /** As of when an expression's first selector reads: where info() looks for info series. */
+  #reference(expr: Expr, outer: Reference): Reference | null {
+    if (expr.type === 'vectorSelector' || expr.type === 'subquery') {
+      const offsetMs = expr.offset ? durationMs(expr.offset, this.#durations, true) : 0;
+      const atMs = this.#atMs(expr.at);
+      const here = atMs === null ? { ...outer, offsetMs: outer.offsetMs + offsetMs } : { atMs, offsetMs };
+      return expr.type === 'subquery' ? this.#reference(expr.expr, here) : here;
+    }
+    for (const part of partsOf(expr)) {
+      const found = this.#reference(part, outer);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  #info([base, selector]: readonly Expr[], at: Steps): PlanNode {
+    const matchers = selector?.type === 'vectorSelector' ? selector.matchers : null;
+    const { atMs, offsetMs } = this.#reference(base, { atMs: null, offsetMs: 0 }) ?? { atMs: null, offsetMs: 0 };
+    const windows =
+      atMs === null
+        ? { ...at, startMs: at.startMs - offsetMs }
+        : { startMs: atMs - offsetMs, stepMs: 0, steps: at.steps };
+    const window = { windows, rangeMs: this.#context.lookbackMs, evalOffsetMs: 0, evalOffsetStepMs: 0 };
+    const plain = { matchers: infoMatchers(matchers ?? []), anchored: false, smoothed: false };
+    const leaf = { ...this.#template(plain, window, 'instant'), timestamps: true };
+    return { kind: 'info', at, base: this.wrapped(base, at), info: this.#leaf(at, leaf), selector: matchers };
   }
 
   /** start(), end(), step() and range(): numbers of the query itself. */
@@ -315,10 +348,6 @@ class PlanBuilder {
 
 const isFoldOperator = (op: string): op is FoldOperator => (FOLD_OPERATORS as readonly string[]).includes(op);
 
-const namesOneMetric = (matchers: readonly Matcher[]): boolean =>
-  matchers.some(({ name, op, value }) => name === METRIC_NAME && op === '=' && value !== '') &&
-  !matchers.some(({ name }) => name === '__type__' || name === '__unit__');
-
 /** Same key, same result. Numbers in JSON lose NaN and infinities, so parameters are spelled out. */
 function leafKey({ leaf, parameters }: LeafNode): string {
   const numbers = parameters.map((parameter) => (parameter.kind === 'number' ? String(parameter.value) : ''));
@@ -330,22 +359,4 @@ function checkExtension({ anchored, smoothed }: VectorSelector, fn: string): voi
   if ((!anchored && !smoothed) || (safe as string[]).includes(fn)) return;
   const list = (safe as string[]).join(', ');
   throw executionError(`${name as string} modifier can only be used with: ${list} - not with ${fn}`);
-}
-
-/** Labels of absent()'s series: those the selector pins to one value. */
-function absentLabels(expr: Expr): Labels {
-  const selector = expr.type === 'matrixSelector' ? expr.vector : expr;
-  if (selector.type !== 'vectorSelector') return Labels.empty;
-  const labels = new Map<string, string>();
-  const seen = new Set<string>();
-  for (const { name, op, value } of selector.matchers) {
-    if (name === METRIC_NAME) continue;
-    if (op === '=' && !seen.has(name)) {
-      labels.set(name, value);
-      seen.add(name);
-    } else {
-      labels.delete(name);
-    }
-  }
-  return Labels.from(labels);
 }

@@ -36,6 +36,8 @@ function isInvariant(expr: Expr): boolean {
     case 'binary':
       return isInvariant(expr.left) && isInvariant(expr.right);
     case 'call':
+      // The second argument of info() only names labels.
+      if (expr.fn === 'info') return isInvariant(expr.args[0]);
       return !READS_TIME.has(expr.fn) && expr.args.every(isInvariant);
     case 'number':
     case 'string':

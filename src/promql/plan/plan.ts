@@ -3,7 +3,7 @@
 // Nodes of type vector or scalar give one value per step of their `at`. `spread` evaluates its child at one step and
 // repeats the value: what does not change from step to step (literals aside) is computed once.
 import type { RangeFunction, Steps } from '../../kernel/index.ts';
-import type { Labels } from '../../model/index.ts';
+import type { Labels, Matcher } from '../../model/index.ts';
 import type { AggregateOperator, BinaryOperator, Span, VectorMatching } from '../ast.ts';
 import type { LeafPlan } from '../leaf.ts';
 
@@ -125,6 +125,16 @@ export interface BinaryNode {
   readonly pos: Span;
 }
 
+/** info(): `info` reads the times of the info series' samples. */
+export interface InfoNode {
+  readonly kind: 'info';
+  readonly at: Steps;
+  readonly base: PlanNode;
+  readonly info: PlanNode;
+  /** Matchers of the second argument; null: there is none. */
+  readonly selector: readonly Matcher[] | null;
+}
+
 export interface NegateNode {
   readonly kind: 'negate';
   readonly at: Steps;
@@ -143,4 +153,5 @@ export type PlanNode =
   | AbsentNode
   | AggregateNode
   | BinaryNode
+  | InfoNode
   | NegateNode;

@@ -1,7 +1,7 @@
 // Prometheus' own scripts, where they are at hand, on the float half of the language. Left out, by rule:
 // - evals that can read native histograms: they name a series that the scenario loads as one (or as buckets with nhcb), or
 //   select without a name where there are such series, or expect histograms;
-// - scenarios with start timestamps; functions that read them; info().
+// - scenarios with start timestamps; functions that read them.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { SCRIPT_FEATURES, nameOf, scriptEngine } from './script-engine.ts';
 
 const FOLDER = new URL('../../../../shared/conformance/testdata/', import.meta.url);
 
-const NOT_YET = /\b(info|start_timestamp)\s*\(/;
+const NOT_YET = /\bstart_timestamp\s*\(/;
 
 /** What the series loaded since the last clear rule out. */
 class Scenario {
@@ -68,9 +68,11 @@ if (!existsSync(FOLDER)) {
   test('float evals of the shared scripts hold', { skip: 'no shared scripts here' }, () => {});
 } else {
   for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.test'))) {
-    test(`float evals of ${file} hold`, async () => {
-      const { run, failures } = await runFloatEvals(readFileSync(new URL(file, FOLDER), 'utf8'), 1);
-      assert.deepEqual(failures, [], `${failures.length} of ${run} evals failed`);
-    });
+    for (const shards of [1, 5]) {
+      test(`float evals of ${file} hold with ${shards} shards`, async () => {
+        const { run, failures } = await runFloatEvals(readFileSync(new URL(file, FOLDER), 'utf8'), shards);
+        assert.deepEqual(failures, [], `${failures.length} of ${run} evals failed`);
+      });
+    }
   }
 }

@@ -1,5 +1,5 @@
 // The engine as the test language sees it.
-import { Labels, STALE_NAN_BITS } from '../../../src/model/index.ts';
+import { type Labels, STALE_NAN_BITS } from '../../../src/model/index.ts';
 import { createExecTwin } from '../../../src/kernel/index.ts';
 import {
   ALL_PARSER_FEATURES,

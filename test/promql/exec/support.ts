@@ -1,10 +1,11 @@
 // An engine over samples in memory, and adapters to it.
 import type { Clock } from '../../../src/io/index.ts';
-import { createExecTwin } from '../../../src/kernel/index.ts';
+import { type ExecKernel, createExecTwin } from '../../../src/kernel/index.ts';
 import { Labels, STALE_NAN_BITS } from '../../../src/model/index.ts';
 import {
   type Engine,
   type EngineOptions,
+  type LeafClient,
   LocalLeafExecutor,
   MemorySource,
   type QueryResult,
@@ -40,10 +41,16 @@ function shardOf(labels: Labels, shards: number): number {
   return hash % shards;
 }
 
-export function testStore(shards = 1, options: Partial<EngineOptions> = {}): TestStore {
+/** `wrap` may put something between the engine and each shard. */
+export function testStore(
+  shards = 1,
+  options: Partial<EngineOptions> = {},
+  wrap: (client: LeafClient) => LeafClient = (client) => client,
+  leafKernel: () => ExecKernel = createExecTwin,
+): TestStore {
   const sources = Array.from({ length: shards }, () => new MemorySource());
   const engine = createEngine({
-    leaves: sources.map((source) => new LocalLeafExecutor({ source, kernel: createExecTwin() })),
+    leaves: sources.map((source) => wrap(new LocalLeafExecutor({ source, kernel: leafKernel() }))),
     clock: testClock(),
     ...options,
   });
