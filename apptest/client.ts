@@ -23,7 +23,7 @@ const REPLY_MS_MAX = 30_000;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
 
 /** Sends a request. Rejects when the connection breaks before the answer is complete. */
-export function send(program: Program, request: Request): Promise<Reply> {
+export function send(program: Pick<Program, 'port'>, request: Request): Promise<Reply> {
   const startMs = performance.now();
   const { method = request.body === undefined ? 'GET' : 'POST', path, headers = {}, body } = request;
   return new Promise((resolve, reject) => {
@@ -60,7 +60,12 @@ export const encodeMessage = (version: Version, series: readonly WireSeries[]): 
   version === 1 ? encodeRemoteWriteV1(series) : encodeRemoteWriteV2(series);
 
 /** Remote write of a message as it is. */
-export const writeMessage = (program: Program, version: Version, message: Uint8Array, tenant?: string): Promise<Reply> =>
+export const writeMessage = (
+  program: Program,
+  version: Version,
+  message: Uint8Array,
+  tenant?: string,
+): Promise<Reply> =>
   send(program, { path: '/api/v1/write', headers: writeHeaders(version, tenant), body: compressSnappy(message) });
 
 /** Remote write of series. */
@@ -94,7 +99,12 @@ export async function query(program: Program, expression: string, timeMs: number
 }
 
 /** The number that an instant query gives; NaN if it gives none. */
-export async function queryNumber(program: Program, expression: string, timeMs: number, tenant?: string): Promise<number> {
+export async function queryNumber(
+  program: Program,
+  expression: string,
+  timeMs: number,
+  tenant?: string,
+): Promise<number> {
   return Number((await query(program, expression, timeMs, tenant))[0]?.value?.[1] ?? Number.NaN);
 }
 

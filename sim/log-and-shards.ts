@@ -246,7 +246,10 @@ class Simulation {
       samples: [{ timestampMs: timeMs, value: valueOf(number, timeMs) }],
     }));
     if (this.#random.chance(0.2)) {
-      const bad = { labels: [['series', 'nameless']] as [string, string][], samples: [{ timestampMs: START, value: 1 }] };
+      const bad = {
+        labels: [['series', 'nameless']] as [string, string][],
+        samples: [{ timestampMs: START, value: 1 }],
+      };
       series.splice(this.#random.below(series.length + 1), 0, bad);
     }
     return compressSnappy(encodeRemoteWriteV1(series));
@@ -285,10 +288,10 @@ export async function simulate(seed: number, switches: SimSwitches = {}): Promis
   try {
     await simulation.run();
   } catch (error) {
-    if (!(error instanceof Violation)) throw new TidemarkError('sim_failed', `seed ${seed}: ${error}`, { cause: error });
+    if (!(error instanceof Violation))
+      throw new TidemarkError('sim_failed', `seed ${seed}: ${error}`, { cause: error });
     violation = error.message;
   }
   const { crashes, acknowledged, refused } = simulation;
   return { seed, violation, crashes, acknowledged, refused };
 }
-

@@ -15,7 +15,8 @@ function bad(text: string | Uint8Array, place: string, message: RegExp): void {
   cases.push({ name: JSON.stringify(shown.slice(0, 60)), text, place, message });
 }
 
-const job = (...lines: string[]): string => ['scrape_configs:', '  - job_name: a', ...lines.map((line) => `    ${line}`), ''].join('\n');
+const job = (...lines: string[]): string =>
+  ['scrape_configs:', '  - job_name: a', ...lines.map((line) => `    ${line}`), ''].join('\n');
 const relabel = (...lines: string[]): string => job('relabel_configs:', `  - ${lines.join('\n        ')}`);
 
 bad('global: [', '1:10', /./);
@@ -79,9 +80,16 @@ bad(`a:\n${' '.repeat(100)}b: 1\n${'? '.repeat(5000)}`, '', /./);
 bad(`${'x'.repeat(3_000_000)}`, '1:1', /^.{0,1000}$/s);
 bad(Buffer.from('global:\n  external_labels:\n    a: "\xff"\n', 'latin1'), '3:9', /UTF-8/);
 bad(Uint8Array.of(0xff, 0xfe, 0, 0x67), '1:1', /UTF-8/);
-bad(Uint8Array.from({ length: 5000 }, (_, i) => (i * 131 + 7) & 255), '', /./);
+bad(
+  Uint8Array.from({ length: 5000 }, (_, i) => (i * 131 + 7) & 255),
+  '',
+  /./,
+);
 // Aliases that multiply to a billion nodes.
-const laughs = ['l0: &l0 [x, x]', ...Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i}, `.repeat(9)}x]`)];
+const laughs = [
+  'l0: &l0 [x, x]',
+  ...Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${`*l${i}, `.repeat(9)}x]`),
+];
 bad(`global:\n  external_labels:\n${laughs.map((line) => `    ${line}\n`).join('')}`, '', /./);
 
 /** All cases. */

@@ -19,7 +19,13 @@ function listings(): void {
     bad('GET', `/api/v1/labels?match[]=${encodeURIComponent(selector)}`, [400], /bad_data/);
     bad('GET', `/api/v1/label/a/values?match[]=${encodeURIComponent(selector)}`, [400], /bad_data/);
   }
-  for (const [parameter, text] of [['start', 'x'], ['end', 'x'], ['limit', '-1'], ['limit', '1.5'], ['start', '1e99']]) {
+  for (const [parameter, text] of [
+    ['start', 'x'],
+    ['end', 'x'],
+    ['limit', '-1'],
+    ['limit', '1.5'],
+    ['start', '1e99'],
+  ]) {
     for (const path of ['series?match[]=up&', 'labels?', 'label/a/values?']) {
       bad('GET', `/api/v1/${path}${parameter}=${text}`, [400], new RegExp(`${parameter}`));
     }
@@ -30,7 +36,21 @@ function listings(): void {
 
 function labelPaths(): void {
   for (const name of ['%ff', '%c0%80', '%', '%zz', '%e']) bad('GET', `/api/v1/label/${name}/values`, [400], /./);
-  for (const name of ['a%2fb', '%00', '%0d%0a', 'U__', 'U___', 'U__zz', 'U__d800_', 'U__110000_', '%F0%9F%98%80', '..', '%2e%2e', '__proto__', 'constructor']) {
+  for (const name of [
+    'a%2fb',
+    '%00',
+    '%0d%0a',
+    'U__',
+    'U___',
+    'U__zz',
+    'U__d800_',
+    'U__110000_',
+    '%F0%9F%98%80',
+    '..',
+    '%2e%2e',
+    '__proto__',
+    'constructor',
+  ]) {
     bad('GET', `/api/v1/label/${name}/values`, [200, 400], /"data":\[\]|invalid label name/);
   }
   bad('GET', '/api/v1/label//values', [400], /invalid label name/);

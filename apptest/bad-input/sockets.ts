@@ -19,7 +19,11 @@ const bad = (name: string, want: RegExp, ...parts: (string | Uint8Array)[]): Soc
 /** All cases. */
 export const socketCases: readonly SocketCase[] = [
   bad('an empty line, for ever', REFUSED, '\r\n'.repeat(100_000)),
-  bad('bytes without sense', REFUSED, Uint8Array.from({ length: 4096 }, (_, i) => (i * 197 + 13) & 255)),
+  bad(
+    'bytes without sense',
+    REFUSED,
+    Uint8Array.from({ length: 4096 }, (_, i) => (i * 197 + 13) & 255),
+  ),
   bad('a TLS hello', REFUSED, Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, ...new Array<number>(500).fill(7))),
   bad('the preface of HTTP/2', REFUSED, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   bad('no version', /^(?:HTTP\/1\.1 (?:200|400) |$)/, 'GET /\r\n\r\n'),
@@ -29,10 +33,18 @@ export const socketCases: readonly SocketCase[] = [
   bad('a space in the address', REFUSED, 'GET /-/he althy HTTP/1.1\r\nHost: x\r\n\r\n'),
   bad('a zero byte in the address', REFUSED, 'GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n'),
   bad('no host', /^HTTP\/1\.1 (?:200|400) /, 'GET /-/healthy HTTP/1.1\r\nConnection: close\r\n\r\n'),
-  bad('an absolute address', /^HTTP\/1\.1 (?:200|400|404) /, head('GET http://x/-/healthy HTTP/1.1', 'Host: x', 'Connection: close')),
+  bad(
+    'an absolute address',
+    /^HTTP\/1\.1 (?:200|400|404) /,
+    head('GET http://x/-/healthy HTTP/1.1', 'Host: x', 'Connection: close'),
+  ),
   bad('CONNECT', /^(?:HTTP\/1\.1 (?:400|404|405) |$)/, head('CONNECT x:443 HTTP/1.1', 'Host: x')),
   bad('TRACE', /^(?:HTTP\/1\.1 (?:400|404|405) |$)/, head('TRACE / HTTP/1.1', 'Host: x', 'Connection: close')),
-  bad('an address of 2 MiB', /^(?:HTTP\/1\.1 (?:414|431) |$)/, `GET /${'a'.repeat(2 << 20)} HTTP/1.1\r\nHost: x\r\n\r\n`),
+  bad(
+    'an address of 2 MiB',
+    /^(?:HTTP\/1\.1 (?:414|431) |$)/,
+    `GET /${'a'.repeat(2 << 20)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+  ),
   bad('a header of 2 MiB', /^(?:HTTP\/1\.1 431 |$)/, get(`X-Long: ${'a'.repeat(2 << 20)}`)),
   bad('100,000 headers', /^(?:HTTP\/1\.1 (?:200|431) |$)/, get(`${'X-Many: 1\r\n'.repeat(100_000)}Connection: close`)),
   bad('a header without a colon', REFUSED, get('Nonsense')),
@@ -59,7 +71,11 @@ export const socketCases: readonly SocketCase[] = [
   bad('a chunk without an end', REFUSED, chunked('7\r\nquery=1XX0\r\n\r\n')),
   bad('an endless chunk extension', /^(?:HTTP\/1\.1 (?:400|413|431) |$)/, chunked(`1;${'x'.repeat(100_000)}\r\n`)),
   bad('endless trailers', /^(?:HTTP\/1\.1 (?:400|413|431) |$)/, chunked(`0\r\n${'X-T: 1\r\n'.repeat(400_000)}`)),
-  bad('a request inside a request', /^HTTP\/1\.1 400 (?!.*HTTP\/1\.1 200)/s, `${chunked('0\r\n\r\n')}SMUGGLED / HTTP/1.1\r\n\r\n`),
+  bad(
+    'a request inside a request',
+    /^HTTP\/1\.1 400 (?!.*HTTP\/1\.1 200)/s,
+    `${chunked('0\r\n\r\n')}SMUGGLED / HTTP/1.1\r\n\r\n`,
+  ),
   bad('half a request', /^$/, 'GET /-/healthy HTTP/1.1\r\nHost'),
   bad('half a body', /^$/, `${post(form, 'Content-Length: 100')}query=1`),
   bad('an upgrade', /^HTTP\/1\.1 (?:200|400|426) |^$/, get('Connection: Upgrade', 'Upgrade: websocket')),

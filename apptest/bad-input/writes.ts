@@ -1,5 +1,5 @@
 // Remote write bodies that are not what they claim to be. Times are in the present so that only the fault named is there.
-import http from 'node:http';
+import type http from 'node:http';
 import { ByteWriter, utf8 } from '../../src/base/index.ts';
 import { compressSnappy, type WireSeries } from '../../src/wire/index.ts';
 import { encodeMessage, oneSeries, type Version, writeHeaders } from '../client.ts';
@@ -12,7 +12,14 @@ const cases: BadCase[] = [];
 
 type Headers = http.OutgoingHttpHeaders;
 
-function body(name: string, version: Version, bytes: Uint8Array, statuses: readonly number[], message: RegExp, more: Headers = {}) {
+function body(
+  name: string,
+  version: Version,
+  bytes: Uint8Array,
+  statuses: readonly number[],
+  message: RegExp,
+  more: Headers = {},
+) {
   const headers = { ...writeHeaders(version), ...more };
   const request = { method: 'POST', path: '/api/v1/write', headers, body: bytes };
   cases.push({ name: `${version}.0: ${name}`, request, statuses, message });
@@ -60,8 +67,20 @@ function damagedBodies(version: Version, nowMs: number): void {
   }
   body('one byte short', version, packed.slice(0, -1), REFUSED, SNAPPY);
   body('one byte too many', version, Uint8Array.of(...packed, 0), REFUSED, SNAPPY);
-  body('bytes without sense', version, Uint8Array.from({ length: 5000 }, () => random() * 256), REFUSED, SNAPPY);
-  message('a message without sense', version, Uint8Array.from({ length: 5000 }, () => random() * 256), REFUSED, MALFORMED);
+  body(
+    'bytes without sense',
+    version,
+    Uint8Array.from({ length: 5000 }, () => random() * 256),
+    REFUSED,
+    SNAPPY,
+  );
+  message(
+    'a message without sense',
+    version,
+    Uint8Array.from({ length: 5000 }, () => random() * 256),
+    REFUSED,
+    MALFORMED,
+  );
   for (let i = 0; i < MUTANTS; i++) {
     const mutant = packed.slice();
     const raw = good.slice();
@@ -123,7 +142,20 @@ function badHeaders(version: Version, nowMs: number): void {
   ]) {
     body(`the type ${type.slice(0, 60)}`, version, packed, [415], /content.type|media type/i, { 'content-type': type });
   }
-  for (const tenant of ['a/b', '../../etc/passwd', '..', '.', 'a b', 'a|b', 'ä', 'x'.repeat(151), 'a,b', '{}', '"', '%2e%2e']) {
+  for (const tenant of [
+    'a/b',
+    '../../etc/passwd',
+    '..',
+    '.',
+    'a b',
+    'a|b',
+    'ä',
+    'x'.repeat(151),
+    'a,b',
+    '{}',
+    '"',
+    '%2e%2e',
+  ]) {
     body(`the tenant ${tenant.slice(0, 20)}`, version, packed, REFUSED, /tenant ID/, { 'x-scope-orgid': tenant });
   }
 }
@@ -140,7 +172,15 @@ function badSeries(version: Version, nowMs: number): void {
   series('no metric name', [['a', 'b']], silent, version === 1 ? /^$/ : /metric name is missing/);
   series('no labels at all', [], silent, version === 1 ? /^$/ : /metric name is missing/);
   series('a label twice', named(['a', '1'], ['a', '2']), silent, version === 1 ? /^$/ : /twice/);
-  series('an empty label name', [['', 'x'], ['__name__', 'bad_input']], silent, version === 1 ? /^$/ : /label name is empty/);
+  series(
+    'an empty label name',
+    [
+      ['', 'x'],
+      ['__name__', 'bad_input'],
+    ],
+    silent,
+    version === 1 ? /^$/ : /label name is empty/,
+  );
   series('a label value of 1 MiB', named(['a', 'x'.repeat(1 << 20)]), REFUSED, /too long/);
   series('a label name of 1 MiB', named(['x'.repeat(1 << 20), 'a']), REFUSED, /too long/);
   const many = Array.from({ length: 5000 }, (_, i) => [`label_${String(i).padStart(5, '0')}`, 'x'] as const);
@@ -149,7 +189,13 @@ function badSeries(version: Version, nowMs: number): void {
     series(`the time ${timestampMs}`, named(), REFUSED, /out of bounds/, [{ timestampMs, value: 1 }]);
   }
   const text = encodeMessage(version, [{ labels: named(['utf8', 'ABCD']), samples: [sample] }]);
-  for (const bytes of [[0xff, 0xff, 0xff, 0xff], [0xc0, 0x80, 0x41, 0x41], [0xed, 0xa0, 0x80, 0x41], [0xf5, 0x80, 0x80, 0x80], [0x41, 0x41, 0x41, 0xc3]]) {
+  for (const bytes of [
+    [0xff, 0xff, 0xff, 0xff],
+    [0xc0, 0x80, 0x41, 0x41],
+    [0xed, 0xa0, 0x80, 0x41],
+    [0xf5, 0x80, 0x80, 0x80],
+    [0x41, 0x41, 0x41, 0xc3],
+  ]) {
     const broken = text.slice();
     broken.set(bytes, Buffer.from(broken).indexOf('ABCD'));
     message(`a value with the bytes ${bytes}`, version, broken, silent, version === 1 ? /^$/ : /UTF-8/);
@@ -157,7 +203,13 @@ function badSeries(version: Version, nowMs: number): void {
 }
 
 /** Messages of 2.0: a symbol table and one series with these label references. */
-function references(name: string, symbols: readonly string[], refs: readonly number[], text: RegExp, nowMs: number): void {
+function references(
+  name: string,
+  symbols: readonly string[],
+  refs: readonly number[],
+  text: RegExp,
+  nowMs: number,
+): void {
   const out = new ByteWriter();
   const put = (to: ByteWriter, tag: number, bytes: Uint8Array): void => {
     to.u8(tag);

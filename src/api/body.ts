@@ -29,9 +29,16 @@ export function readBody(stream: Readable, contentLength: number, bytesMax: numb
       }
       chunks.push(chunk);
     });
-    stream.once('end', () => resolve(joined(chunks, length)));
+    let hasEnded = false;
+    stream.once('end', () => {
+      hasEnded = true;
+      resolve(joined(chunks, length));
+    });
     stream.once('error', reject);
-    stream.once('close', () => reject(new TidemarkError('canceled', 'request body ended early')));
+    // Also after a whole body: an error is only made where it is needed, for it costs a stack trace.
+    stream.once('close', () => {
+      if (!hasEnded) reject(new TidemarkError('canceled', 'request body ended early'));
+    });
   });
 }
 

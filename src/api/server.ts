@@ -48,6 +48,8 @@ export interface ApiServerOptions {
   readonly isLifecycleEnabled: boolean;
   /** --web.read-timeout: for the whole request to arrive. */
   readonly readTimeoutMs: number;
+  /** --web.max-connections: more are closed at once. */
+  readonly connectionsMax: number;
 }
 
 /** A server that may be started once. */
@@ -118,6 +120,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   app.setNotFoundHandler(sender.handler(notFound));
   await app.ready();
+  app.server.maxConnections = options.connectionsMax;
   return {
     start: (host, port) => app.listen({ host, port }),
     stop: () => app.close(),

@@ -61,5 +61,6 @@ function wellFormedPart(bytes: Uint8Array): string {
 
 /** Says, one line each, what the file asks for and this program does not do. */
 export function warnOfUnsupported(config: Config, logger: Logger): void {
-  for (const { path, text } of unsupported(config)) logger.warn('configuration asks for what is not supported yet', { path, text });
+  for (const { path, text } of unsupported(config))
+    logger.warn('configuration asks for what is not supported yet', { path, text });
 }

@@ -59,6 +59,7 @@ export class Database {
           progress(summed(done));
         };
         return new ShardClient({
+          clock: world.clock,
           data: { directory: options.directory, shard, headModule, execModule },
           logger,
           onProgress,

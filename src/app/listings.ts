@@ -42,7 +42,10 @@ export function createListings(shards: readonly RemoteShard[], after: readonly n
     },
     async labelNames(request, signal) {
       const selection = selectionOf(request);
-      return merged(await Promise.all(shards.map((shard, i) => shard.labelNames(after[i], selection, signal))), request.limit);
+      return merged(
+        await Promise.all(shards.map((shard, i) => shard.labelNames(after[i], selection, signal))),
+        request.limit,
+      );
     },
     async labelValues(name, request, signal) {
       const selection = selectionOf(request);
@@ -90,9 +93,21 @@ export async function tsdbStatus(
       minTime: Math.min(MAX_TIME_MS, ...times(({ minMs }) => minMs)),
       maxTime: Math.max(MIN_TIME_MS, ...times(({ maxMs }) => maxMs)),
     },
-    seriesCountByMetricName: summed(parts.map(({ seriesByMetric }) => seriesByMetric), limit),
-    labelValueCountByLabelName: largest(Array.from(values, ([name, texts]): [string, number] => [name, texts.size]), limit),
-    memoryInBytesByLabelName: largest(Array.from(values, ([name, texts]): [string, number] => [name, bytes(texts)]), limit),
-    seriesCountByLabelValuePair: summed(parts.map(({ seriesByPair }) => seriesByPair), limit),
+    seriesCountByMetricName: summed(
+      parts.map(({ seriesByMetric }) => seriesByMetric),
+      limit,
+    ),
+    labelValueCountByLabelName: largest(
+      Array.from(values, ([name, texts]): [string, number] => [name, texts.size]),
+      limit,
+    ),
+    memoryInBytesByLabelName: largest(
+      Array.from(values, ([name, texts]): [string, number] => [name, bytes(texts)]),
+      limit,
+    ),
+    seriesCountByLabelValuePair: summed(
+      parts.map(({ seriesByPair }) => seriesByPair),
+      limit,
+    ),
   };
 }

@@ -3,7 +3,7 @@ import { createRealWorld } from '../io/index.ts';
 import { TidemarkError, errorText } from '../base/index.ts';
 import { BAD_FLAGS_EXIT_CODE, type ParsedFlags, flagsHelp, parseFlags } from '../config/index.ts';
 import { createConsoleLogger } from './console-logger.ts';
-import { Server } from './server.ts';
+import { Server, type ServerOptions } from './server.ts';
 import { VERSION } from './version.ts';
 
 /** A second signal, or this long, and the process ends as it is: the log has all that was acknowledged. */
@@ -46,7 +46,7 @@ async function run(args: readonly string[]): Promise<void> {
       },
     );
   };
-  const server = new Server({ flags, isConfigNamed: given.has('config.file'), logger, onQuit: quit });
+  const server = makeServer({ flags, isConfigNamed: given.has('config.file'), logger, onQuit: quit });
   process.on('SIGINT', () => quit(null));
   process.on('SIGTERM', () => quit(null));
   process.on('SIGHUP', () => void server.reload().catch(() => {})); // it has been logged
@@ -55,10 +55,23 @@ async function run(args: readonly string[]): Promise<void> {
     logger.info('ready', { version: VERSION, data: flags['storage.tsdb.path'], address: urls.join(' ') });
     process.stdout.write(`Tidemark is at ${urls.join(' and ')}\n`);
   } catch (error) {
-    if (!(error instanceof TidemarkError)) throw error;
-    process.stderr.write(`tidemark: ${errorText(error)}\n`);
-    process.exit(1);
+    endOf(error);
   }
+}
+
+function makeServer(options: ServerOptions): Server {
+  try {
+    return new Server(options);
+  } catch (error) {
+    return endOf(error);
+  }
+}
+
+/** A start that failed, in one line; a bug of ours with all that is known about it. */
+function endOf(error: unknown): never {
+  if (!(error instanceof TidemarkError)) throw error;
+  process.stderr.write(`tidemark: ${errorText(error)}\n`);
+  process.exit(1);
 }
 
 await run(process.argv.slice(2));

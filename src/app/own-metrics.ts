@@ -17,6 +17,7 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
     imageCount: perShard('tidemark_head_images_written', 'Images written since the start.'),
     imageBytes: perShard('tidemark_head_image_bytes', 'Bytes of the newest image.'),
   };
+  const replayed = perShard('tidemark_log_replayed_records', 'Log records that the start replayed behind the image.');
   const damage = perShard('tidemark_log_damaged_segments', 'Log segments that were found damaged at the start.');
   const syncs = perShard('tidemark_log_syncs', 'Group commits of the log.');
   const failures = perShard('tidemark_log_failures', 'Group commits that failed.');
@@ -30,6 +31,7 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
     const stats = await database.stats();
     for (const [shard, one] of stats.entries()) {
       for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) gauges[key][shard].set(one[key]);
+      replayed[shard].set(one.replayedRecords);
       damage[shard].set(one.damage.length);
       const log = database.intake.logs[shard];
       syncs[shard].set(log.syncCount);

@@ -78,7 +78,10 @@ export class QueryClient implements QueryService {
   }
 
   #after(): number[] {
-    return this.#options.shards.map(({ pushed }) => pushed);
+    return this.#options.shards.map((shard) => {
+      shard.flush();
+      return shard.pushed;
+    });
   }
 
   #post(command: QueryCommand): void {

@@ -36,7 +36,13 @@ export type QueryCommand =
 
 /** Query worker to main thread. */
 export type QueryEvent =
-  | { readonly type: 'answer'; readonly id: number; readonly status: number; readonly body: Uint8Array; readonly stats: QueryCost }
+  | {
+      readonly type: 'answer';
+      readonly id: number;
+      readonly status: number;
+      readonly body: Uint8Array;
+      readonly stats: QueryCost;
+    }
   | { readonly type: 'tsdb'; readonly id: number; readonly status: TsdbStatus }
   | { readonly type: 'tsdbFailed'; readonly id: number; readonly error: string };
 

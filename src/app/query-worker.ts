@@ -53,7 +53,9 @@ class QueryHost {
         void this.#query(command.id, command.request, command.after);
         return;
       case 'cancel':
-        this.#running.get(command.id)?.abort(new TidemarkError('canceled', 'query was canceled in expression evaluation'));
+        this.#running
+          .get(command.id)
+          ?.abort(new TidemarkError('canceled', 'query was canceled in expression evaluation'));
         return;
       case 'tsdb':
         void this.#tsdb(command.id, command.tenant, command.limit, command.after);
@@ -138,7 +140,10 @@ class QueryHost {
     });
     return {
       async instant(request, signal): Promise<EngineAnswer> {
-        return engineAnswer(await engine.instant(request.query, request.timeMs, options(request, signal)), request.stats);
+        return engineAnswer(
+          await engine.instant(request.query, request.timeMs, options(request, signal)),
+          request.stats,
+        );
       },
       async range(request, signal): Promise<EngineAnswer> {
         const { query, startMs, endMs, stepMs } = request;

@@ -69,7 +69,8 @@ class IntakeSink implements ScrapeSink {
     await this.#intake.commit(DEFAULT_TENANT, (kernel) => {
       this.#stager.stage(cache, scrape);
       const code = kernel.finish();
-      if (code !== INTAKE_CODES.ok) throw new TidemarkError('kernel_memory', `cannot store scrape: intake code ${code}`);
+      if (code !== INTAKE_CODES.ok)
+        throw new TidemarkError('kernel_memory', `cannot store scrape: intake code ${code}`);
     });
     this.#stager.settle(cache);
   }

@@ -1,15 +1,24 @@
 // The one-process server: wires store, queries, scraping and HTTP, and stops them in reverse order.
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { type ApiServer, type ApiServices, type BuildInfo, createApiServer, parseListenAddress } from '../api/index.ts';
 import {
-  type ApiServer,
-  type ApiServices,
-  type BuildInfo,
-  createApiServer,
-  parseListenAddress,
-} from '../api/index.ts';
-import { LATENCY_BOUNDS_SECONDS, type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
-import { type Config, type FlagValues, effectiveRetention, enabledFeatures, flagTexts, hostFiles, printConfig } from '../config/index.ts';
+  LATENCY_BOUNDS_SECONDS,
+  type Logger,
+  MetricRegistry,
+  TidemarkError,
+  errorText,
+  utf8Text,
+} from '../base/index.ts';
+import {
+  type Config,
+  type FlagValues,
+  effectiveRetention,
+  enabledFeatures,
+  flagTexts,
+  hostFiles,
+  printConfig,
+} from '../config/index.ts';
 import { type Clock, createRealWorld, filesystemSpace } from '../io/index.ts';
 import { INTAKE_LIMITS_DEFAULT } from '../kernel/index.ts';
 import { parseSelector } from '../promql/index.ts';
@@ -71,6 +80,7 @@ export class Server {
   /** Starts everything; resolves with the addresses once queries are answered. */
   async start(): Promise<string[]> {
     const { flags, logger } = this.#options;
+    refuseUnsafe(flags);
     this.#config = await readConfiguration(this.#configuration);
     this.#configLoadedMs = this.#clock.nowMs();
     warnOfUnsupported(this.#config, logger);
@@ -86,7 +96,11 @@ export class Server {
       shards: this.#database.shards,
       settings: this.#engineSettings(),
       logger,
-      queueSeconds: this.#metrics.histogram('tidemark_query_queue_seconds', 'Time queries waited for a slot.', LATENCY_BOUNDS_SECONDS),
+      queueSeconds: this.#metrics.histogram(
+        'tidemark_query_queue_seconds',
+        'Time queries waited for a slot.',
+        LATENCY_BOUNDS_SECONDS,
+      ),
       runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
       onDeath,
     });
@@ -101,6 +115,7 @@ export class Server {
     });
     await this.#scrape.apply(this.#config);
     registerOwnMetrics(this.#metrics, this.#database);
+    if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
   }
 
@@ -131,6 +146,20 @@ export class Server {
     }
   }
 
+  /** Looks at the configuration file now and then (--config.auto-reload) and loads it when its contents changed. */
+  #reloadOnChange(): void {
+    const { file, files } = this.#configuration;
+    const contents = async () => utf8Text(await files.readFile(file).catch(() => new Uint8Array(0)));
+    let before: string | null = null;
+    const look = async () => {
+      const now = await contents();
+      if (before !== null && now !== before) await this.reload().catch(() => {}); // it has been logged
+      before = now;
+      if (!this.#isStopping) this.#clock.after(this.#options.flags['config.auto-reload-interval'], () => void look());
+    };
+    void look();
+  }
+
   async #listen(): Promise<string[]> {
     const { flags, logger } = this.#options;
     const services = this.#services();
@@ -147,6 +176,7 @@ export class Server {
         routePrefix: routePrefix(flags),
         isLifecycleEnabled: flags['web.enable-lifecycle'],
         readTimeoutMs: flags['web.read-timeout'],
+        connectionsMax: flags['web.max-connections'],
       });
       try {
         await server.start(host, port);
@@ -181,8 +211,14 @@ export class Server {
   #services(): ApiServices {
     const { flags, logger } = this.#options;
     const written = this.#metrics.counter('tidemark_samples_written_total', 'Samples taken by remote write.');
-    const refused = this.#metrics.counter('tidemark_samples_refused_total', 'Samples and series refused by remote write.');
-    const left = this.#metrics.counter('tidemark_native_histograms_left_out_total', 'Native histograms that were not stored.');
+    const refused = this.#metrics.counter(
+      'tidemark_samples_refused_total',
+      'Samples and series refused by remote write.',
+    );
+    const left = this.#metrics.counter(
+      'tidemark_native_histograms_left_out_total',
+      'Native histograms that were not stored.',
+    );
     return {
       query: {
         query: (request, signal) => (this.#queries as QueryClient).query(request, signal),
@@ -247,7 +283,7 @@ export class Server {
       serverTime: new Date(this.#clock.nowMs()).toISOString(),
       reloadConfigSuccess: this.#isReloadGood,
       lastConfigTime: new Date(this.#configLoadedMs).toISOString(),
-      corruptionCount: 0,
+      corruptionCount: this.#database?.shards.reduce((sum, { damageCount }) => sum + damageCount, 0) ?? 0,
       goroutineCount: 0,
       GOMAXPROCS: this.#database?.shards.length ?? 0,
       GOMEMLIMIT: 0,
@@ -258,9 +294,16 @@ export class Server {
   }
 }
 
+/** A server without the protection it was told to have must not start. */
+function refuseUnsafe(flags: FlagValues): void {
+  if (flags['web.config.file'] === '') return;
+  throw new TidemarkError('bad_flag', 'cannot honour --web.config.file: TLS and authentication are not supported yet');
+}
+
 /** --web.route-prefix, or the path of --web.external-url; without a slash at its end. */
 function routePrefix(flags: FlagValues): string {
-  const given = flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(flags['web.external-url']).pathname : '');
+  const given =
+    flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(flags['web.external-url']).pathname : '');
   const trimmed = given.replace(/\/+$/, '');
   return trimmed === '' || trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
 }

@@ -1,12 +1,17 @@
 // The main thread's end of a shard worker: hands durable groups over and keeps count of what is not applied yet.
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
-import type { DurableGroup } from '../io/index.ts';
+import type { Clock, DurableGroup } from '../io/index.ts';
 import type { ShardPort, ShardStats } from '../tsdb/index.ts';
 import { relayLog } from './port-logger.ts';
 import type { ShardCommand, ShardEvent, ShardWorkerData } from './shard-protocol.ts';
 
+/** Longest wait of a durable group for others, and bytes that do not wait. */
+const GATHER_MS = 5;
+const GATHERED_BYTES_MAX = 512 * 1024;
+
 export interface ShardClientOptions {
+  readonly clock: Clock;
   readonly data: ShardWorkerData;
   readonly logger: Logger;
   readonly onProgress: (done: number, total: number) => void;
@@ -25,10 +30,16 @@ export class ShardClient implements ShardPort {
   #ready = Promise.withResolvers<void>();
   #stopped = Promise.withResolvers<void>();
   #isStopping = false;
+  #gathered: DurableGroup[] = [];
+  #gatheredBytes = 0;
+  #cancelFlush: (() => void) | null = null;
   /** Groups handed over since the start. A query that must see them carries this number. */
   pushed = 0;
   pendingBytes = 0;
   fullness = 0;
+  startSegment = 0;
+  /** Damage that was found in the log at the start. */
+  damageCount = 0;
 
   constructor(options: ShardClientOptions) {
     this.#options = options;
@@ -49,11 +60,29 @@ export class ShardClient implements ShardPort {
     return this.#ready.promise;
   }
 
+  /** Groups go over in messages of several: waking a thread for each costs more than applying it. */
   push(group: DurableGroup): void {
     this.pushed++;
     this.pendingBytes += group.length;
     this.#pendingBytesOf.push(group.length);
-    this.#command({ type: 'push', group }, [group.buffer]);
+    this.#gathered.push(group);
+    this.#gatheredBytes += group.length;
+    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.flush();
+    else this.#cancelFlush ??= this.#options.clock.after(GATHER_MS, () => this.flush());
+  }
+
+  /** Hands over what is gathered. Before a query goes to the shard, which waits for the groups acknowledged before it. */
+  flush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = null;
+    if (this.#gathered.length === 0) return;
+    const groups = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#command(
+      { type: 'push', groups },
+      groups.map(({ buffer }) => buffer),
+    );
   }
 
   /** Gives the shard a port on which queries come. */
@@ -73,6 +102,7 @@ export class ShardClient implements ShardPort {
   /** Applies what was pushed, writes an image, and ends the worker. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.flush();
     this.#command({ type: 'stop' });
     await this.#stopped.promise;
     await this.#worker.terminate();
@@ -83,6 +113,7 @@ export class ShardClient implements ShardPort {
   }
 
   #ask(type: 'stats' | 'image'): Promise<ShardStats> {
+    this.flush();
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<ShardStats>();
     this.#replies.set(id, resolve);
@@ -96,6 +127,8 @@ export class ShardClient implements ShardPort {
       case 'progress':
         return this.#options.onProgress(event.done, event.total);
       case 'ready':
+        this.startSegment = event.stats.position.segment;
+        this.damageCount = event.stats.damage.length;
         return this.#ready.resolve();
       case 'failed':
         return this.#ready.reject(new TidemarkError('shard_failed', event.error));

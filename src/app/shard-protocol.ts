@@ -16,7 +16,7 @@ export interface ShardWorkerData {
 
 /** Main thread to shard worker. */
 export type ShardCommand =
-  | { readonly type: 'push'; readonly group: DurableGroup }
+  | { readonly type: 'push'; readonly groups: readonly DurableGroup[] }
   | { readonly type: 'port'; readonly port: MessagePort }
   | { readonly type: 'stats'; readonly id: number }
   | { readonly type: 'image'; readonly id: number }
@@ -26,7 +26,12 @@ export type ShardCommand =
 export type ShardEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'ready'; readonly stats: ShardStats }
-  | { readonly type: 'applied'; readonly buffers: readonly ArrayBuffer[]; readonly groups: number; readonly fullness: number }
+  | {
+      readonly type: 'applied';
+      readonly buffers: readonly ArrayBuffer[];
+      readonly groups: number;
+      readonly fullness: number;
+    }
   | { readonly type: 'reply'; readonly id: number; readonly stats: ShardStats }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: string };

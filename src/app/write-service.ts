@@ -88,7 +88,8 @@ async function write(
   };
   try {
     const { code, counters, refusal } = await intake.commit(tenant, encode);
-    if (code !== INTAKE_CODES.ok) return { ...nothing, outcome: 'malformed', reason: codeTexts[code] ?? `code ${code}` };
+    if (code !== INTAKE_CODES.ok)
+      return { ...nothing, outcome: 'malformed', reason: codeTexts[code] ?? `code ${code}` };
     onResult(counters);
     return {
       outcome: 'accepted',
@@ -107,14 +108,16 @@ async function write(
   }
 }
 
-const refusedCount = ({ refused }: IntakeCounters): number => Object.values(refused).reduce((sum, count) => sum + count, 0);
+const refusedCount = ({ refused }: IntakeCounters): number =>
+  Object.values(refused).reduce((sum, count) => sum + count, 0);
 
 /** What the sender is told about refused series and samples; '' if nothing. */
 function refusalText({ refused, firstRefusal, histograms }: IntakeCounters, version: WriteVersion): string {
-  const told = Object.entries(refused).filter(
-    ([reason]) => version === 2 || !SILENT_IN_V1.has(reason as IntakeReason),
-  );
-  if (told.length === 0) return histograms > 0 ? `${histograms} native histograms were left out: they are not stored yet` : '';
-  const place = firstRefusal ? ` (time series ${firstRefusal.seriesIndex}, at byte ${firstRefusal.offset} of the decoded body)` : '';
+  const told = Object.entries(refused).filter(([reason]) => version === 2 || !SILENT_IN_V1.has(reason as IntakeReason));
+  if (told.length === 0)
+    return histograms > 0 ? `${histograms} native histograms were left out: they are not stored yet` : '';
+  const place = firstRefusal
+    ? ` (time series ${firstRefusal.seriesIndex}, at byte ${firstRefusal.offset} of the decoded body)`
+    : '';
   return told.map(([reason, count]) => `${count} refused: ${reasonTexts[reason as IntakeReason]}`).join('; ') + place;
 }

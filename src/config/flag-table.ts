@@ -109,22 +109,28 @@ export const FLAGS = {
   'web.config.file': text('', 'File that configures TLS and authentication of the server.'),
   'web.read-timeout': duration('5m', 'Longest time to read a request, and after which idle connections close.'),
   'web.max-connections': number(512, 'Most simultaneous connections across all listeners.'),
-  'web.max-notifications-subscribers': number(16, 'Most simultaneous subscribers to live notifications.'),
+  'web.max-notifications-subscribers': ignored(
+    NOT_YET,
+    number(16, 'Most simultaneous subscribers to live notifications.'),
+  ),
   'web.search.max-limit': ignored(NOT_YET, number(10_000, 'Largest limit of a search request.')),
   'web.external-url': text('', 'URL under which the server is reached from outside. Its path prefixes all endpoints.'),
   'web.route-prefix': text('', 'Prefix of the internal routes. Defaults to the path of --web.external-url.'),
-  'web.user-assets': text('', 'Directory of static files, served at /user.'),
+  'web.user-assets': ignored(NOT_YET, text('', 'Directory of static files, served at /user.')),
   'web.enable-lifecycle': bool(false, 'Enable shutdown and reload by HTTP request.'),
-  'web.enable-admin-api': bool(false, 'Enable API endpoints for admin control actions.'),
+  'web.enable-admin-api': ignored(NOT_YET, bool(false, 'Enable API endpoints for admin control actions.')),
   'web.enable-remote-write-receiver': bool(true, 'Accept remote write requests. On unless switched off.'),
-  'web.remote-write-receiver.accepted-protobuf-messages': texts(
-    ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'],
-    'Remote write messages to accept: prometheus.WriteRequest, io.prometheus.write.v2.Request. Can be repeated.',
+  'web.remote-write-receiver.accepted-protobuf-messages': ignored(
+    NOT_YET,
+    texts(
+      ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'],
+      'Remote write messages to accept: prometheus.WriteRequest, io.prometheus.write.v2.Request. Can be repeated.',
+    ),
   ),
-  'web.enable-otlp-receiver': bool(false, 'Enable the API endpoint that accepts OTLP metrics.'),
+  'web.enable-otlp-receiver': ignored(NOT_YET, bool(false, 'Enable the API endpoint that accepts OTLP metrics.')),
   'web.console.templates': ignored(NO_CONSOLES, text('consoles', 'Directory of console templates.')),
   'web.console.libraries': ignored(NO_CONSOLES, text('console_libraries', 'Directory of console libraries.')),
-  'web.page-title': text('Tidemark', 'Document title of the web pages.'),
+  'web.page-title': ignored(NOT_YET, text('Tidemark', 'Document title of the web pages.')),
   'web.cors.origin': text('.*', "Regex for CORS origin, fully anchored. Example: 'https?://(domain1|domain2)\\.com'"),
   'storage.tsdb.path': text('data/', 'Base path of the store.'),
   'storage.tsdb.min-block-duration': hidden(ignored(OWN_FORMAT, duration('2h', 'Shortest block.'))),
@@ -134,8 +140,11 @@ export const FLAGS = {
   'storage.tsdb.retention.time': optionalDuration(
     'How long to keep samples. 15d if neither this nor storage.tsdb.retention.size is set. Units: y, w, d, h, m, s, ms.',
   ),
-  'storage.tsdb.retention.size': optionalSize(
-    'Most bytes of blocks to keep. Units: B, KB, MB, GB, TB, PB, EB, in powers of 1024. Example: "512MB".',
+  'storage.tsdb.retention.size': ignored(
+    NOT_YET,
+    optionalSize(
+      'Most bytes of blocks to keep. Units: B, KB, MB, GB, TB, PB, EB, in powers of 1024. Example: "512MB".',
+    ),
   ),
   'storage.tsdb.no-lockfile': bool(false, 'Do not create a lock file in the data directory.'),
   'storage.tsdb.allow-overlapping-blocks': hidden(ignored(OWN_FORMAT, bool(true, 'Allow overlapping blocks.'))),
@@ -162,19 +171,35 @@ export const FLAGS = {
   'storage.remote.read-sample-limit': ignored(NOT_YET, number(50_000_000, 'Most samples of a remote read query.')),
   'storage.remote.read-concurrent-limit': ignored(NOT_YET, number(10, 'Most concurrent remote read calls.')),
   'storage.remote.read-max-bytes-in-frame': ignored(NOT_YET, number(1_048_576, 'Most bytes of a remote read frame.')),
-  'rules.alert.for-outage-tolerance': duration(
-    '1h',
-    'Longest outage after which the "for" state of alerts is restored.',
+  'rules.alert.for-outage-tolerance': ignored(
+    NOT_YET,
+    duration('1h', 'Longest outage after which the "for" state of alerts is restored.'),
   ),
-  'rules.alert.for-grace-period': duration('10m', 'Shortest time between an alert and its restored "for" state.'),
-  'rules.alert.resend-delay': duration('1m', 'Shortest time before an alert is sent again.'),
-  'rules.max-concurrent-evals': number(4, 'Most independent rules that are evaluated at once.'),
-  'alertmanager.notification-queue-capacity': number(10_000, 'Capacity of the queue of notifications.'),
-  'alertmanager.notification-batch-size': number(256, 'Most notifications per request to an Alertmanager.'),
-  'alertmanager.drain-notification-queue-on-shutdown': bool(true, 'Send outstanding notifications when shutting down.'),
-  'scrape.adjust-timestamps': hidden(bool(true, 'Align scrape timestamps that are nearly regular.')),
-  'scrape.timestamp-tolerance': hidden(duration('2ms', 'How far a scrape timestamp is adjusted at most.')),
-  'scrape.discovery-reload-interval': hidden(duration('5s', 'How often discovered targets are taken over.')),
+  'rules.alert.for-grace-period': ignored(
+    NOT_YET,
+    duration('10m', 'Shortest time between an alert and its restored "for" state.'),
+  ),
+  'rules.alert.resend-delay': ignored(NOT_YET, duration('1m', 'Shortest time before an alert is sent again.')),
+  'rules.max-concurrent-evals': ignored(NOT_YET, number(4, 'Most independent rules that are evaluated at once.')),
+  'alertmanager.notification-queue-capacity': ignored(
+    NOT_YET,
+    number(10_000, 'Capacity of the queue of notifications.'),
+  ),
+  'alertmanager.notification-batch-size': ignored(
+    NOT_YET,
+    number(256, 'Most notifications per request to an Alertmanager.'),
+  ),
+  'alertmanager.drain-notification-queue-on-shutdown': ignored(
+    NOT_YET,
+    bool(true, 'Send outstanding notifications when shutting down.'),
+  ),
+  'scrape.adjust-timestamps': hidden(ignored(NOT_YET, bool(true, 'Align scrape timestamps that are nearly regular.'))),
+  'scrape.timestamp-tolerance': hidden(
+    ignored(NOT_YET, duration('2ms', 'How far a scrape timestamp is adjusted at most.')),
+  ),
+  'scrape.discovery-reload-interval': hidden(
+    ignored(NOT_YET, duration('5s', 'How often discovered targets are taken over.')),
+  ),
   'scrape.name-escaping-scheme': ignored(
     'the configuration file says it: metric_name_escaping_scheme',
     choice(['values', 'underscores', 'dots'], 'values', 'How to escape names that are no legacy names.'),

@@ -75,7 +75,8 @@ export class Source {
       logLevel: 'error',
     }) as Document.Parsed;
     const [error] = this.document.errors;
-    if (error) throw this.errorAt(error.pos[0], '', error.message.replace('Maximum call stack size exceeded', TOO_DEEP));
+    if (error)
+      throw this.errorAt(error.pos[0], '', error.message.replace('Maximum call stack size exceeded', TOO_DEEP));
     if (text.includes('*')) this.#findTargets();
   }
 

@@ -55,7 +55,7 @@ function storageParts({ storage }: Config, runs: ReadonlySet<Feature>): Unsuppor
   if (tsdb?.outOfOrderTimeWindowMs)
     say('storage.tsdb.out_of_order_time_window', 'samples of any age within retention are accepted in any order');
   if (tsdb?.staleSeriesCompactionThreshold)
-    say('storage.tsdb.stale_series_compaction_threshold', 'idle series leave the head on their own');
+    say('storage.tsdb.stale_series_compaction_threshold', 'it has no effect: the head has no such threshold');
   if (tsdb?.chunkEncoding?.floats)
     say('storage.tsdb.chunk_encoding.floats', 'the smallest exact encoding is chosen per vector');
   if (tsdb?.retention?.percentage) out.push(notYet('storage.tsdb.retention.percentage'));

@@ -49,3 +49,4 @@ export {
   encodeColumn,
 } from './column-twin.ts';
 export { type HeadTwin, type HeadTwinCounters, type HeadTwinSeries, createHeadTwin } from './head-twin.ts';
+export { crc32c } from './checksum.ts';

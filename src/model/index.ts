@@ -1,4 +1,4 @@
-export { DEFAULT_TENANT, type SampleColumn, type SeriesSet, type SeriesSource } from "./source.ts";
+export { DEFAULT_TENANT, type SampleColumn, type SeriesSet, type SeriesSource } from './source.ts';
 export { Labels, METRIC_NAME, compareLabels, compareUtf8 } from './labels.ts';
 export {
   type MatchOperator,

@@ -5,6 +5,7 @@ import type { HttpClient, HttpResponse } from '../io/index.ts';
 import type { ExpositionFormat } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
+import { shownUrl, socketErrorText } from './request-error.ts';
 import type { Target } from './target.ts';
 
 export interface FetchedPage {
@@ -58,10 +59,9 @@ export class ScrapeFetch {
     } catch (cause) {
       const code = cause instanceof TidemarkError ? cause.code : '';
       if (code === BODY_TOO_LARGE) throw tooLarge();
-      if (code === 'timeout') {
-        throw new TidemarkError('timeout', `Get "${target.url}": context deadline exceeded`, { cause });
-      }
-      throw cause;
+      const reason = code === 'timeout' ? 'context deadline exceeded' : socketErrorText((cause as Error).cause);
+      if (reason === undefined) throw cause;
+      throw new TidemarkError(code, `Get "${shownUrl(target.url)}": ${reason}`, { cause });
     }
   }
 }

@@ -23,7 +23,10 @@ export interface ScrapeOutcome {
   readonly outOfBounds: number;
   /** Dropped: known series whose labels are over limits that have become smaller since. */
   readonly refused: number;
-  /** Why nothing of the body was taken: malformed, over a limit. All series of the target are marked stale then. */
+  /**
+   * Why nothing of the body was taken: malformed, over a limit. All series of the target are marked stale then; the counts
+   * above are those up to the series that is refused, or all where the samples are too many.
+   */
   readonly error: Error | undefined;
 }
 
@@ -48,7 +51,7 @@ export interface ScrapeAppend {
   readonly timeMaxMs: number;
   /** Stored labels of a series that is new here; null: dropped. May throw: the scrape fails. */
   resolve(series: Uint8Array, type: MetricType): Labels | null;
-  /** The body's metadata, null if it is that of the last body. Not called for bodies that are refused. */
+  /** The body's metadata, null if it is that of the last body. Not called for bodies that are malformed or have a series that is refused. */
   metadata(lines: readonly MetadataLine[] | null): void;
   /** Called once, when the body is taken or refused: the scrape's own samples, or 'stale' to end those as well. */
   report(outcome: ScrapeOutcome): readonly ScrapeReport[] | 'stale';

@@ -30,6 +30,9 @@ class StagedCache implements ScrapeCache {
   metaHash: bigint | undefined;
   /** The last staged scrape had a body that was taken. */
   flush = false;
+  /** How far the last body was read, and how many series new to the target it had up to there. */
+  readCount = 0;
+  addedCount = 0;
 
   constructor(kernel: ScrapeCacheKernel) {
     this.#kernel = kernel;
@@ -67,13 +70,14 @@ export class ScrapeStager {
     let outcome = EMPTY;
     this.#caches.begin(address);
     staged.flush = false;
+    staged.readCount = staged.addedCount = 0;
     if (scrape.body !== undefined && scrape.body.length > 0) {
       try {
         outcome = this.#body(staged, scrape, scrape.body);
         staged.flush = true;
       } catch (error) {
         if (!(error instanceof TidemarkError) || error.code === 'kernel_memory') throw error;
-        outcome = { ...this.#counts(), error };
+        outcome = { ...this.#refused(staged), error };
         this.#caches.begin(address); // Nothing of the body counts.
       }
     }
@@ -92,6 +96,19 @@ export class ScrapeStager {
     return { ...EMPTY, scraped: this.#exposition.count, postRelabel: kept, duplicates, outOfBounds };
   }
 
+  // As Prometheus, which reads up to the series that it refuses, and to the end where the samples are too many.
+  #refused(staged: StagedCache): ScrapeOutcome {
+    const counts = this.#counts();
+    const { readCount, addedCount } = staged;
+    if (readCount === 0) return counts; // Malformed: it was not looked at in detail.
+    return {
+      ...counts,
+      scraped: readCount,
+      postRelabel: Math.min(counts.postRelabel, readCount),
+      seriesAdded: addedCount,
+    };
+  }
+
   #body(staged: StagedCache, scrape: ScrapeAppend, body: Uint8Array): ScrapeOutcome {
     const caches = this.#caches;
     const { address } = staged;
@@ -104,6 +121,8 @@ export class ScrapeStager {
     let refused = 0;
     for (const row of caches.resolve(address, options)) {
       if (caches.meet(address, row, options)) continue;
+      staged.readCount = row + 1;
+      staged.addedCount = added;
       const labels = this.#resolve(scrape, body, row);
       if (labels !== null) {
         resolved.set(row, labels);
@@ -113,12 +132,14 @@ export class ScrapeStager {
       if (reason !== 0)
         throw new TidemarkError('bad_series', `cannot take series ${labels}: ${INTAKE_REASONS[reason]}`);
     }
+    staged.readCount = this.#exposition.count;
+    staged.addedCount = Math.min(added, scrape.sampleLimit);
+    this.#metadata(staged, scrape, body);
     this.#checkSampleLimit(scrape);
     for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
       const labels = resolved.get(row) ?? this.#resolve(scrape, body, row);
       if (labels === null || caches.define(address, row, labels, scrape.timeMs) !== 0) refused++;
     }
-    this.#metadata(staged, scrape, body);
     return { ...this.#counts(), seriesAdded: added, refused };
   }
 

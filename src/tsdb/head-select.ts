@@ -15,7 +15,8 @@ function postings(head: Head, entry: number): Uint32Array {
   if (entry === 0) return none;
   const { kernel } = head.memory;
   const count = kernel.postingsCount(entry);
-  if (count * 4 > SCRATCH_BYTES) throw new RangeError(`cannot read postings: ${count} series do not fit the scratch memory`);
+  if (count * 4 > SCRATCH_BYTES)
+    throw new RangeError(`cannot read postings: ${count} series do not fit the scratch memory`);
   kernel.readPostings(entry, SCRATCH);
   return head.memory.words.slice(SCRATCH >> 2, (SCRATCH >> 2) + count);
 }
@@ -100,7 +101,8 @@ function unite(lists: Uint32Array[]): Uint32Array {
 /** Value entries of a label that satisfy a test. */
 function matchingValues(head: Head, label: number, matcher: Matcher, wanted: boolean): number[] {
   const { kernel } = head.memory;
-  const literals = matcher.op === '=' ? [matcher.value] : matcher.op === '=~' ? literalAlternatives(matcher.value) : null;
+  const literals =
+    matcher.op === '=' ? [matcher.value] : matcher.op === '=~' ? literalAlternatives(matcher.value) : null;
   if (literals && wanted) {
     const entries = new Set<number>();
     for (const text of literals) {

@@ -16,6 +16,7 @@ const applyErrors: Record<number, string> = {
   [-5]: 'it refers to what the segment does not define',
   [-6]: 'a section has bytes left over',
   [-7]: 'the series directory is full',
+  [-8]: 'a time is out of range',
 };
 
 export class Head {

@@ -7,8 +7,9 @@
 //   └──────────────────────────────────────────────────────────────┴─────────────────────┴──────────────────────┘
 //
 // The body is cut into chunks of CHUNK_BYTES, each with a CRC32C.
-import { type Logger, corruptError, crc32c, errorText } from '../base/index.ts';
+import { type Logger, corruptError, errorText } from '../base/index.ts';
 import { type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
+import { crc32c } from '../kernel/index.ts';
 import type { HeadMemory } from './head-memory.ts';
 import { LAYOUT_VERSION, STATE_BASE } from './head-memory.ts';
 
@@ -125,7 +126,11 @@ async function loadChunks(
   const chunks = chunksOf(brk);
   const crcBytes = new Uint8Array(header.getUint32(40, true) * 4);
   const gotCrcs = await file.read(crcBytes, HEADER_BYTES);
-  if (gotCrcs < crcBytes.length || crcBytes.length !== chunks.length * 4 || crc32c(crcBytes) !== header.getUint32(44, true))
+  if (
+    gotCrcs < crcBytes.length ||
+    crcBytes.length !== chunks.length * 4 ||
+    crc32c(crcBytes) !== header.getUint32(44, true)
+  )
     throw corruptError(`cannot read ${path}: its checksums are damaged`);
   const crcs = new Uint32Array(crcBytes.buffer);
   memory.growTo(brk);

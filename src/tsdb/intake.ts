@@ -62,6 +62,7 @@ export class Intake {
         logger,
         onDurable: (group: DurableGroup) => parts.ports[shard].push(group),
         onFailure: () => intake.kernel.rotate(shard),
+        afterSegment: parts.ports[shard].startSegment,
       });
     intake.#logs = await Promise.all(parts.ports.map((_, shard) => open(shard)));
     return intake;

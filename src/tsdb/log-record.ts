@@ -9,7 +9,8 @@
 //
 // All integers u32, little-endian. `synced` is the offset up to which the segment was known durable when the record was written: a
 // record that fails its checksum before such an offset is corruption, one after it is a torn tail. The CRC covers length, synced, payload.
-import { corruptError, crc32c } from '../base/index.ts';
+import { corruptError } from '../base/index.ts';
+import { crc32c } from '../kernel/index.ts';
 
 export const SEGMENT_HEADER_BYTES = 24;
 export const RECORD_HEADER_BYTES = 12;

@@ -1,5 +1,5 @@
 // The log of one shard in segment files: log/<shard>/<segment>.log. This file reads them: at start, for replay.
-import { type Logger, TidemarkError, corruptError, errorText, isCorrupt } from '../base/index.ts';
+import { type Logger, corruptError, errorText, isCorrupt } from '../base/index.ts';
 import type { Files, LogPosition } from '../io/index.ts';
 import { SEGMENT_HEADER_BYTES, checkSegmentHeader, recordAt } from './log-record.ts';
 
@@ -49,6 +49,11 @@ export async function replayLog(
 ): Promise<LogDamage[]> {
   const segments = (await listSegments(files, shard)).filter((segment) => segment >= from.segment);
   const damage: LogDamage[] = [];
+  if (from.segment > 0 && segments[0] !== from.segment) {
+    const missing = { path: segmentPath(shard, from.segment), offset: from.offset, text: 'the segment is missing' };
+    logger.error('log segment that the head image stands in is missing; what came after it in there is lost', missing);
+    damage.push(missing);
+  }
   let index = 0;
   for (const segment of segments) {
     const path = segmentPath(shard, segment);
@@ -101,12 +106,5 @@ async function replaySegment(
   }
   if (offset < bytes.length && isDurableBeyond(bytes, offset)) {
     throw corruptError(`cannot read ${path}: the record at offset ${offset} fails its checksum`);
-  }
-}
-
-/** Guards against a data directory whose log is newer than its reader thinks. */
-export function checkReplayStart(from: LogPosition, segments: readonly number[]): void {
-  if (segments.length > 0 && from.segment > 0 && !segments.includes(from.segment)) {
-    throw new TidemarkError('log_missing', `cannot replay log: segment ${from.segment} is not there`);
   }
 }

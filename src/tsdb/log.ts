@@ -17,6 +17,8 @@ export interface LogOptions {
   /** The segment was given up after a failure: definitions made for it are void. */
   readonly onFailure: () => void;
   readonly logger: Logger;
+  /** Segments up to this one are taken even if their files are gone: the head's image stands there. */
+  readonly afterSegment?: number;
 }
 
 interface Waiting {
@@ -64,7 +66,7 @@ export class SegmentLog implements LogStream {
     await files.syncDirectory('log');
     await files.syncDirectory('');
     const segments = await listSegments(files, shard);
-    return new SegmentLog(options, (segments.at(-1) ?? 0) + 1);
+    return new SegmentLog(options, Math.max(segments.at(-1) ?? 0, options.afterSegment ?? 0) + 1);
   }
 
   get segmentBytes(): number {
@@ -203,9 +205,9 @@ export class SegmentLog implements LogStream {
     } catch (error) {
       this.#options.logger.warn('cannot cut refused records off the log', { error: errorText(error) });
     } finally {
-      await open.file.close().catch((error: unknown) =>
-        this.#options.logger.warn('cannot close log segment', { error: errorText(error) }),
-      );
+      await open.file
+        .close()
+        .catch((error: unknown) => this.#options.logger.warn('cannot close log segment', { error: errorText(error) }));
     }
   }
 }

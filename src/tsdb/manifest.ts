@@ -16,7 +16,8 @@ export interface Manifest {
   readonly key: Uint8Array;
 }
 
-const fault = (text: string, cause?: unknown) => new TidemarkError('bad_manifest', `cannot read ${MANIFEST}: ${text}`, { cause });
+const fault = (text: string, cause?: unknown) =>
+  new TidemarkError('bad_manifest', `cannot read ${MANIFEST}: ${text}`, { cause });
 
 /** Reads a manifest; throws `bad_manifest` with what is wrong. */
 export function parseManifest(text: string): Manifest {
@@ -28,7 +29,8 @@ export function parseManifest(text: string): Manifest {
   }
   const { version, shards, key } = json;
   if (typeof version !== 'number') throw fault(`version is missing`);
-  if (version > VERSION) throw fault(`the directory is of version ${version}, which needs a newer build; this one reads ${VERSION}`);
+  if (version > VERSION)
+    throw fault(`the directory is of version ${version}, which needs a newer build; this one reads ${VERSION}`);
   if (typeof shards !== 'number' || !Number.isInteger(shards) || shards < 1 || shards > SHARDS_MAX)
     throw fault(`shards is no number from 1 to ${SHARDS_MAX}; got ${JSON.stringify(shards)}`);
   if (typeof key !== 'string' || !/^[0-9a-f]{64}$/.test(key)) throw fault('key is no text of 64 hexadecimal digits');

@@ -11,6 +11,8 @@ export interface ShardPort {
   readonly pendingBytes: number;
   /** How full the shard's memory is, 0..1. */
   readonly fullness: number;
+  /** Log segment that the restored state stands in; new segments come after it. */
+  readonly startSegment: number;
 }
 
 /** A shard in this thread: applies at once. */
@@ -27,6 +29,10 @@ export class LocalShardPort implements ShardPort {
 
   get fullness(): number {
     return this.#shard.fullness;
+  }
+
+  get startSegment(): number {
+    return this.#shard.position.segment;
   }
 
   push({ buffer, length, position, next }: DurableGroup): void {

@@ -103,6 +103,7 @@ export function fakeServer(services: ApiServices, options: Partial<ApiServerOpti
     routePrefix: '',
     isLifecycleEnabled: false,
     readTimeoutMs: 300_000,
+    connectionsMax: 512,
     ...options,
   });
 }

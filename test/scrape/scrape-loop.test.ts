@@ -166,6 +166,28 @@ for (const [limit, page, error] of [
   });
 }
 
+scraping('a body with too many samples is counted and described whole', oneJob('sample_limit: 2'), async (world) => {
+  world.page = '# HELP a Help.\na 1\nb 1\n# TYPE c gauge\nc 1\n';
+  await world.sleep(20_000);
+  assert.deepEqual(values(world, { __name__: 'scrape_samples_scraped' }), [3, 3]);
+  assert.deepEqual(values(world, { __name__: 'scrape_samples_post_metric_relabeling' }), [3, 3]);
+  assert.deepEqual(values(world, { __name__: 'scrape_series_added' }), [2, 0]);
+  const described = [...world.manager.metadata()].map(({ metric, type, help }) => [metric, type, help]);
+  assert.deepEqual(described, [
+    ['a', 'unknown', 'Help.'],
+    ['c', 'gauge', ''],
+  ]);
+});
+
+scraping('a body is counted up to the series that is refused', oneJob('label_limit: 3'), async (world) => {
+  world.page = 'a 1\nb 1\nc{x="1"} 1\nd 1\n';
+  await world.sleep(20_000);
+  assert.deepEqual(values(world, { __name__: 'scrape_samples_scraped' }), [3, 3]);
+  assert.deepEqual(values(world, { __name__: 'scrape_samples_post_metric_relabeling' }), [2, 2]);
+  assert.deepEqual(values(world, { __name__: 'scrape_series_added' }), [2, 0]);
+  assert.deepEqual(values(world, { __name__: 'a' }), []);
+});
+
 scraping(
   'extra_scrape_metrics adds three series',
   oneJob('extra_scrape_metrics: true\nsample_limit: 5'),

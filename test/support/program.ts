@@ -119,7 +119,10 @@ export class Program {
   }
 
   /** Starts the program and waits until it is ready. `t` (a TestContext will do) disposes of it. */
-  static async start(t: { after(work: () => Promise<void>): void } | null, options: ProgramOptions = {}): Promise<Program> {
+  static async start(
+    t: { after(work: () => Promise<void>): void } | null,
+    options: ProgramOptions = {},
+  ): Promise<Program> {
     const home = await fs.mkdtemp(path.join(os.tmpdir(), 'tidemark-program-'));
     const program = new Program(options, home);
     t?.after(() => program.dispose());

@@ -141,14 +141,15 @@ export function twinSink(): TestSink {
         refused: 0,
         error: undefined,
       };
+      const progress = { scraped: 0, postRelabel: 0, seriesAdded: 0 };
       if (scrape.body !== undefined && scrape.body.length > 0) {
         try {
-          outcome = twinBody(cache, scrape, scrape.body, pending, now);
+          outcome = twinBody(cache, scrape, scrape.body, pending, now, progress);
         } catch (error) {
           if (!(error instanceof TidemarkError)) throw error;
           pending.length = 0;
           now.clear();
-          outcome = { ...outcome, error };
+          outcome = { ...outcome, ...progress, error };
         }
       }
       for (const [key, labels] of cache.live) if (!now.has(key)) pending.push([labels, scrape.timeMs, 'stale']);
@@ -176,23 +177,26 @@ function twinBody(
   body: Uint8Array,
   pending: [Labels, number, number | 'stale'][],
   now: Map<string, Labels>,
+  progress: { scraped: number; postRelabel: number; seriesAdded: number },
 ): ScrapeOutcome {
   const document = parseExpositionTwin(body, scrape.format);
-  let [postRelabel, seriesAdded, duplicates, outOfBounds] = [0, 0, 0, 0];
+  let [duplicates, outOfBounds] = [0, 0];
   for (const row of document.samples) {
+    progress.scraped++;
     const bytes = body.subarray(row.start, row.start + row.length);
     const text = String.fromCharCode(...bytes);
     let known = cache.texts.get(text);
     if (!known) {
       known = { labels: scrape.resolve(bytes, row.type), seen: 0 };
       cache.texts.set(text, known);
-      if (known.labels !== null) seriesAdded++;
+      if (known.labels !== null && (scrape.sampleLimit === 0 || progress.postRelabel < scrape.sampleLimit))
+        progress.seriesAdded++;
     }
     const own = scrape.honorTimestamps ? row.timestampMs : undefined;
     const again = known.seen === cache.scrape && own === undefined;
     known.seen = cache.scrape;
     if (known.labels === null) continue;
-    postRelabel++;
+    progress.postRelabel++;
     const timeMs = own ?? scrape.timeMs;
     if (again) duplicates++;
     else if (timeMs > scrape.timeMaxMs) outOfBounds++;
@@ -201,18 +205,16 @@ function twinBody(
       if (own === undefined || scrape.trackTimestampsStaleness) now.set(known.labels.key, known.labels);
     }
   }
-  if (scrape.sampleLimit > 0 && postRelabel - duplicates > scrape.sampleLimit) {
-    throw new TidemarkError('sample_limit', 'sample limit exceeded');
-  }
   const shown = JSON.stringify(
     document.metadata.map((m) => String.fromCharCode(...body.subarray(m.nameStart, m.textEnd))),
   );
   scrape.metadata(shown === cache.metadata ? null : twinMetadata(document, body));
   cache.metadata = shown;
+  if (scrape.sampleLimit > 0 && progress.postRelabel - duplicates > scrape.sampleLimit) {
+    throw new TidemarkError('sample_limit', 'sample limit exceeded');
+  }
   return {
-    scraped: document.samples.length,
-    postRelabel,
-    seriesAdded,
+    ...progress,
     duplicates,
     outOfBounds,
     refused: 0,

@@ -148,7 +148,10 @@ describe('head', () => {
       offset: 1,
     });
     const { samples, duplicates, conflicts, outOfOrder } = head.memory.counters();
-    assert.deepEqual({ samples, duplicates, conflicts, outOfOrder }, { samples: 3, duplicates: 2, conflicts: 1, outOfOrder: 1 });
+    assert.deepEqual(
+      { samples, duplicates, conflicts, outOfOrder },
+      { samples: 3, duplicates: 2, conflicts: 1, outOfOrder: 1 },
+    );
   });
 
   test('a stale mark ends a series that has samples before it, and no other', () => {
@@ -180,7 +183,11 @@ describe('head', () => {
       });
       const set = source.select('anonymous', matchers, ...ALWAYS);
       const got = Array.from({ length: set.length }, (_, k) => Number(set.labels(k).get('instance').slice(5)));
-      assert.deepEqual(got.sort((a, b) => a - b), want, JSON.stringify(matchers));
+      assert.deepEqual(
+        got.sort((a, b) => a - b),
+        want,
+        JSON.stringify(matchers),
+      );
     };
     ok({ name: '__name__', op: '=', value: 'metric_3' });
     ok({ name: '__name__', op: '=~', value: 'metric_(1|2|nowhere)' });

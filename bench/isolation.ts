@@ -1,0 +1,112 @@
+// Remote write while heavy queries run: time per write request in quiet, and while eight clients (in a thread of their own, so
+// that their work is not taken for the server's) ask for everything in a loop.
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { send } from '../apptest/client.ts';
+import { Program } from '../test/support/program.ts';
+import {
+  type Bench,
+  type Body,
+  INTERVAL_MS,
+  bodiesOf,
+  count,
+  load,
+  machineLoad,
+  quantile,
+  sendBodies,
+  spread,
+} from './traffic.ts';
+
+const SERIES = 20_000;
+const TICKS = 240;
+const CLIENTS = 8;
+const WRITE_GAP_MS = 20;
+const PHASE_MS = 12_000;
+
+const HEAVY: readonly string[] = [
+  'sum by (region) (rate({job="node-exporter"}[5m]))',
+  'sum by (instance, device) (rate({__name__=~".+_total"}[30m]))',
+  'count by (mode) ({instance=~"10\\\\..*[0-9]+:9100",device=~"nvme(1|3|5)n1"})',
+  'max_over_time(sum by (cluster) (rate({__name__=~"node_part[0-4]_.*"}[5m]))[30m:30s])',
+  '{__name__=~"node_part[0-3]_.*"}',
+  'topk(10, quantile_over_time(0.9, {__name__=~".*_ratio"}[10m]))',
+];
+
+interface Clients {
+  readonly port: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** How much queries get in the way of writes. */
+export const isolation: Bench = async (scale, say) => {
+  const seriesCount = Math.round(SERIES * scale);
+  const startMs = Math.floor(Date.now() / 1000) * 1000 - TICKS * INTERVAL_MS;
+  const program = await Program.start(null);
+  let worker: Worker | null = null;
+  try {
+    const samples = await load(program, seriesCount, TICKS, startMs);
+    say(
+      `${count(seriesCount)} series, ${count(samples)} samples; writes of 2,000 samples, one every ${WRITE_GAP_MS} ms; ${machineLoad()}`,
+    );
+    await writeFor(program, PHASE_MS / 4, bodiesOf(seriesCount, TICKS, TICKS + 1, startMs));
+    const quiet = await writeFor(program, PHASE_MS, bodiesOf(seriesCount, TICKS + 1, TICKS + 2, startMs));
+    say(`quiet: ${spread(quiet)} (${count(quiet.length)} requests)`);
+    const bodies = bodiesOf(seriesCount, TICKS + 2, TICKS + 3, startMs);
+    const clients: Clients = { port: program.port, startMs, endMs: startMs + TICKS * INTERVAL_MS };
+    worker = new Worker(new URL(import.meta.url), { workerData: clients });
+    const busy = await writeFor(program, PHASE_MS, bodies);
+    const answered = Promise.withResolvers<string>();
+    worker.once('message', answered.resolve);
+    worker.once('error', answered.reject);
+    worker.postMessage('stop');
+    say(`${CLIENTS} clients with heavy queries: ${spread(busy)} (${count(busy.length)} requests)`);
+    say(`queries meanwhile: ${await answered.promise}`);
+    const ratio = (share: number): string => (quantile(busy, share) / quantile(quiet, share)).toFixed(1);
+    say(`busy to quiet: p50 ${ratio(0.5)} times, p99 ${ratio(0.99)} times; ${machineLoad()}`);
+  } finally {
+    await worker?.terminate();
+    await program.dispose();
+  }
+};
+
+/** Sends the bodies round and round at a steady pace; resolves with the milliseconds each request took. */
+async function writeFor(program: Program, durationMs: number, bodies: readonly Body[]): Promise<number[]> {
+  const elapsedMs: number[] = [];
+  const beginMs = performance.now();
+  const under: Promise<void>[] = [];
+  // At its pace whether or not answers are late: a queue that forms is seen.
+  for (let n = 0; performance.now() - beginMs < durationMs; n++) {
+    const dueMs = beginMs + n * WRITE_GAP_MS;
+    await new Promise((go) => setTimeout(go, Math.max(0, dueMs - performance.now())));
+    under.push(sendBodies(program, [bodies[n % bodies.length]], 1).then(([ms]) => void elapsedMs.push(ms)));
+  }
+  await Promise.all(under);
+  return elapsedMs;
+}
+
+async function runClients({ port, startMs, endMs }: Clients): Promise<void> {
+  let isStopping = false;
+  const statuses = new Map<number, number>();
+  const elapsedMs: number[] = [];
+  parentPort?.once('message', () => (isStopping = true));
+  const client = async (first: number): Promise<void> => {
+    for (let n = first; !isStopping; n++) {
+      const parameters = new URLSearchParams({
+        query: HEAVY[n % HEAVY.length],
+        start: String(startMs / 1000),
+        end: String(endMs / 1000),
+        step: '15',
+      });
+      const reply = await send({ port }, { path: `/api/v1/query_range?${parameters}` });
+      statuses.set(reply.status, (statuses.get(reply.status) ?? 0) + 1);
+      elapsedMs.push(reply.elapsedMs);
+      if (reply.status !== 200 && reply.status !== 422 && reply.status !== 503)
+        throw new Error(reply.text.slice(0, 500));
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(i)));
+  const byStatus = [...statuses].map(([status, answers]) => `${answers} with ${status}`).join(', ');
+  parentPort?.postMessage(`${byStatus}; ${spread(elapsedMs)}`);
+}
+
+if (!isMainThread) await runClients(workerData as Clients);

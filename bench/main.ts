@@ -1,0 +1,35 @@
+// npm run bench [-- name ...] [--scale=0.1]: figures of the real program on this machine, with data of our own making. Names:
+// ingest query restart size isolation; none: all of them, which takes less than three minutes. The kernels alone are measured by
+// exec.ts, exposition.ts, head.ts and intake.ts in this folder.
+import { availableParallelism, cpus } from 'node:os';
+import { ingest } from './ingest.ts';
+import { isolation } from './isolation.ts';
+import { query } from './query.ts';
+import { restart } from './restart.ts';
+import { size } from './size.ts';
+import { type Bench, machineLoad } from './traffic.ts';
+
+const benches: Readonly<Record<string, Bench>> = { ingest, query, restart, size, isolation };
+
+async function run(args: readonly string[]): Promise<void> {
+  const scale = Number(args.find((arg) => arg.startsWith('--scale='))?.slice('--scale='.length) ?? 1);
+  const named = args.filter((arg) => !arg.startsWith('-'));
+  const unknown = named.find((name) => !Object.hasOwn(benches, name));
+  if (unknown !== undefined || !(scale > 0)) {
+    process.stderr.write(`usage: npm run bench -- [${Object.keys(benches).join('|')}]... [--scale=1]\n`);
+    process.exitCode = 2;
+    return;
+  }
+  console.log(
+    `${availableParallelism()} processors, ${cpus()[0]?.model ?? 'unknown'}; Node ${process.versions.node}; ${machineLoad()}`,
+  );
+  for (const name of named.length > 0 ? named : Object.keys(benches)) {
+    const beginMs = performance.now();
+    console.log(`\n${name}`);
+    await benches[name](scale, (line) => console.log(`  ${line}`));
+    console.log(`  (${((performance.now() - beginMs) / 1000).toFixed(1)} s)`);
+  }
+}
+
+await run(process.argv.slice(2));
+process.exit();
