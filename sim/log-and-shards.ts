@@ -7,7 +7,7 @@ import { INTAKE_LIMITS_DEFAULT, type IntakeKernel, createIntakeWasm, loadKernel 
 import { Head, Intake, LocalShardPort, Shard, isBusy } from '../src/tsdb/index.ts';
 import { encodeRemoteWriteV1 } from '../src/wire/remote-write-v1.ts';
 import { compressSnappy } from '../src/wire/snappy.ts';
-import { Model, type ModelSample, valueOf } from './model.ts';
+import { Model, type ModelSample, valueAt } from './model.ts';
 
 export interface SimSwitches {
   /** The disk's sync makes nothing durable: promise 1 must be found broken. */
@@ -59,7 +59,7 @@ async function prepare(shards: number): Promise<IntakeKernel> {
   instances ??= new Instances(modules.head);
   let kernel = instances.kernels.get(shards);
   if (!kernel) {
-    kernel = await createIntakeWasm(modules.intake, { shards, key: new Uint8Array(32).fill(9) });
+    kernel = createIntakeWasm(modules.intake, { shards, key: new Uint8Array(32).fill(9) });
     instances.kernels.set(shards, kernel);
   }
   for (let shard = 0; shard < shards; shard++) kernel.rotate(shard);
@@ -243,7 +243,7 @@ class Simulation {
         ['__name__', `m${number % 3}`],
         ['series', String(number)],
       ] as [string, string][],
-      samples: [{ timestampMs: timeMs, value: valueOf(number, timeMs) }],
+      samples: [{ timestampMs: timeMs, value: valueAt(number, timeMs) }],
     }));
     if (this.#random.chance(0.2)) {
       const bad = {

@@ -6,7 +6,7 @@ export interface ModelSample {
 }
 
 /** A value of each kind that the columns encode differently, from series and time alone. */
-export function valueOf(series: number, timeMs: number): number {
+export function valueAt(series: number, timeMs: number): number {
   const step = Math.floor(timeMs / 1000) % 100_000;
   switch (series % 5) {
     case 0:
@@ -49,7 +49,7 @@ export class Model {
     for (let i = 0; i < count; i++) {
       if (i > 0 && times[i] <= times[i - 1]) return `series ${series}: time ${times[i]} follows ${times[i - 1]}`;
       if (!attempted.has(times[i])) return `series ${series}: a sample at ${times[i]} that nobody wrote`;
-      const want = valueOf(series, times[i]);
+      const want = valueAt(series, times[i]);
       if (!Object.is(want, values[i])) return `series ${series}: ${values[i]} at ${times[i]} instead of ${want}`;
       missing.delete(times[i]);
     }

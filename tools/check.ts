@@ -1,4 +1,4 @@
-// npm run check: types, lint, format and layers, side by side. Prints what failed and one line per part.
+// npm run check: types (server, web UI), lint, format and layers, side by side. Prints what failed and one line per part.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +13,7 @@ interface Part {
 
 const parts: readonly Part[] = [
   { name: 'types', command: bin('tsc'), args: ['-p', '.', '--pretty', 'false'] },
+  { name: 'ui', command: bin('tsc'), args: ['-p', 'ui', '--pretty', 'false'] },
   { name: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings', '--format=unix'] },
   { name: 'format', command: bin('biome'), args: ['ci', '--error-on-warnings', '--max-diagnostics=60', '.'] },
   {

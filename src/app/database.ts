@@ -69,7 +69,7 @@ export class Database {
           onDeath: options.onDeath,
         });
       });
-      const kernel = await createIntakeWasm(intakeModule, { shards: manifest.shards, key: manifest.key });
+      const kernel = createIntakeWasm(intakeModule, { shards: manifest.shards, key: manifest.key });
       await Promise.all(shards.map(({ ready }) => ready));
       intake = await Intake.open({ files, kernel, ports: shards, logger });
       return new Database(shards, intake, kernel, async () => lock?.release());

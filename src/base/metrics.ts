@@ -118,7 +118,7 @@ export class MetricRegistry {
 
   /** render() with all that has to be asked for. */
   async collect(): Promise<string> {
-    await Promise.all(this.#beforeRender.map((callback) => callback()));
+    await Promise.all(this.#beforeRender.map(async (callback) => callback()));
     return this.render();
   }
 

@@ -30,12 +30,14 @@ export const alertmanager = struct(
     if (config.relabelConfigs.length === 0) checkStaticTargets(config.staticConfigs, at);
   },
 );
+/** One entry of `alertmanagers`: how its peers are found, reached and spoken to. */
 export type AlertmanagerConfig = Infer<typeof alertmanager>;
 
 export const alerting = struct({
   alertRelabelConfigs: relabelRules('alert relabeling rule'),
   alertmanagers: list(alertmanager, 'empty or null Alertmanager config section'),
 });
+/** The `alerting` section: relabelling of alerts and where they go. */
 export type AlertingConfig = Infer<typeof alerting>;
 
 /** Checks the rules once the naming scheme is known. */

@@ -76,6 +76,7 @@ export const allScrapeConfigs = (config: Config): ScrapeConfig[] => [
   ...config.fileScrapeConfigs,
 ];
 
+/** What the text of a configuration is read with. */
 export interface ParseOptions {
   /** Name for messages; relative paths start at its directory. */
   readonly file: string;
@@ -83,6 +84,7 @@ export interface ParseOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** What a configuration on disk is read with: files that it names are read too. */
 export interface LoadOptions extends ParseOptions {
   /** Contents of a file; rejects if there is none. */
   readonly readFile: (path: string) => Promise<Uint8Array>;

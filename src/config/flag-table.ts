@@ -214,6 +214,7 @@ export const FLAGS = {
   'log.format': choice(['logfmt', 'json'], 'logfmt', 'Output format of log messages.'),
 };
 
+/** A flag without its dashes. */
 export type FlagName = keyof typeof FLAGS;
 /** The value of every flag. */
 export type FlagValues = { -readonly [K in FlagName]: (typeof FLAGS)[K] extends Flag<infer T> ? T : never };

@@ -8,6 +8,7 @@ import { FLAGS, type Flag, type FlagName, type FlagValues } from './flag-table.t
 export const BAD_FLAGS_EXIT_CODE = 2;
 const RETENTION_DEFAULT_MS = 15 * 86_400_000;
 
+/** A command line that was understood. */
 export interface ParsedFlags {
   readonly values: FlagValues;
   /** Flags that were given. */

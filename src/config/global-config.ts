@@ -39,6 +39,7 @@ export const globalConfig = struct(fields, finishGlobal);
 
 type DecodedGlobalConfig = StructValue<typeof fields>;
 
+/** The `global` section with its defaults filled in; durations in ms. */
 export interface GlobalConfig extends DecodedGlobalConfig {
   metricNameValidationScheme: NameScheme;
   metricNameEscapingScheme: EscapingScheme | '';

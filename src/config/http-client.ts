@@ -41,6 +41,7 @@ export const tlsConfig = struct(
       at.fail('tls_config.max_version must be greater than or equal to tls_config.min_version if both are specified');
   },
 );
+/** The `tls_config` section: certificates in place or as files, server name, allowed versions. */
 export type TlsConfig = Infer<typeof tlsConfig>;
 
 /** Fields of a proxy, to be spread into a struct. */
@@ -90,6 +91,7 @@ export const basicAuth = struct(
       at.fail('at most one of basic_auth password, password_file & password_ref must be configured');
   },
 );
+/** User name and password of HTTP basic authentication, each in place or from a file. */
 export type BasicAuth = Infer<typeof basicAuth>;
 
 export const authorization = struct(
@@ -102,6 +104,7 @@ export const authorization = struct(
       at.at('type').fail('authorization type cannot be set to "basic", use "basic_auth" instead');
   },
 );
+/** An Authorization header: its type and credentials given in place, from a file or from a secret store. */
 export type Authorization = Infer<typeof authorization>;
 
 const OAUTH2_GRANTS = ['client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'] as const;
@@ -140,6 +143,7 @@ export const oauth2 = struct(
     checkProxy(auth, at);
   },
 );
+/** An OAuth 2.0 token source: the client credentials or JWT bearer grant, with its own TLS and proxy. */
 export type OAuth2 = Infer<typeof oauth2>;
 
 const RESERVED_HEADERS = new Set(
@@ -170,6 +174,7 @@ export const httpClientFields = {
 };
 
 const httpClient = struct(httpClientFields);
+/** How an HTTP client authenticates, encrypts, proxies and redirects; the defaults are filled in. */
 export type HttpClientConfig = Infer<typeof httpClient>;
 
 /** Checks HTTP client fields against each other and moves bearer_token into authorization. */

@@ -5,6 +5,7 @@ import type { HttpClientOptions } from '../io/index.ts';
 import type { HttpClientConfig, TlsConfig } from './http-client.ts';
 import type { Secret } from './secret.ts';
 
+/** Contents of a file; rejects if there is none. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
 
 const TLS_VERSION = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const;

@@ -147,6 +147,7 @@ export const remoteWrite = struct(
     checkAuthentications(write, at);
   },
 );
+/** One entry of `remote_write`, with its defaults filled in; durations in ms. */
 export type RemoteWriteConfig = Infer<typeof remoteWrite>;
 
 type Authentications = Record<'basicAuth' | 'authorization' | 'oauth2' | 'sigv4' | 'azuread' | 'googleIam', unknown>;
@@ -186,6 +187,7 @@ export const remoteRead = struct(
     checkHttpClient(read, at);
   },
 );
+/** One entry of `remote_read`, with its defaults filled in; durations in ms. */
 export type RemoteReadConfig = Infer<typeof remoteRead>;
 
 export const remoteWrites = list(remoteWrite, 'empty or null remote write config section');

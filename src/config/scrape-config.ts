@@ -28,6 +28,7 @@ export const SCRAPE_PROTOCOLS = {
   'OpenMetricsText1.0.0': 'application/openmetrics-text;version=1.0.0',
 } as const;
 
+/** A name in `scrape_protocols`. */
 export type ScrapeProtocol = keyof typeof SCRAPE_PROTOCOLS;
 
 const TEXT_FIRST: readonly ScrapeProtocol[] = [
@@ -43,6 +44,7 @@ export const defaultScrapeProtocols = (nativeHistograms: boolean): ScrapeProtoco
 
 export const NAME_SCHEMES = ['utf8', 'legacy'] as const;
 export const ESCAPING_SCHEMES = ['allow-utf-8', 'underscores', 'dots', 'values'] as const;
+/** How names beyond the legacy alphabet are escaped when a target is asked for them. */
 export type EscapingScheme = (typeof ESCAPING_SCHEMES)[number];
 
 const protocolName = scalarName<ScrapeProtocol>('a scrape protocol');

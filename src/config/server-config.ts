@@ -8,6 +8,7 @@ import { type Infer, type Place, list, mapOf, optional, struct, withDefault } fr
 export const GOGC_DEFAULT = 75;
 
 export const runtime = struct({ gogc: int });
+/** The `runtime` section: read so that files which set `gogc` load; there is no Go runtime to tune. */
 export type RuntimeConfig = Infer<typeof runtime>;
 
 const retention = struct({ timeMs: duration, sizeBytes: size, percentage: float }, (value, at) => {
@@ -40,6 +41,7 @@ const tsdb = struct(
 );
 
 export const storage = struct({ tsdb: optional(tsdb), exemplars: optional(struct({ maxExemplars: int })) });
+/** The `storage` section: retention, the out-of-order window and exemplars. Null where not given. */
 export type StorageConfig = Infer<typeof storage>;
 
 const clientType = oneOf(
@@ -65,6 +67,7 @@ export const tracing = struct(
       at.at('compression').fail(`invalid compression type ${value.compression} provided, valid options: gzip`);
   },
 );
+/** The `tracing` section, with its defaults filled in; durations in ms. */
 export type TracingConfig = Infer<typeof tracing>;
 
 export const TRANSLATION_STRATEGIES = [
@@ -118,6 +121,7 @@ export const otlp = struct(fields, (value, at) => {
   }
   cleanAttributes(value.promoteResourceAttributes, 'promoted', at, 'promote_resource_attributes');
 });
+/** The `otlp` section: which resource attributes become labels, and how names are translated. */
 export type OtlpConfig = Infer<typeof otlp>;
 
 /** What an absent section means. */

@@ -33,6 +33,7 @@ export const fileSdConfig = struct(
     }
   },
 );
+/** One entry of `file_sd_configs`: file patterns and the interval in ms to read them again. */
 export type FileSdConfig = Infer<typeof fileSdConfig>;
 
 /** Refuses what is no http or https URL with a host. */
@@ -49,6 +50,7 @@ export const httpSdConfig = struct(
     checkHttpClient(sd, at);
   },
 );
+/** One entry of `http_sd_configs`: a URL that lists target groups, and the client to ask it with. */
 export type HttpSdConfig = Infer<typeof httpSdConfig>;
 
 /** The discovery fields of a scrape or Alertmanager configuration that run here. */

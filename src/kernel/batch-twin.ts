@@ -29,6 +29,7 @@ export interface SegmentState {
   readonly series: SegmentSeries[];
 }
 
+/** The state at the start of a segment: no symbols, no series. */
 export const newSegmentState = (): SegmentState => ({ symbols: [], series: [] });
 
 /** A batch in rows: sample i is of series refs[i] at timesMs[i] with the raw value bits valueBits[i]. */

@@ -2,6 +2,7 @@
 // decoder checks all that it reads, so tools may use it on files. Values are raw bits throughout: a NaN keeps its payload.
 import { type TidemarkError, corruptError, invariant } from '../base/index.ts';
 
+/** Most samples in one column: their count is 16 bits wide. */
 export const COLUMN_SAMPLES_MAX = 65535;
 const HEADER_BYTES = 24;
 const SLACK_BYTES = 8;

@@ -36,10 +36,12 @@ export const RANGE_FUNCTIONS = [
   'ts_of_max_over_time',
   'ts_of_min_over_time',
 ] as const;
+/** One of RANGE_FUNCTIONS. */
 export type RangeFunction = (typeof RANGE_FUNCTIONS)[number];
 
 /** Aggregations that fold series by series. topk, quantile and the like need all series of a group and are not here. */
 export const FOLD_OPERATORS = ['sum', 'avg', 'min', 'max', 'count', 'group', 'stddev', 'stdvar'] as const;
+/** One of FOLD_OPERATORS. */
 export type FoldOperator = (typeof FOLD_OPERATORS)[number];
 
 /** The evaluation steps of a call. */

@@ -279,6 +279,7 @@ export function markRule(fn: RangeFunction): ((before: number, after: number) =>
   return null;
 }
 
+/** Whether the kernels evaluate a function of this name. */
 export function isRangeFunction(name: string): name is RangeFunction {
   return (RANGE_FUNCTIONS as readonly string[]).includes(name);
 }

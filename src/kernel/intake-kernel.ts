@@ -18,6 +18,7 @@ export const INTAKE_CODES = {
   /** It refers to its own symbols so often that they expand to more than 512 MiB, or has more than 2^21 of them. */
   tooExpensive: -5,
 } as const;
+/** What the kernel answers to a body: one of INTAKE_CODES. */
 export type IntakeCode = (typeof INTAKE_CODES)[keyof typeof INTAKE_CODES];
 
 /** Why something is refused, at its number: too_old, too_new and time_out_of_range count samples, the others series. */
@@ -38,6 +39,7 @@ export const INTAKE_REASONS = [
   'no_samples',
   'labels_too_long',
 ] as const;
+/** One of INTAKE_REASONS. */
 export type IntakeReason = (typeof INTAKE_REASONS)[number];
 
 /** What a process' intake is made with. */

@@ -1,6 +1,7 @@
 // Label sets. A Labels value is an immutable list of name and value in turns, sorted by name in byte order of UTF-8, with
 // no empty value and no name twice. Hot paths never make one: they carry symbol ids or references (DESIGN §5).
 
+/** The label that holds the name of the metric. */
 export const METRIC_NAME = '__name__';
 
 /**
@@ -26,6 +27,7 @@ export function compareUtf8(a: string, b: string): number {
   return a.length < b.length ? -1 : 1;
 }
 
+/** An immutable label set: sorted, no name twice, no empty value. Equal sets have equal `key`s. */
 export class Labels {
   /** name, value, name, value, ... */
   readonly pairs: readonly string[];

@@ -2,6 +2,7 @@
 import { RE2JS } from 're2js';
 import { TidemarkError, errorText } from '../base/index.ts';
 
+/** Equal, not equal, and the same two for anchored RE2 expressions. */
 export type MatchOperator = '=' | '!=' | '=~' | '!~';
 
 /** A matcher as plain data: it crosses threads. */

@@ -1,6 +1,7 @@
 // Which texts are names of labels and metrics. UTF-8 (the default): any well-formed text that is not empty. Legacy: the
 // ASCII identifiers of Prometheus before 3.0, with colons in metric names only.
 
+/** Which texts are valid names: any well-formed text, or ASCII identifiers. */
 export type NameScheme = 'utf8' | 'legacy';
 
 const LEGACY_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;

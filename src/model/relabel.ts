@@ -8,6 +8,7 @@ import { Labels } from './labels.ts';
 import { compileRegex } from './matcher.ts';
 import { type NameScheme, isValidLabelName } from './names.ts';
 
+/** What a relabelling rule may do, as written in `action`. */
 export const RELABEL_ACTIONS = [
   'replace',
   'keep',
@@ -22,6 +23,7 @@ export const RELABEL_ACTIONS = [
   'uppercase',
 ] as const;
 
+/** One of RELABEL_ACTIONS. */
 export type RelabelAction = (typeof RELABEL_ACTIONS)[number];
 
 /** One rule. `sourceLabels` null: not given (labeldrop and labelkeep refuse even an empty list). */

@@ -3,7 +3,9 @@
 
 /** Raw bits 0x7ff0000000000002: the series ended. */
 export const STALE_NAN_HIGH = 0x7ff00000;
+/** The lower word of STALE_NAN_BITS. */
 export const STALE_NAN_LOW = 0x00000002;
+/** The stale marker as one integer. */
 export const STALE_NAN_BITS = 0x7ff0000000000002n;
 /** Raw bits of the NaN that arithmetic gives: 0x7ff8000000000001 in Prometheus. */
 export const NORMAL_NAN_BITS = 0x7ff8000000000001n;

@@ -13,6 +13,7 @@ import { parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
 import type { PlanNode, Steps } from './plan/plan.ts';
 
+/** What an engine works on, and the limits of each of its queries. */
 export interface EngineOptions {
   /** One per shard; shards hold different series. */
   readonly leaves: readonly LeafClient[];
@@ -45,6 +46,7 @@ export interface QueryOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a query cost. Samples and series are counted at the leaves; peaks are of the whole query. */
 export interface QueryStats {
   readonly samplesRead: number;
   readonly seriesRead: number;
@@ -78,20 +80,24 @@ export interface VectorResult {
   readonly vs: Float64Array;
 }
 
+/** One number at the evaluation time. */
 export interface ScalarResult {
   readonly type: 'scalar';
   readonly timeMs: number;
   readonly value: number;
 }
 
+/** One text at the evaluation time. */
 export interface StringResult {
   readonly type: 'string';
   readonly timeMs: number;
   readonly value: string;
 }
 
+/** The value of a query; told apart by `type`. */
 export type ResultData = MatrixResult | VectorResult | ScalarResult | StringResult;
 
+/** The answer to a query, with the annotations and costs of getting it. */
 export interface QueryResult {
   readonly data: ResultData;
   readonly warnings: readonly string[];
@@ -99,6 +105,7 @@ export interface QueryResult {
   readonly stats: QueryStats;
 }
 
+/** Evaluates PromQL over all shards. Keeps no state between queries. */
 export interface Engine {
   /** Evaluates a query (text, or a tree that was parsed before) at one time. Throws TidemarkError, see errors.ts. */
   instant(query: string | ParsedQuery, timeMs: number, options?: QueryOptions): Promise<QueryResult>;
@@ -114,6 +121,7 @@ export interface Engine {
   parse(query: string): ParsedQuery;
 }
 
+/** A query that was parsed and type-checked, with the text it came from. */
 export interface ParsedQuery {
   readonly text: string;
   readonly expr: Expr;
@@ -121,6 +129,7 @@ export interface ParsedQuery {
 
 const MINUTE_MS = 60_000;
 
+/** An engine over the given leaves; see Engine. */
 export function createEngine(options: EngineOptions): Engine {
   return new QueryEngine(options);
 }

@@ -2,6 +2,7 @@
 // canceled (499). Texts are Prometheus' where users know them.
 import { TidemarkError } from '../base/index.ts';
 
+/** The code of a TidemarkError that a query ends with. */
 export type QueryErrorCode = 'bad_data' | 'execution' | 'timeout' | 'canceled' | 'internal';
 
 /** Evaluation failed: the query cannot be answered. */

@@ -22,6 +22,7 @@ export interface LeafFold {
   readonly names: readonly string[];
 }
 
+/** What one shard is asked: a selector, its windows, and what to make of them. Plain data, crosses threads. */
 export interface LeafPlan {
   readonly tenant: string;
   readonly matchers: readonly Matcher[];
@@ -107,6 +108,7 @@ export interface SamplesLeafResult extends LeafCommon {
   readonly vs: Float64Array;
 }
 
+/** What a shard answers: series, groups of them, or raw samples. */
 export type LeafResult = SeriesLeafResult | GroupsLeafResult | SamplesLeafResult;
 
 /** How a running leaf shares its thread. Each side of a thread boundary has its own. */

@@ -19,6 +19,7 @@ const applyErrors: Record<number, string> = {
   [-8]: 'a time is out of range',
 };
 
+/** The newest samples of one shard: state in the linear memory of a kernel, with a view of it in objects. */
 export class Head {
   readonly memory: HeadMemory;
   /** Texts of symbols, by number. Bounded by the symbols there are. */

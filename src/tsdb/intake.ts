@@ -13,6 +13,7 @@ import type { ShardPort } from './shard-port.ts';
 /** A log segment ends at this size: large enough that defining every series again costs little, small enough to read in one piece. */
 const SEGMENT_BYTES_MAX = 128 * 1024 * 1024;
 
+/** When writes are refused for a while. */
 export interface IntakeSettings {
   /** Bytes waiting for the disk or for a shard beyond which writes are refused for a while. */
   readonly pendingBytesMax: number;
@@ -20,8 +21,10 @@ export interface IntakeSettings {
   readonly fullnessMax: number;
 }
 
+/** 64 MiB may wait; writes stop at nine tenths of a shard's memory. */
 export const INTAKE_SETTINGS_DEFAULT: IntakeSettings = { pendingBytesMax: 64 * 1024 * 1024, fullnessMax: 0.9 };
 
+/** What an intake is put together from; one port per shard, in order. */
 export interface IntakeParts {
   readonly files: Files;
   readonly kernel: IntakeKernel;
@@ -36,6 +39,7 @@ const BUSY_CODES = ['busy', 'disk_full'] as const;
 /** Whether an error of commit() says that the same request may succeed later. */
 export const isBusy = (error: unknown): boolean => BUSY_CODES.some((code) => hasCode(error, code));
 
+/** The way in: stages samples in a kernel, writes them to the shards' logs, passes durable groups on. */
 export class Intake {
   readonly kernel: IntakeKernel;
   readonly #ports: readonly ShardPort[];

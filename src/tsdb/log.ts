@@ -40,6 +40,7 @@ const GROUP_BYTES_FIRST = 256 * 1024;
 const POOL_MAX = 8;
 const GROUP_BYTES_KEPT = 4 * 1024 * 1024;
 
+/** The log of one shard, open for appending. Appends of one turn are written and synced together. */
 export class SegmentLog implements LogStream {
   readonly #options: LogOptions;
   readonly #pool: ArrayBuffer[] = [];
@@ -135,7 +136,7 @@ export class SegmentLog implements LogStream {
 
   async #flush(): Promise<void> {
     // A turn of its own: appends of the same turn make one group.
-    await null;
+    await Promise.resolve();
     for (let group = this.#groups.shift(); group; group = this.#groups.shift()) {
       try {
         await this.#commit(group);

@@ -7,8 +7,10 @@ export const MANIFEST = 'manifest.json';
 /** Version of the directory's layout. An older build refuses a newer one. */
 const VERSION = 1;
 const KEY_BYTES = 32;
+/** Most shards in a data directory. */
 export const SHARDS_MAX = 64;
 
+/** What a data directory says of itself; constant for its life. */
 export interface Manifest {
   readonly version: number;
   readonly shards: number;

@@ -2,6 +2,7 @@
 import type { DurableGroup } from '../io/index.ts';
 import type { Shard } from './shard.ts';
 
+/** Where durable groups go, and how far behind the shard is. */
 export interface ShardPort {
   /** Takes a durable group over, buffer and all. Groups are applied in order. */
   push(group: DurableGroup): void;

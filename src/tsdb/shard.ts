@@ -10,6 +10,7 @@ import { restoreImage, writeImage } from './image.ts';
 import { framedPayloads } from './log-record.ts';
 import { type LogDamage, replayLog } from './log-segments.ts';
 
+/** What a shard is opened with. */
 export interface ShardOptions {
   readonly files: Files;
   readonly shard: number;
@@ -24,6 +25,7 @@ export interface ShardOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** Counters and sizes of a shard, for metrics and status pages. */
 export interface ShardStats extends HeadCounters {
   readonly series: number;
   readonly symbols: number;
@@ -41,6 +43,7 @@ export interface ShardStats extends HeadCounters {
 /** An image is written when the log has grown by as much as the last image had, and at least by this. */
 const IMAGE_LOG_BYTES_MIN = 64 * 1024 * 1024;
 
+/** One shard: its head, rebuilt from image and log when opened, and the images that it writes. */
 export class Shard {
   readonly #options: ShardOptions;
   readonly #head: Head;

@@ -127,7 +127,12 @@ export class Program {
     const program = new Program(options, home);
     t?.after(() => program.dispose());
     await fs.writeFile(program.configFile, options.config ?? QUIET_CONFIG);
-    await program.start();
+    try {
+      await program.start();
+    } catch (error) {
+      await program.dispose();
+      throw error;
+    }
     return program;
   }
 

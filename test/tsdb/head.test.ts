@@ -38,7 +38,7 @@ function makeSeries(count: number): TestSeries[] {
 }
 
 /** Values that stress the encodings: constants, counters, decimals, noise, specials. */
-function valueOf(random: () => number, series: number, step: number): number {
+function valueAt(random: () => number, series: number, step: number): number {
   switch (series % 8) {
     case 0:
       return 42;
@@ -98,7 +98,7 @@ function run(seed: number, seriesCount: number, steps: number) {
       if (random() < 0.05) continue;
       const late = random() < 0.03 ? Math.floor(random() * step) * 15_000 + (random() < 0.5 ? 1 : 0) : 0;
       const jitter = i % 3 === 0 ? Math.floor(random() * 7) : 0;
-      samples.push({ series: i, timeMs: START + step * 15_000 + jitter - late, value: valueOf(random, i, step) });
+      samples.push({ series: i, timeMs: START + step * 15_000 + jitter - late, value: valueAt(random, i, step) });
     }
     const batch = builder.build('anonymous', samples);
     offset += batch.length;

@@ -22,6 +22,7 @@ interface HoldableSet extends SeriesSet {
   release?(): void;
 }
 
+/** What a leaf executor reads from and computes with. */
 export interface LeafExecutorOptions {
   readonly source: SeriesSource;
   readonly kernel: ExecKernel;
@@ -29,6 +30,7 @@ export interface LeafExecutorOptions {
   readonly nowMs?: () => number;
 }
 
+/** Runs leaf plans in this thread, over one source of series. Throws what errors.ts lists. */
 export class LocalLeafExecutor implements LeafClient {
   readonly #options: LeafExecutorOptions;
 

@@ -27,6 +27,7 @@ export function floatBits(value: number): bigint {
   return bitsOf.getBigUint64(0);
 }
 
+/** Series in plain arrays, by tenant: for rule unit tests and for tests of the engine. */
 export class MemorySource implements SeriesSource {
   readonly #tenants = new Map<string, Map<string, MemorySeries>>();
 
