@@ -108,6 +108,7 @@ async function isHolderAlive(content: string): Promise<boolean> {
   if (!Number.isInteger(pid) || pid <= 0) return false; // not a lock of ours, or cut short by a power failure
   if (!isRunning(pid)) return false;
   const startNow = await startOf(pid);
+  if (startNow === ENDED) return false;
   return startNow === undefined || start === undefined || start === 'unknown' || startNow === start;
 }
 
@@ -120,13 +121,17 @@ function isRunning(pid: number): boolean {
   }
 }
 
-// Field 22 of /proc/<pid>/stat; the second field, the command in parentheses, may itself contain spaces and parentheses.
+/** What startOf() says of a process that has ended and only waits for its parent to notice. */
+const ENDED = 'ended';
+
+// Fields 3 and 22 of /proc/<pid>/stat; the second field, the command in parentheses, may itself contain spaces and parentheses.
 async function startOf(pid: number): Promise<string | undefined> {
   try {
     const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
     const bootId = (await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-    const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${bootId}/${startTicks}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return ENDED;
+    return `${bootId}/${fields[19]}`;
   } catch {
     return undefined; // no /proc here: the pid alone must do
   }

@@ -117,6 +117,22 @@ test('a lock is stale when its pid now belongs to another process, or its conten
   assert.deepEqual(await files.list(''), []);
 });
 
+test('a lock is stale when its process has ended and its parent has not noticed', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /proc');
+  const root = await temporaryDirectory(t);
+  // The shell's child ends; the shell becomes sleep, which never waits for it.
+  const parent = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 20'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.after(() => parent.kill('SIGKILL'));
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = line.toString().trim();
+  const isZombie = async () => / Z /.test(await fs.readFile(`/proc/${pid}/stat`, 'utf8'));
+  while (!(await isZombie())) await new Promise((resolve) => setTimeout(resolve, 5));
+  await fs.writeFile(path.join(root, 'lock'), `${pid} unknown\n`);
+  await (await createRealWorld(root).files.lock('lock')).release();
+});
+
 test('of many that find a stale lock at once, one gets it', async (t) => {
   const root = await temporaryDirectory(t);
   const { files } = createRealWorld(root);
