@@ -113,7 +113,7 @@ class Simulation {
 
   async #start(): Promise<void> {
     instances?.rewind();
-    const { files } = this.#sim.world;
+    const { files, clock } = this.#sim.world;
     const module = (modules as { head: WebAssembly.Module }).head;
     const makeHead = () => (instances as Instances).head();
     for (let shard = 0; shard < this.#shardCount; shard++) this.#kernel.rotate(shard);
@@ -128,7 +128,7 @@ class Simulation {
     }
     let intake: Intake | null = null;
     const ports = shards.map((shard, i) => new LocalShardPort(shard, (buffer) => intake?.recycle(i, buffer)));
-    intake = await Intake.open({ files, kernel: this.#kernel, ports, logger });
+    intake = await Intake.open({ files, clock, kernel: this.#kernel, ports, logger });
     this.#running = { shards, intake };
     this.#generation++;
   }

@@ -40,10 +40,15 @@ export class JsonWriter {
   readonly #full: Uint8Array[] = [];
   #fullBytes = 0;
   readonly #bytesMax: number;
+  readonly #breathe: () => void;
 
-  /** Writing more than `bytesMax` bytes throws TidemarkError `execution`. */
-  constructor(bytesMax: number, capacityBytes = 4096) {
+  /**
+   * Writing more than `bytesMax` bytes throws TidemarkError `execution`. `breathe` is called now and then on long texts: to let
+   * other threads have the processor.
+   */
+  constructor(bytesMax: number, capacityBytes = 4096, breathe: () => void = () => {}) {
     this.#bytesMax = bytesMax;
+    this.#breathe = breathe;
     this.#bytes = Buffer.allocUnsafeSlow(capacityBytes);
   }
 
@@ -52,6 +57,7 @@ export class JsonWriter {
   }
 
   #nextChunk(count: number): void {
+    this.#breathe();
     this.#fullBytes += this.#length;
     const left = this.#bytesMax + SLACK_BYTES - this.#fullBytes;
     if (count > left) {

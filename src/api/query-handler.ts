@@ -76,8 +76,11 @@ export interface QueryHandlerOptions {
   readonly listings: HandlerListings;
   /** JSON of one answer at most. */
   readonly resultBytesMax: number;
+  /** Called now and then while a long answer is encoded, to let other threads have the processor. */
+  readonly breathe?: () => void;
 }
 
+const JSON_BYTES_FIRST = 4096;
 const TRUNCATED = 'results truncated due to limit';
 
 /** A function from request to answer. */
@@ -140,7 +143,7 @@ function cutSeries(value: ResultValue, limit: number): ResultValue {
 }
 
 async function expression(
-  { engine, resultBytesMax }: QueryHandlerOptions,
+  { engine, resultBytesMax, breathe }: QueryHandlerOptions,
   request: InstantRequest | RangeRequest,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -148,7 +151,7 @@ async function expression(
     request.kind === 'instant' ? engine.instant(request, signal) : engine.range(request, signal),
   );
   const cut = cutSeries(value, request.limit);
-  const json = new JsonWriter(resultBytesMax);
+  const json = new JsonWriter(resultBytesMax, JSON_BYTES_FIRST, breathe);
   json.raw('{"status":"success","data":{');
   writeResult(json, cut);
   if (stats && request.stats !== 'none') {
@@ -174,7 +177,7 @@ function parseMatches(engine: HandlerEngine, request: ListingRequest): (readonly
 }
 
 async function listing(
-  { engine, listings, resultBytesMax }: QueryHandlerOptions,
+  { engine, listings, resultBytesMax, breathe }: QueryHandlerOptions,
   request: ListingRequest,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -189,7 +192,7 @@ async function listing(
         : await listings.labelValues(name, selection, signal);
   const isCut = limit > 0 && found.items.length > limit;
   const items = isCut ? found.items.slice(0, limit) : found.items;
-  const json = new JsonWriter(resultBytesMax);
+  const json = new JsonWriter(resultBytesMax, JSON_BYTES_FIRST, breathe);
   json.raw('{"status":"success","data":');
   if (request.kind === 'series') writeLabelSets(json, items as readonly Labels[]);
   else json.strings(items as readonly string[]);

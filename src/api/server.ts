@@ -1,6 +1,7 @@
 // The HTTP server: routes of all kinds in one table, and what is the same for each of them: readiness, errors to envelopes,
 // cross-origin headers, compression, counts and latencies. A known path with a wrong method is 405 with Allow, as in
 // Prometheus; HEAD is known only where it is listed.
+import { Readable } from 'node:stream';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   type Counter,
@@ -228,8 +229,21 @@ class Sender {
     const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
     const coding = accept === undefined || !isCompressible(bytes) ? null : chooseCoding(String(accept));
     if (isCompressible(bytes)) reply.header('vary', cors ? 'Origin, Accept-Encoding' : 'Accept-Encoding');
-    if (!coding) return reply.send(bytes);
+    if (!coding) return sendBytes(reply, bytes);
     reply.header('content-encoding', coding);
-    return reply.send(coding === 'gzip' && answer.gzipBody ? answer.gzipBody : await compress(coding, bytes));
+    return sendBytes(reply, coding === 'gzip' && answer.gzipBody ? answer.gzipBody : await compress(coding, bytes));
   }
+}
+
+/** A write to a socket goes on as long as the receiver keeps up: one of many megabytes would hold up all other requests. */
+const SLICE_BYTES = 256 * 1024;
+
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
+}
+
+/** Long answers go out in slices, between which others have their turn. */
+function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
+  if (bytes.length <= SLICE_BYTES) return reply.send(bytes);
+  return reply.header('content-length', bytes.length).send(Readable.from(slicesOf(bytes), { objectMode: false }));
 }

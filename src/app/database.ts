@@ -71,7 +71,7 @@ export class Database {
       });
       const kernel = createIntakeWasm(intakeModule, { shards: manifest.shards, key: manifest.key });
       await Promise.all(shards.map(({ ready }) => ready));
-      intake = await Intake.open({ files, kernel, ports: shards, logger });
+      intake = await Intake.open({ files, clock: world.clock, kernel, ports: shards, logger });
       return new Database(shards, intake, kernel, async () => lock?.release());
     } catch (error) {
       await lock?.release();

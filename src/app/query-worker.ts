@@ -26,6 +26,8 @@ import { RemoteLeaf, RemoteShard } from './remote-leaves.ts';
 const WAITING_MAX = 200;
 /** JSON of one answer. */
 const RESULT_BYTES_MAX = 1 << 30;
+/** Between pieces of a long answer: see shard-worker.ts. */
+const PAUSE_MS = 0.1;
 
 class QueryHost {
   readonly #main: MessagePort;
@@ -111,7 +113,8 @@ class QueryHost {
   #handler(after: readonly number[]): (request: QueryRequest, signal: AbortSignal) => Promise<QueryResponse> {
     const engine = this.#handlerEngine(after);
     const listings = createListings(this.#shards, after);
-    return createQueryHandler({ engine, listings, resultBytesMax: RESULT_BYTES_MAX });
+    const breathe = () => this.#clock.pause(PAUSE_MS);
+    return createQueryHandler({ engine, listings, resultBytesMax: RESULT_BYTES_MAX, breathe });
   }
 
   #engine(after: readonly number[]): Engine {
@@ -159,7 +162,7 @@ class QueryHost {
 async function main(): Promise<void> {
   invariant(parentPort, 'the query worker runs in a worker thread');
   // On Linux this is the thread's own priority: writes go first when both want the processor.
-  setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+  setPriority(0, constants.priority.PRIORITY_LOW);
   const { clock } = createRealWorld('.');
   const port = parentPort;
   const early: QueryCommand[] = [];

@@ -20,13 +20,17 @@ import {
   toWireError,
 } from './shard-protocol.ts';
 
-/** A leaf yields after this long; a waiting group waits no longer. */
-const SLICE_MS = 3;
+/**
+ * A leaf yields after this long, and gives the processor away for a moment: p99 of a write beside eight clients with heavy queries on
+ * two processors (bench/isolation.ts): 18-22 ms with slices of 3 ms and no pause, 14 ms with these; the queries took no longer.
+ */
+const SLICE_MS = 1;
+const PAUSE_MS = 0.1;
 /**
  * Below the thread that accepts writes, above the one that plans queries. bench/isolation.ts on two processors, p99 of a write
  * under heavy queries: 119 to 147 ms at 0, 22 ms at 5, 23 ms at 10; ingest the same.
  */
-const PRIORITY = 5;
+const PRIORITY = 10;
 
 class ShardHost {
   readonly #shard: Shard;
@@ -152,6 +156,7 @@ class ShardHost {
       shouldYield: () => clock.monotonicMs() >= sliceEndMs,
       yield: async () => {
         await clock.yield();
+        clock.pause(PAUSE_MS);
         sliceEndMs = clock.monotonicMs() + SLICE_MS;
       },
     };

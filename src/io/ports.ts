@@ -73,6 +73,11 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
   /** Resolves in a later turn of the event loop, after input that waits has been taken. */
   yield(): Promise<void>;
+  /**
+   * Blocks this thread for about `ms` (fractions count), so that others get the processor at once. For threads of long work
+   * only: a scheduler lets a running thread finish its slice of milliseconds before one that wakes up.
+   */
+  pause(ms: number): void;
 }
 
 /** Randomness that is not security. */

@@ -43,7 +43,14 @@ export class RealClock implements Clock {
   yield(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
   }
+
+  pause(ms: number): void {
+    Atomics.wait(neverNotified, 0, 0, ms);
+  }
 }
+
+/** What pause() waits on. */
+const neverNotified = new Int32Array(new SharedArrayBuffer(4));
 
 /** What sleep() rejects with: an AbortError that keeps the signal's reason as its cause. */
 export function abortError(signal?: AbortSignal): Error {

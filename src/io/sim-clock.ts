@@ -47,6 +47,9 @@ export class SimClock implements Clock {
     return this.#scheduler.schedule(this.#owner, ms, callback);
   }
 
+  /** Time does not pass while a thread of the simulation runs. */
+  pause(): void {}
+
   yield(): Promise<void> {
     return this.#scheduler.wait(this.#owner, 0);
   }

@@ -5,7 +5,7 @@
 // Nothing awaits between encoding and the hand-over to the logs: batches reach a log in the order in which the kernel numbered
 // what they define. When a log gives a segment up, the kernel's dictionary of that shard is cleared with it.
 import { type Logger, TidemarkError, utf8 } from '../base/index.ts';
-import { type DurableGroup, type Files, hasCode } from '../io/index.ts';
+import { type Clock, type DurableGroup, type Files, hasCode } from '../io/index.ts';
 import type { IntakeKernel } from '../kernel/index.ts';
 import { SegmentLog } from './log.ts';
 import type { ShardPort } from './shard-port.ts';
@@ -27,6 +27,7 @@ export const INTAKE_SETTINGS_DEFAULT: IntakeSettings = { pendingBytesMax: 64 * 1
 /** What an intake is put together from; one port per shard, in order. */
 export interface IntakeParts {
   readonly files: Files;
+  readonly clock: Clock;
   readonly kernel: IntakeKernel;
   readonly ports: readonly ShardPort[];
   readonly logger: Logger;
@@ -58,10 +59,11 @@ export class Intake {
   /** Opens the logs for writing. The shards have replayed theirs before. */
   static async open(parts: IntakeParts): Promise<Intake> {
     const intake = new Intake(parts);
-    const { files, logger } = parts;
+    const { files, clock, logger } = parts;
     const open = (shard: number) =>
       SegmentLog.open({
         files,
+        clock,
         shard,
         logger,
         onDurable: (group: DurableGroup) => parts.ports[shard].push(group),

@@ -5,12 +5,13 @@
 // A failed write or sync is never repeated on the same file: its records are refused, the segment is given up at the last synced
 // byte, and the next record begins a new one (with a fresh dictionary: `onRotate`).
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
-import type { DurableGroup, Files, LogPosition, LogStream, OpenFile } from '../io/index.ts';
+import type { Clock, DurableGroup, Files, LogPosition, LogStream, OpenFile } from '../io/index.ts';
 import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, encodeSegmentHeader, putRecord } from './log-record.ts';
 import { listSegments, logDirectory, segmentPath } from './log-segments.ts';
 
 export interface LogOptions {
   readonly files: Files;
+  readonly clock: Clock;
   readonly shard: number;
   /** Receives what became durable, in order, before the appends resolve. */
   readonly onDurable: (group: DurableGroup) => void;
@@ -135,9 +136,11 @@ export class SegmentLog implements LogStream {
   }
 
   async #flush(): Promise<void> {
-    // A turn of its own: appends of the same turn make one group.
-    await Promise.resolve();
-    for (let group = this.#groups.shift(); group; group = this.#groups.shift()) {
+    for (;;) {
+      // Requests whose bytes are already here come first: they join the group, and share its sync.
+      await this.#options.clock.yield();
+      const group = this.#groups.shift();
+      if (!group) break;
       try {
         await this.#commit(group);
         for (const { resolve } of group.waiting) resolve();

@@ -18,6 +18,7 @@ export const fixedClock: Clock = {
   sleep: () => Promise.resolve(),
   after: () => () => undefined,
   yield: () => Promise.resolve(),
+  pause: () => {},
 };
 
 export const accepted: WriteResult = {

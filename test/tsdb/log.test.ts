@@ -19,6 +19,7 @@ async function open(sim: SimWorld): Promise<Opened> {
   const failures = { count: 0 };
   const log = await SegmentLog.open({
     files: sim.world.files,
+    clock: sim.world.clock,
     shard: 3,
     onDurable: (group) => groups.push(group),
     onFailure: () => failures.count++,

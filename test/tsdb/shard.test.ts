@@ -23,6 +23,7 @@ async function writeSome(sim: SimWorld, shard: Shard, from: number, to: number):
   const port = new LocalShardPort(shard);
   const log = await SegmentLog.open({
     files: sim.world.files,
+    clock: sim.world.clock,
     shard: 0,
     onDurable: (group) => port.push(group),
     onFailure: () => {},

@@ -21,6 +21,7 @@ export function testClock(): Clock & { advance(ms: number): void } {
     sleep: async () => {},
     after: () => () => {},
     yield: () => Promise.resolve(),
+    pause: () => {},
     advance(ms) {
       now += ms;
     },

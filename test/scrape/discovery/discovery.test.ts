@@ -18,6 +18,7 @@ class FakeClock implements Clock {
   monotonicMs = () => this.#nowMs;
   sleep = async () => {};
   yield = async () => {};
+  pause = () => {};
   after = (ms: number, callback: () => void) => {
     const timer = { atMs: this.#nowMs + ms, callback };
     this.#timers.push(timer);
