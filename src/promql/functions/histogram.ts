@@ -31,7 +31,7 @@ function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] 
     const le = labels.get('le');
     const bound = parseGoFloat(le);
     if (bound === null) {
-      run.annotations.badBucketLabel(le, run.delayedNameRemoval ? labels.get(METRIC_NAME) : '', pos);
+      run.annotations.badBucketLabel(le, labels.get(METRIC_NAME), pos);
       return;
     }
     const rest = labels.without(LE);

@@ -132,7 +132,8 @@ test('annotations name the place, and each text counts once', async () => {
   await ok('\n  quantile_over_time(2, a[5m])', [`${quantile} (2:22)`], []);
   await ok('quantile_over_time(2, nothing[5m])', [], []);
   const le = 'PromQL warning: bucket label "le" is missing or has a malformed value of ""';
-  await ok('histogram_quantile(0.5, a)', [`${le} (1:25)`], []);
+  await ok('histogram_quantile(0.5, a)', [`${le} for metric name "a" (1:25)`], []);
+  await ok('histogram_quantile(0.5, sum(a))', [`${le} (1:25)`], []);
 });
 
 test('only the leaves that differ are asked of the shards', async () => {
