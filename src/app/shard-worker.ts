@@ -28,7 +28,7 @@ const SLICE_MS = 1;
 const PAUSE_MS = 0.1;
 /**
  * Below the thread that accepts writes, above the one that plans queries. bench/isolation.ts on two processors, p99 of a write
- * under heavy queries: 119 to 147 ms at 0, 22 ms at 5, 23 ms at 10; ingest the same.
+ * under heavy queries on a busy machine: 119 to 147 ms at 0, 22 ms at 5, 23 ms at 10; ingest the same.
  */
 const PRIORITY = 10;
 

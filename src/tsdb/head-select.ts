@@ -48,6 +48,9 @@ export function labelEntries(head: Head, tenant: string): Uint32Array {
   const symbol = head.symbol(tenant);
   if (symbol === NO_SYMBOL) return none;
   const count = head.memory.kernel.listLabels(symbol, SCRATCH, LIST_LIMIT);
+  // An answer cut in silence would be a wrong one.
+  if (count === LIST_LIMIT)
+    throw new RangeError(`cannot list labels: the tenant has ${LIST_LIMIT} label names or more`);
   return head.memory.words.slice(SCRATCH >> 2, (SCRATCH >> 2) + 2 * count);
 }
 
