@@ -234,8 +234,39 @@ function shapeRow(name: string, valueAt: (k: number, i: number) => number): void
   console.log(`${name.padEnd(15)}${figures.map((figure) => figure.toFixed(2).padStart(10)).join('')}`);
 }
 
+/** As a fleet of exporters has them: four in five never change. */
+function fleet(k: number, i: number): number {
+  if (k % 5 !== 0) return shapes.constant(k, i);
+  return shapes[['counter', 'decimal gauge', 'counter', 'noisy gauge'][(k / 5) % 4]](k, i);
+}
+
+/** Two hours in memory, and what it costs to cut them, to read them for a file, to drop them, and to sweep the series that had them. */
+function life(seriesCount: number): void {
+  reset();
+  define(seriesCount);
+  const before = memory.counters().liveBytes;
+  for (let step = 0; step < SAMPLES_2H; step++) scrape(seriesCount, step, fleet);
+  const bytes = (memory.counters().liveBytes - before) / seriesCount;
+  const cutNs = nanosecondsOf(() => head.cutBegin(2 ** 53, 2 ** 53));
+  let samplesRead = 0;
+  const readNs = nanosecondsOf(() => {
+    for (let k = 0; k < seriesCount; k++) samplesRead += kernel.readCut(k, 0, 2 ** 52);
+  });
+  if (samplesRead !== seriesCount * SAMPLES_2H) throw new Error('samples are missing');
+  const dropNs = nanosecondsOf(() => head.cutDrop());
+  head.beginSegment();
+  const sweepNs = nanosecondsOf(() => head.cutDrop());
+  if (memory.seriesCount !== 0) throw new Error('series are left');
+  const perSeries = (ns: number) => `${(ns / seriesCount).toFixed(0)} ns`;
+  console.log(
+    `2 h of ${seriesCount} series, four in five constant: ${bytes.toFixed(0)} bytes per series; cut ${perSeries(cutNs)}, ` +
+      `read ${(readNs / samplesRead).toFixed(2)} ns/sample, drop ${perSeries(dropNs)}, sweep ${perSeries(sweepNs)} per series`,
+  );
+}
+
 steady(100_000);
 steady(500_000);
+life(50_000);
 console.log(`\n2 h at 15 s, ${SHAPE_SERIES} series; columns of ${COLUMN_SAMPLES} samples with jittered times`);
 const titles = ['apply', 'read open', 'read 2 h', 'seal', 'times', 'values', 'B/series', 'B/sample'];
 console.log(`${''.padEnd(15)}${titles.map((title) => title.padStart(10)).join('')}`);

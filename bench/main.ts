@@ -1,22 +1,34 @@
 // npm run bench [-- name ...] [--scale=0.1]: figures of the real program on this machine, with data of our own making. Names:
-// ingest query restart size isolation; none: all of them, which takes less than three minutes. The kernels alone are measured by
-// exec.ts, exposition.ts, head.ts and intake.ts in this folder.
+// ingest query restart size isolation; none: these, which takes less than three minutes. By name only: ninety-days, which takes half an
+// hour and has options of its own (ninety-days.ts). The kernels alone are measured by exec.ts, exposition.ts, head.ts and intake.ts in
+// this folder.
 import { availableParallelism, cpus } from 'node:os';
 import { ingest } from './ingest.ts';
 import { isolation } from './isolation.ts';
+import { ninetyDays } from './ninety-days.ts';
 import { query } from './query.ts';
 import { restart } from './restart.ts';
 import { size } from './size.ts';
 import { type Bench, machineLoad } from './traffic.ts';
 
 const benches: Readonly<Record<string, Bench>> = { ingest, query, restart, size, isolation };
+/** Too long to be run unless it is asked for. */
+const longBenches: Readonly<Record<string, Bench>> = { 'ninety-days': ninetyDays };
+const known = { ...benches, ...longBenches };
+
+/** `--name=value` and `--name`, by name. */
+const optionsOf = (args: readonly string[]): Map<string, string> =>
+  new Map(
+    args.filter((arg) => arg.startsWith('--')).map((arg) => [arg.slice(2).split('=')[0], arg.split('=')[1] ?? '']),
+  );
 
 async function run(args: readonly string[]): Promise<void> {
-  const scale = Number(args.find((arg) => arg.startsWith('--scale='))?.slice('--scale='.length) ?? 1);
+  const options = optionsOf(args);
+  const scale = Number(options.get('scale') ?? 1);
   const named = args.filter((arg) => !arg.startsWith('-'));
-  const unknown = named.find((name) => !Object.hasOwn(benches, name));
+  const unknown = named.find((name) => !Object.hasOwn(known, name));
   if (unknown !== undefined || !(scale > 0)) {
-    process.stderr.write(`usage: npm run bench -- [${Object.keys(benches).join('|')}]... [--scale=1]\n`);
+    process.stderr.write(`usage: npm run bench -- [${Object.keys(known).join('|')}]... [--scale=1]\n`);
     process.exitCode = 2;
     return;
   }
@@ -26,7 +38,7 @@ async function run(args: readonly string[]): Promise<void> {
   for (const name of named.length > 0 ? named : Object.keys(benches)) {
     const beginMs = performance.now();
     console.log(`\n${name}`);
-    await benches[name](scale, (line) => console.log(`  ${line}`));
+    await known[name](scale, (line) => console.log(`  ${line}`), options);
     console.log(`  (${((performance.now() - beginMs) / 1000).toFixed(1)} s)`);
   }
 }

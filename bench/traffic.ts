@@ -137,5 +137,5 @@ export const machineLoad = (): string => `load average ${loadavg()[0].toFixed(1)
 /** A count with thousands separated. */
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-/** A bench: gives its lines one by one. `scale` multiplies how much it does. */
-export type Bench = (scale: number, say: (line: string) => void) => Promise<void>;
+/** A bench: gives its lines one by one. `scale` multiplies how much it does; `options` are its own flags, without dashes. */
+export type Bench = (scale: number, say: (line: string) => void, options: ReadonlyMap<string, string>) => Promise<void>;

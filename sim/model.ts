@@ -1,59 +1,185 @@
-// What the simulated clients know: which samples they tried to write, and which were acknowledged. A sample's value follows from its
-// series and time, so whatever the order of attempts, a time has one value.
-export interface ModelSample {
-  readonly series: number;
-  readonly timeMs: number;
+// What the clients of a simulation know: what they wrote and deleted, in the order of the log, and which of it was acknowledged.
+//
+// A cell is one time of one series. Its history is a list of puts and deletes; what the store may show there follows from it:
+//
+//   put, certain      where nothing is, the value is; a value that is there stays (the first logged counts)
+//   put, uncertain    the same, or nothing happened
+//   delete, certain   nothing is there
+//   delete, uncertain the same, or nothing happened
+//
+// An operation is certain for a reader if it was acknowledged before the reader began. So a reader that takes its time may see what came
+// later, and has to see what came before. After a restart what is seen becomes the history: what was uncertain is settled.
+import type { Matcher } from '../src/model/index.ts';
+import { matcherTest } from '../src/model/index.ts';
+
+/** One request or command. Both numbers are of the model's count of events. */
+export interface Operation {
+  readonly startedAt: number;
+  acknowledgedAt: number;
+  /** It surely never came into the log. */
+  isVoid: boolean;
 }
 
-/** A value of each kind that the columns encode differently, from series and time alone. */
-export function valueAt(series: number, timeMs: number): number {
-  const step = Math.floor(timeMs / 1000) % 100_000;
-  switch (series % 5) {
-    case 0:
-      return 7;
-    case 1:
-      return step * 2;
-    case 2:
-      return ((timeMs * 2654435761) % 4294967296) / 1e3;
-    case 3:
-      return Math.floor(step / 50) / 10;
-    default:
-      return step % 11 === 0 ? Number.NaN : -step;
+/** A sample as its bits; `high` is -1 for a delete. */
+interface Event {
+  readonly operation: Operation;
+  readonly high: number;
+  readonly low: number;
+}
+
+const DELETE = -1;
+const settled: Operation = { startedAt: 0, acknowledgedAt: 0, isVoid: false };
+
+/** One time of one series. */
+interface Cell {
+  events: Event[];
+}
+
+export interface ModelSeries {
+  readonly number: number;
+  readonly tenant: string;
+  readonly labels: readonly (readonly [string, string])[];
+  readonly cells: Map<number, Cell>;
+}
+
+const isPossible = (states: readonly Event[], high: number, low: number): boolean => {
+  for (const state of states) if (state.high === high && state.low === low) return true;
+  return false;
+};
+
+const ABSENT: Event = { operation: settled, high: DELETE, low: 0 };
+
+/** States that a cell may be in for a reader that began at `since`; an ABSENT among them: nothing need be there. */
+function possibleStates(cell: Cell, since: number, mayBeGone: boolean): Event[] {
+  let states: Event[] = [ABSENT];
+  for (const event of cell.events) {
+    if (event.operation.isVoid) continue;
+    const isCertain = event.operation.acknowledgedAt <= since;
+    const canBeAbsent = states.includes(ABSENT);
+    if (event.high === DELETE) {
+      if (isCertain) states = [ABSENT];
+      else if (!canBeAbsent) states.push(ABSENT);
+    } else if (canBeAbsent) {
+      if (isCertain && !mayBeGone) states.splice(states.indexOf(ABSENT), 1);
+      states.push(event);
+    }
   }
+  if (mayBeGone && !states.includes(ABSENT)) states.push(ABSENT);
+  return states;
+}
+
+const hex = (high: number, low: number): string =>
+  `0x${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`;
+
+/** How a reader's findings are judged. */
+export interface Judging {
+  /** The model's count when the reader began. */
+  readonly since: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** Samples before may be gone by the retention. */
+  readonly horizonMs: number;
+  /** Something was damaged, and reported: samples may be missing, and an older state may show, but nothing invented. */
+  readonly isLossy: boolean;
 }
 
 export class Model {
-  readonly attempted = new Map<number, Set<number>>();
-  readonly acknowledged = new Map<number, Set<number>>();
+  readonly series: ModelSeries[] = [];
+  /** Counts operations and acknowledgements. */
+  now = 0;
 
-  #add(to: Map<number, Set<number>>, samples: readonly ModelSample[]): void {
-    for (const { series, timeMs } of samples) {
-      const times = to.get(series);
-      if (times) times.add(timeMs);
-      else to.set(series, new Set([timeMs]));
+  addSeries(tenant: string, labels: ModelSeries['labels']): ModelSeries {
+    const added = { number: this.series.length, tenant, labels, cells: new Map() };
+    this.series.push(added);
+    return added;
+  }
+
+  begin(): Operation {
+    return { startedAt: ++this.now, acknowledgedAt: Number.POSITIVE_INFINITY, isVoid: false };
+  }
+
+  acknowledge(operation: Operation): void {
+    operation.acknowledgedAt = ++this.now;
+  }
+
+  put(operation: Operation, series: ModelSeries, timeMs: number, high: number, low: number): void {
+    const event = { operation, high, low };
+    const cell = series.cells.get(timeMs);
+    if (cell) cell.events.push(event);
+    else series.cells.set(timeMs, { events: [event] });
+  }
+
+  delete(operation: Operation, tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): void {
+    const event = { operation, high: DELETE, low: 0 };
+    for (const series of this.matching(tenant, matchers)) {
+      for (const [timeMs, cell] of series.cells) {
+        if (timeMs >= minMs && timeMs <= maxMs) cell.events.push(event);
+      }
     }
   }
 
-  attempt(samples: readonly ModelSample[]): void {
-    this.#add(this.attempted, samples);
+  matching(tenant: string, matchers: readonly Matcher[]): ModelSeries[] {
+    const tests = matchers.map((matcher) => ({ name: matcher.name, test: matcherTest(matcher) }));
+    return this.series.filter(
+      (series) =>
+        series.tenant === tenant &&
+        tests.every(({ name, test }) => test(series.labels.find(([label]) => label === name)?.[1] ?? '')),
+    );
   }
 
-  acknowledge(samples: readonly ModelSample[]): void {
-    this.#add(this.acknowledged, samples);
+  /** Whether a reader must find something in the series. */
+  mustShow(series: ModelSeries, judging: Judging): boolean {
+    if (judging.isLossy) return false;
+    for (const [timeMs, cell] of series.cells) {
+      if (timeMs < judging.minMs || timeMs > judging.maxMs) continue;
+      if (!possibleStates(cell, judging.since, timeMs < judging.horizonMs).includes(ABSENT)) return true;
+    }
+    return false;
   }
 
   /** Why the samples that a series shows cannot be right, or null. */
-  fault(series: number, times: ArrayLike<number>, values: ArrayLike<number>, count: number): string | null {
-    const attempted = this.attempted.get(series) ?? new Set();
-    const missing = new Set(this.acknowledged.get(series));
+  fault(series: ModelSeries, times: Float64Array, words: Uint32Array, count: number, judging: Judging): string | null {
+    const name = `series ${series.number}`;
+    const { minMs, maxMs, since, horizonMs, isLossy } = judging;
+    const shown = new Set<number>();
     for (let i = 0; i < count; i++) {
-      if (i > 0 && times[i] <= times[i - 1]) return `series ${series}: time ${times[i]} follows ${times[i - 1]}`;
-      if (!attempted.has(times[i])) return `series ${series}: a sample at ${times[i]} that nobody wrote`;
-      const want = valueAt(series, times[i]);
-      if (!Object.is(want, values[i])) return `series ${series}: ${values[i]} at ${times[i]} instead of ${want}`;
-      missing.delete(times[i]);
+      const timeMs = times[i];
+      if (i > 0 && timeMs <= times[i - 1]) return `${name}: time ${timeMs} follows ${times[i - 1]}`;
+      if (timeMs < minMs || timeMs > maxMs) return `${name}: time ${timeMs} was not asked for`;
+      const cell = series.cells.get(timeMs);
+      if (!cell) return `${name}: a sample at ${timeMs} that nobody wrote`;
+      const [high, low] = [words[2 * i + 1], words[2 * i]];
+      const states = isLossy ? cell.events : possibleStates(cell, since, timeMs < horizonMs);
+      if (!isPossible(states, high, low)) {
+        const wants = states.map((state) => (state.high === DELETE ? 'nothing' : hex(state.high, state.low)));
+        return `${name}: ${hex(high, low)} at ${timeMs} instead of ${wants.join(' or ')}`;
+      }
+      shown.add(timeMs);
     }
-    if (missing.size === 0) return null;
-    return `series ${series}: ${missing.size} acknowledged samples are missing, such as at ${[...missing][0]}`;
+    return isLossy ? null : this.#missing(series, shown, judging);
+  }
+
+  #missing(series: ModelSeries, shown: ReadonlySet<number>, judging: Judging): string | null {
+    for (const [timeMs, cell] of series.cells) {
+      if (timeMs < judging.minMs || timeMs > judging.maxMs || shown.has(timeMs)) continue;
+      const states = possibleStates(cell, judging.since, timeMs < judging.horizonMs);
+      if (states.includes(ABSENT)) continue;
+      return `series ${series.number}: nothing at ${timeMs} instead of ${states.map(({ high, low }) => hex(high, low)).join(' or ')}`;
+    }
+    return null;
+  }
+
+  /** After a restart: what a whole series shows was found right, and from now on is what it has. */
+  settle(series: ModelSeries, times: Float64Array, words: Uint32Array, count: number, horizonMs: number): void {
+    const places = new Map<number, number>();
+    for (let i = 0; i < count; i++) places.set(times[i], i);
+    for (const [timeMs, cell] of series.cells) {
+      // Retention may yet take it, or a log that is replayed may bring it back.
+      if (timeMs < horizonMs) continue;
+      const i = places.get(timeMs);
+      if (i === undefined) cell.events = [];
+      else if (cell.events.length > 1 || cell.events[0].operation !== settled)
+        cell.events = [{ operation: settled, high: words[2 * i + 1], low: words[2 * i] }];
+    }
   }
 }

@@ -3,6 +3,7 @@
 // that passed its checksum and is malformed is a bug.
 import {
   R_BATCHES,
+  R_DEAD,
   R_SEGMENT_SERIES,
   R_SEGMENT_SYMBOLS,
   R_STALE_UNKNOWN,
@@ -16,8 +17,10 @@ import {
 import { putVarint, unzigzag } from './bits';
 import { internSymbol, symbolAddress } from './symbols';
 import { ALL_SERIES, addPosting, internLabel } from './postings';
-import { NO_SERIES, S_LABELS, S_LAST_TIME, createSeries, findSeries, slotOf } from './series';
-import { SEAL_SCRATCH, appendSample } from './append';
+import { FLAG_DEAD, NO_SERIES, S_FLAGS, S_LABELS, S_LAST_TIME, createSeries, findSeries, slotOf } from './series';
+import { appendSample } from './append';
+import { beginTimes, endTimes, noteTime } from './clock';
+import { SEAL_SCRATCH } from './seal';
 
 export const ERROR_TRUNCATED: i32 = -1;
 export const ERROR_VERSION: i32 = -2;
@@ -140,6 +143,14 @@ function indexSeries(series: u32, labels: usize): void {
   }
 }
 
+/** A series that is defined again lives on. */
+function revive(slot: usize): void {
+  const flags = load<u8>(slot, S_FLAGS);
+  if (!(flags & FLAG_DEAD)) return;
+  store<u8>(slot, flags & ~FLAG_DEAD, S_FLAGS);
+  set32(R_DEAD, get32(R_DEAD) - 1);
+}
+
 function defineSeries(tenant: u32): i32 {
   const id = take(16);
   const labelCount = count32();
@@ -155,7 +166,7 @@ function defineSeries(tenant: u32): i32 {
     memory.copy(labels, SEAL_SCRATCH, bytes);
     store<u32>(slotOf(series), u32(labels), S_LABELS);
     indexSeries(series, labels);
-  }
+  } else revive(slotOf(series));
   const number = get32(R_SEGMENT_SERIES + 8);
   ensureVector(R_SEGMENT_SERIES, number + 1);
   store<u32>(usize(get32(R_SEGMENT_SERIES)) + (usize(number) << 2), u32(slotOf(series)));
@@ -190,6 +201,8 @@ function applySamples(): i32 {
   const sectionLimit = limit;
   let ref: i64 = -1;
   let time: i64 = 0;
+  let noted: i64 = i64.MIN_VALUE;
+  if (count) beginTimes();
   for (let i: u32 = 0; i < count; i++) {
     // One byte each on the steady path: the next series of the same scrape.
     if (refs < refsEnd && load<u8>(refs) < 128) ref += 1 + unzigzag(load<u8>(refs++));
@@ -208,10 +221,15 @@ function applySamples(): i32 {
     }
     if (failed) return ERROR_TRUNCATED;
     if (u64(ref) >= u64(seriesCount)) return ERROR_REFERENCE;
-    if (!isTime(time)) return ERROR_TIME;
+    if (time != noted) {
+      if (!isTime(time)) return ERROR_TIME;
+      noteTime(time);
+      noted = time;
+    }
     appendSample(load<u32>(series + (usize(ref) << 2)), time, load<u64>(values));
     values += 8;
   }
+  if (count) endTimes();
   cursor = sectionEnd;
   limit = sectionLimit;
   return refs == refsEnd && times == timesEnd ? 0 : ERROR_TRAILING;
@@ -278,5 +296,7 @@ export function symbolBytes(symbol: u32): usize {
   return symbolAddress(symbol) + 8;
 }
 export function symbolLength(symbol: u32): u32 {
-  return load<u32>(symbolAddress(symbol), 4);
+  // A number from before a sweep may name no symbol now.
+  const address = symbolAddress(symbol);
+  return address & 1 ? 0 : load<u32>(address, 4);
 }

@@ -16,7 +16,7 @@
 import { bitWidth, packIntegers, packedBytes, unpackAt } from './bits';
 
 export const COLUMN_HEADER: u32 = 24;
-const SLACK: u32 = 8;
+export const COLUMN_SLACK: u32 = 8;
 const TIMES_CONSTANT: u8 = 0;
 const TIMES_PACKED: u8 = 1;
 const VALUES_CONSTANT: u8 = 0;
@@ -230,11 +230,11 @@ export function encodeColumn(out: usize, times: usize, values: usize, count: u32
   store<u32>(out, timeBytes, 16);
   store<u32>(out, valueBytes, 20);
   store<u64>(payload + valueBytes, 0);
-  return COLUMN_HEADER + timeBytes + valueBytes + SLACK;
+  return COLUMN_HEADER + timeBytes + valueBytes + COLUMN_SLACK;
 }
 
 export function columnBytesMax(count: u32): u32 {
-  return COLUMN_HEADER + 8 + count * 8 + 8 + count * 9 + 2 * SLACK;
+  return COLUMN_HEADER + 8 + count * 8 + 8 + count * 9 + 2 * COLUMN_SLACK;
 }
 
 /** Time of the last sample. */

@@ -3,6 +3,20 @@ export { init } from './root';
 export { applyBatch, beginSegment, symbolBytes, symbolLength } from './apply';
 export { findSymbol } from './symbols';
 export { findLabel, findValue, listLabels, listValues, postingsCount, readPostings } from './postings';
-export { findSeries } from './series';
+export { findMany, readIds } from './series';
 export { decodeTimes, decodeValues, encodeColumn } from './column';
-export { filterByTime, labelColumn, labelsAddress, lastTime, read, readFirst, samplesMax } from './read';
+export {
+  anyInRange,
+  cutSamplesMax,
+  filterByTime,
+  labelColumn,
+  labelsAddress,
+  lastTime,
+  read,
+  readCut,
+  readFirst,
+  samplesMax,
+} from './read';
+export { cutBegin, cutCancel, cutDrop, cutList, cutWindows, cutWindowsOf, hasCutIn } from './cut';
+export { deleteRange } from './delete';
+export { clockMs } from './clock';

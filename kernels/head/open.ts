@@ -185,8 +185,17 @@ function putSample<T>(times: usize, values: usize, place: u32, time: i64, bits: 
   store<u64>(values + (usize(place) << 3), bits);
 }
 
-/** Decodes an open chunk: times as T (i64 or f64), values as raw bits. Returns the number of samples. */
-export function decodeOpen<T>(slot: usize, times: usize, values: usize): u32 {
+/** How many of the next `run` samples, `difference` apart after `time`, are before minTime. */
+function skipped(time: i64, difference: i64, run: u32, minTime: i64): u32 {
+  if (time + difference >= minTime) return 0;
+  return u32(min<i64>(i64(run), (minTime - 1 - time) / difference));
+}
+
+/**
+ * Decodes an open chunk: times as T (i64 or f64), values as raw bits. Samples before minTime are left out where that is cheap, in runs.
+ * Returns the number of samples.
+ */
+export function decodeOpen<T>(slot: usize, times: usize, values: usize, minTime: i64): u32 {
   if (!load<u16>(slot, S_OPEN_COUNT)) return 0;
   let time = load<i64>(slot, S_FIRST_TIME);
   let bits = load<u64>(slot, S_FIRST_BITS);
@@ -206,7 +215,9 @@ export function decodeOpen<T>(slot: usize, times: usize, values: usize): u32 {
     }
     const head = u32(load<u8>(at++));
     if (head < 0x40) {
-      for (const runEnd = count + head + 1; count < runEnd; count++) {
+      const skip = skipped(time, difference, head + 1, minTime);
+      time += difference * i64(skip);
+      for (const runEnd = count + head + 1 - skip; count < runEnd; count++) {
         putSample<T>(times, values, count, (time += difference), bits);
       }
       continue;
@@ -235,7 +246,10 @@ export function decodeOpen<T>(slot: usize, times: usize, values: usize): u32 {
     }
     putSample<T>(times, values, count++, time, bits);
   }
-  for (const runEnd = count + load<u16>(slot, S_RUN); count < runEnd; count++) {
+  const run = u32(load<u16>(slot, S_RUN));
+  const skip = skipped(time, difference, run, minTime);
+  time += difference * i64(skip);
+  for (const runEnd = count + run - skip; count < runEnd; count++) {
     putSample<T>(times, values, count, (time += difference), bits);
   }
   return count;

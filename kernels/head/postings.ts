@@ -8,14 +8,18 @@
 // and LEB128 differences in a chain of blocks { u32 next, u16 used, u16 capacity, bytes }, which double up to 1 KiB. A value
 // of one series, the most frequent kind, has no block at all.
 import {
+  LABEL_ENTRIES_MIN,
   R_FIRST_LABEL,
   R_LABEL_COUNT,
   R_LABEL_TABLE,
   R_POSTINGS_COUNT,
   R_POSTINGS_TABLE,
+  ROOT,
+  TABLE_ENTRIES_MIN,
   alloc,
   allocTable,
   classOf,
+  emptyTable,
   freeClass,
   get32,
   set32,
@@ -46,21 +50,25 @@ function probe(tableAt: usize, a: u32, b: u32): usize {
   }
 }
 
+/** Enters an entry, which is not there, into a table. */
+function enter(tableAt: usize, entry: usize): void {
+  const table = usize(get32(tableAt));
+  const mask = get32(tableAt + 4);
+  let i = mix(load<u32>(entry), load<u32>(entry, 4)) & mask;
+  while (load<u32>(table + (usize(i) << 2))) i = (i + 1) & mask;
+  store<u32>(table + (usize(i) << 2), u32(entry));
+}
+
 function growTable(tableAt: usize): void {
   const old = usize(get32(tableAt));
   const oldEntries = get32(tableAt + 4) + 1;
-  const mask = (oldEntries << 1) - 1;
-  const table = allocTable(mask + 1);
+  set32(tableAt, u32(allocTable(oldEntries << 1)));
+  set32(tableAt + 4, (oldEntries << 1) - 1);
   for (let k: u32 = 0; k < oldEntries; k++) {
     const entry = load<u32>(old + (usize(k) << 2));
-    if (!entry) continue;
-    let i = mix(load<u32>(entry), load<u32>(entry, 4)) & mask;
-    while (load<u32>(table + (usize(i) << 2))) i = (i + 1) & mask;
-    store<u32>(table + (usize(i) << 2), entry);
+    if (entry) enter(tableAt, entry);
   }
   freeClass(old, classOf(oldEntries << 2));
-  set32(tableAt, u32(table));
-  set32(tableAt + 4, mask);
 }
 
 /** The entry of a tenant's label, or 0. */
@@ -124,7 +132,10 @@ function addBlock(entry: usize, last: usize): usize {
 
 /** Adds a series, whose number is above all in the list, to a label's value. */
 export function addPosting(label: usize, value: u32, series: u32): void {
-  const entry = internValue(label, value);
+  pushPosting(internValue(label, value), series);
+}
+
+function pushPosting(entry: usize, series: u32): void {
   const count = load<u32>(entry, 12);
   store<u32>(entry, count + 1, 12);
   if (!count) {
@@ -172,6 +183,41 @@ export function readPostings(entry: usize, out: usize): u32 {
   return u32(out - first) >> 2;
 }
 
+/** Neither a series nor a number of one. */
+const NONE: u32 = 0xffffffff;
+
+// Where nextPosting() stands.
+let nextBlock: usize = 0;
+let nextAt: usize = 0;
+let nextEnd: usize = 0;
+let nextSeries: u32 = 0;
+
+/** Begins a walk over the series of a value entry, which has some: the first one. */
+export function firstPosting(entry: usize): u32 {
+  nextBlock = load<u32>(entry, 24);
+  nextAt = nextEnd = 0;
+  nextSeries = load<u32>(entry, 16);
+  return nextSeries;
+}
+
+/** The next series of the walk, or 0xffffffff. */
+export function nextPosting(): u32 {
+  if (nextAt == nextEnd) {
+    if (!nextBlock) return NONE;
+    nextAt = nextBlock + 8;
+    nextEnd = nextAt + load<u16>(nextBlock, 4);
+    nextBlock = load<u32>(nextBlock);
+  }
+  let byte = u32(load<u8>(nextAt++));
+  let difference = byte & 127;
+  for (let shift: u32 = 7; byte >= 128; shift += 7) {
+    byte = load<u8>(nextAt++);
+    difference |= (byte & 127) << shift;
+  }
+  nextSeries += difference;
+  return nextSeries;
+}
+
 /**
  * Lists the value entries of a label: pairs { u32 value symbol, u32 entry } from `cursor` (0: the start) on, at most `limit`.
  * Returns how many; the next cursor is the word after the last pair.
@@ -201,4 +247,87 @@ export function listLabels(tenant: u32, out: usize, limit: u32): u32 {
     count++;
   }
   return count;
+}
+
+/** Empties a value entry. */
+function clearPostings(entry: usize): void {
+  for (let block = usize(load<u32>(entry, 24)); block; ) {
+    const next = usize(load<u32>(block));
+    freeClass(block, classOf(u32(load<u16>(block, 6)) + 8));
+    block = next;
+  }
+  memory.fill(entry + 12, 0, 20);
+}
+
+/**
+ * Numbers a value entry's series anew: `numbers` has a u32 per series, NO_SERIES for those that go. `work` holds those that are left
+ * meanwhile.
+ */
+function renumber(entry: usize, numbers: usize, work: usize): void {
+  const last = load<u32>(entry, 20);
+  // Numbers up to the first that goes stay as they are.
+  if (load<u32>(numbers + (usize(last) << 2)) == last) return;
+  let end = work;
+  for (let series = firstPosting(entry); series != NONE; series = nextPosting()) {
+    const number = load<u32>(numbers + (usize(series) << 2));
+    if (number == NONE) continue;
+    store<u32>(end, number);
+    end += 4;
+  }
+  clearPostings(entry);
+  for (let at = work; at < end; at += 4) pushPosting(entry, load<u32>(at));
+}
+
+/** Renumbers a label's values and removes those that have no series any more. */
+function sweepValues(label: usize, numbers: usize, work: usize): void {
+  let link = label + 8;
+  for (let entry = usize(load<u32>(link)); entry; entry = usize(load<u32>(link))) {
+    renumber(entry, numbers, work);
+    if (load<u32>(entry, 12)) {
+      link = entry + 8;
+      continue;
+    }
+    store<u32>(link, load<u32>(entry, 8));
+    freeClass(entry, classOf(32));
+    store<u32>(label, load<u32>(label, 12) - 1, 12);
+    set32(R_POSTINGS_COUNT, get32(R_POSTINGS_COUNT) - 1);
+  }
+}
+
+/** Numbers the series in all lists anew (renumber) and removes values and labels that no series has. */
+export function sweepPostings(numbers: usize, work: usize): void {
+  let link = ROOT + R_FIRST_LABEL;
+  for (let label = usize(load<u32>(link)); label; label = usize(load<u32>(link))) {
+    sweepValues(label, numbers, work);
+    if (load<u32>(label, 8)) {
+      link = label + 16;
+      continue;
+    }
+    store<u32>(link, load<u32>(label, 16));
+    freeClass(label, classOf(24));
+    set32(R_LABEL_COUNT, get32(R_LABEL_COUNT) - 1);
+  }
+  emptyTable(R_LABEL_TABLE, get32(R_LABEL_COUNT), LABEL_ENTRIES_MIN);
+  emptyTable(R_POSTINGS_TABLE, get32(R_POSTINGS_COUNT), TABLE_ENTRIES_MIN);
+  for (let label = usize(get32(R_FIRST_LABEL)); label; label = load<u32>(label, 16)) {
+    enter(R_LABEL_TABLE, label);
+    for (let entry = usize(load<u32>(label, 8)); entry; entry = load<u32>(entry, 8)) enter(R_POSTINGS_TABLE, entry);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function mark(bits: usize, symbol: u32): void {
+  const at = bits + (symbol >> 3);
+  store<u8>(at, u32(load<u8>(at)) | (1 << (symbol & 7)));
+}
+
+/** Sets the bits of all symbols that the index has: tenants, names and values. */
+export function markSymbols(bits: usize): void {
+  for (let label = usize(get32(R_FIRST_LABEL)); label; label = load<u32>(label, 16)) {
+    mark(bits, load<u32>(label));
+    if (load<u32>(label, 4) == ALL_SERIES) continue;
+    mark(bits, load<u32>(label, 4));
+    for (let entry = usize(load<u32>(label, 8)); entry; entry = load<u32>(entry, 8)) mark(bits, load<u32>(entry, 4));
+  }
 }

@@ -14,7 +14,8 @@
 //     └──────────────────────────────┘
 //
 // Allocation is by size classes, two per power of two (16, 24, 32, 48, ...), each with a free list threaded through the
-// free blocks. Blocks are never returned to the system, only reused: the state is deterministic, a function of the log.
+// free blocks. Where a class has none, a large free block (an outgrown table) is cut up before the state grows. Blocks are never
+// returned to the system, only reused: the state is deterministic, a function of the log.
 
 export const ROOT: usize = 1024;
 export const DIRECTORY: usize = 65536;
@@ -25,7 +26,7 @@ export const SCRATCH_BYTES: usize = STATE_BASE - SCRATCH;
 
 export const MAGIC: u32 = 0x44484d54; // "TMHD"
 /** Version of the memory layout: an image of another version is ignored. */
-export const LAYOUT_VERSION: u32 = 1;
+export const LAYOUT_VERSION: u32 = 2;
 
 // Offsets in the root.
 export const R_MAGIC: usize = 0;
@@ -56,6 +57,19 @@ export const R_MIN_TIME: usize = 416; // i64
 export const R_MAX_TIME: usize = 424; // i64
 export const R_BATCHES: usize = 432;
 export const R_LIVE_BYTES: usize = 440; // u64: allocated and not freed
+export const R_CLOCK: usize = 448; // i64 (clock.ts)
+export const R_CLOCK_JUMPS: usize = 456;
+export const R_GENERATION: usize = 460; // changes when samples left or numbers have another meaning
+export const R_LATE_HELD: usize = 464; // u64: samples that came late and are here
+export const R_SAMPLES_GONE: usize = 472; // u64: samples that were dropped or deleted
+export const R_EMPTY: usize = 480; // series without samples
+export const R_DEAD: usize = 484; // series that the next sweep takes
+export const R_SWEPT_SERIES: usize = 488; // series after the last sweep
+export const R_SWEEPS: usize = 492;
+export const R_SYMBOL_FREE: usize = 496; // first free symbol number + 1, how many
+export const R_CARVE: usize = 504; // address, end: rest of a large block that is being cut up
+export const R_LARGE_FREE: usize = 512; // free blocks of CARVE_CLASS_MIN and more
+// From 32768 to the directory the memory belongs to the host (src/tsdb/shard-state.ts).
 
 // @ts-ignore: decorator
 @inline
@@ -88,11 +102,72 @@ export function classBytes(sizeClass: u32): u32 {
   return (sizeClass & 1 ? u32(24) : u32(16)) << (sizeClass >> 1);
 }
 
+// Pages of slots begin at a cache line, so that each slot is one.
+// @ts-ignore: decorator
+@inline
+function aligned(at: u32, bytes: u32): u32 {
+  const mask: u32 = bytes >= 4096 ? 63 : 7;
+  return (at + mask) & ~mask;
+}
+
+/** Smallest class of blocks that are cut up, 16 KiB, and the number of classes. */
+const CARVE_CLASS_MIN: u32 = 20;
+const CLASSES: u32 = 64;
+
+// @ts-ignore: decorator
+@inline
+function isLarge(sizeClass: u32): bool {
+  return sizeClass >= CARVE_CLASS_MIN;
+}
+
+function pushFree(block: usize, sizeClass: u32): void {
+  const list = ROOT + R_FREE + (usize(sizeClass) << 2);
+  store<u32>(block, load<u32>(list));
+  store<u32>(list, u32(block));
+  if (isLarge(sizeClass)) set32(R_LARGE_FREE, get32(R_LARGE_FREE) + 1);
+}
+
+function popFree(sizeClass: u32): usize {
+  const list = ROOT + R_FREE + (usize(sizeClass) << 2);
+  const block = load<u32>(list);
+  if (!block) return 0;
+  store<u32>(list, load<u32>(block));
+  if (isLarge(sizeClass)) set32(R_LARGE_FREE, get32(R_LARGE_FREE) - 1);
+  return block;
+}
+
+/** Gives [at, end) to the free lists in the largest blocks that fit. Large ones begin at a cache line. */
+function freeRange(at: u32, end: u32): void {
+  if (end - at >= 4096) at = aligned(at, 4096);
+  while (end - at >= 16) {
+    let sizeClass = classOf(end - at);
+    while (classBytes(sizeClass) > end - at) sizeClass--;
+    pushFree(at, sizeClass);
+    at += classBytes(sizeClass);
+  }
+}
+
+/** A piece of a large free block, or 0. */
+function carve(bytes: u32): usize {
+  let at = aligned(get32(R_CARVE), bytes);
+  if (at + bytes > get32(R_CARVE + 4)) {
+    if (!get32(R_LARGE_FREE)) return 0;
+    let sizeClass = max<u32>(CARVE_CLASS_MIN, classOf(bytes));
+    let block: usize = 0;
+    while (!block && sizeClass < CLASSES) block = popFree(sizeClass++);
+    if (!block) return 0;
+    freeRange(get32(R_CARVE), get32(R_CARVE + 4));
+    set32(R_CARVE + 4, u32(block) + classBytes(sizeClass - 1));
+    at = aligned(u32(block), bytes);
+    freeRange(u32(block), at);
+  } else freeRange(get32(R_CARVE), at);
+  set32(R_CARVE, at + bytes);
+  return at;
+}
+
 /** Extends the state by `bytes`; traps when the memory is at its end, which the host prevents by refusing writes earlier. */
 function extend(bytes: u32): usize {
-  // Pages of slots begin at a cache line, so that each slot is one.
-  const mask: u32 = bytes >= 4096 ? 63 : 7;
-  const at = (get32(R_BRK) + mask) & ~mask;
+  const at = aligned(get32(R_BRK), bytes);
   const end = u64(at) + u64(bytes);
   // Readers load whole words: up to 8 bytes behind a block.
   const need = end + 16;
@@ -108,23 +183,18 @@ function extend(bytes: u32): usize {
 
 /** A block of a size class; contents undefined. */
 export function allocClass(sizeClass: u32): usize {
-  const list = ROOT + R_FREE + (usize(sizeClass) << 2);
   const bytes = classBytes(sizeClass);
   store<u64>(ROOT + R_LIVE_BYTES, load<u64>(ROOT + R_LIVE_BYTES) + bytes);
-  const block = load<u32>(list);
-  if (block) {
-    store<u32>(list, load<u32>(block));
-    return block;
-  }
-  return extend(bytes);
+  const block = popFree(sizeClass);
+  if (block) return block;
+  const piece = carve(bytes);
+  return piece ? piece : extend(bytes);
 }
 
 /** Gives a block back to its class. */
 export function freeClass(block: usize, sizeClass: u32): void {
-  const list = ROOT + R_FREE + (usize(sizeClass) << 2);
   store<u64>(ROOT + R_LIVE_BYTES, load<u64>(ROOT + R_LIVE_BYTES) - classBytes(sizeClass));
-  store<u32>(block, load<u32>(list));
-  store<u32>(list, u32(block));
+  pushFree(block, sizeClass);
 }
 
 export function alloc(bytes: u32): usize {
@@ -136,6 +206,23 @@ export function allocTable(entries: u32): usize {
   const table = alloc(entries << 2);
   memory.fill(table, 0, usize(entries) << 2);
   return table;
+}
+
+/**
+ * Replaces an open-addressing table, whose pointer and mask lie at root offset `tableAt`, by an empty one for `live` entries: the same
+ * memory, or less where it is much too large.
+ */
+export function emptyTable(tableAt: usize, live: u32, entriesMin: u32): void {
+  const entries = get32(tableAt + 4) + 1;
+  let wanted = entriesMin;
+  while (live * 8 > wanted * 3) wanted <<= 1;
+  if (entries < wanted * 4) {
+    memory.fill(get32(tableAt), 0, usize(entries) << 2);
+    return;
+  }
+  freeClass(get32(tableAt), classOf(entries << 2));
+  set32(tableAt, u32(allocTable(wanted)));
+  set32(tableAt + 4, wanted - 1);
 }
 
 /** Makes the u32 array whose pointer and capacity lie at root offset `vector` hold at least `count` entries. */
@@ -153,6 +240,15 @@ export function ensureVector(vector: usize, count: u32): void {
   set32(vector + 4, classBytes(sizeClass) >> 2);
 }
 
+/** Entries of new tables. */
+export const TABLE_ENTRIES_MIN: u32 = 1024;
+export const LABEL_ENTRIES_MIN: u32 = 256;
+
+function newTable(tableAt: usize, entries: u32): void {
+  set32(tableAt, u32(allocTable(entries)));
+  set32(tableAt + 4, entries - 1);
+}
+
 /** Prepares empty state. Called once on a fresh memory; a restored image has it already. */
 export function init(): void {
   if (__heap_base > ROOT) unreachable();
@@ -164,12 +260,9 @@ export function init(): void {
   set32(R_BRK, u32(STATE_BASE));
   store<i64>(ROOT + R_MIN_TIME, i64.MAX_VALUE);
   store<i64>(ROOT + R_MAX_TIME, i64.MIN_VALUE);
-  set32(R_ID_TABLE, u32(allocTable(1024)));
-  set32(R_ID_TABLE + 4, 1023);
-  set32(R_SYMBOL_TABLE, u32(allocTable(1024)));
-  set32(R_SYMBOL_TABLE + 4, 1023);
-  set32(R_POSTINGS_TABLE, u32(allocTable(1024)));
-  set32(R_POSTINGS_TABLE + 4, 1023);
-  set32(R_LABEL_TABLE, u32(allocTable(256)));
-  set32(R_LABEL_TABLE + 4, 255);
+  store<i64>(ROOT + R_CLOCK, i64.MIN_VALUE);
+  newTable(R_ID_TABLE, TABLE_ENTRIES_MIN);
+  newTable(R_SYMBOL_TABLE, TABLE_ENTRIES_MIN);
+  newTable(R_POSTINGS_TABLE, TABLE_ENTRIES_MIN);
+  newTable(R_LABEL_TABLE, LABEL_ENTRIES_MIN);
 }

@@ -1,12 +1,16 @@
 // The symbol table: every label name and value once. A symbol is { u32 hash, u32 length, bytes }; its number indexes a vector
-// of addresses, and an open-addressing table of (number + 1) finds it by its bytes.
+// of addresses, and an open-addressing table of (number + 1) finds it by its bytes. Numbers of symbols that a sweep removed are
+// used again: their entries in the vector are odd, and hold the next free number.
 import {
   R_SYMBOL_COUNT,
+  R_SYMBOL_FREE,
   R_SYMBOL_POINTERS,
   R_SYMBOL_TABLE,
+  TABLE_ENTRIES_MIN,
   alloc,
   allocTable,
   classOf,
+  emptyTable,
   ensureVector,
   freeClass,
   get32,
@@ -59,20 +63,65 @@ export function findSymbol(at: usize, length: u32): u32 {
   return entry ? entry - 1 : NO_SYMBOL;
 }
 
+/** Enters all symbols into the table, which has no entries. */
+function fillTable(): void {
+  const table = usize(get32(R_SYMBOL_TABLE));
+  const mask = get32(R_SYMBOL_TABLE + 4);
+  const count = get32(R_SYMBOL_COUNT);
+  for (let symbol: u32 = 0; symbol < count; symbol++) {
+    const address = symbolAddress(symbol);
+    if (address & 1) continue;
+    let i = load<u32>(address) & mask;
+    while (load<u32>(table + (usize(i) << 2))) i = (i + 1) & mask;
+    store<u32>(table + (usize(i) << 2), symbol + 1);
+  }
+}
+
 function growTable(): void {
   const old = get32(R_SYMBOL_TABLE);
   const oldEntries = get32(R_SYMBOL_TABLE + 4) + 1;
-  const entries = oldEntries << 1;
-  const table = allocTable(entries);
-  const count = get32(R_SYMBOL_COUNT);
-  for (let symbol: u32 = 0; symbol < count; symbol++) {
-    let i = load<u32>(symbolAddress(symbol)) & (entries - 1);
-    while (load<u32>(table + (usize(i) << 2))) i = (i + 1) & (entries - 1);
-    store<u32>(table + (usize(i) << 2), symbol + 1);
-  }
+  set32(R_SYMBOL_TABLE, u32(allocTable(oldEntries << 1)));
+  set32(R_SYMBOL_TABLE + 4, (oldEntries << 1) - 1);
+  fillTable();
   freeClass(old, classOf(oldEntries << 2));
-  set32(R_SYMBOL_TABLE, u32(table));
-  set32(R_SYMBOL_TABLE + 4, entries - 1);
+}
+
+/** Symbols that there are. */
+export function liveSymbols(): u32 {
+  return get32(R_SYMBOL_COUNT) - get32(R_SYMBOL_FREE + 4);
+}
+
+/** A number for a new symbol. */
+function newNumber(): u32 {
+  const free = get32(R_SYMBOL_FREE);
+  if (free) {
+    set32(R_SYMBOL_FREE, u32(symbolAddress(free - 1)) >> 1);
+    set32(R_SYMBOL_FREE + 4, get32(R_SYMBOL_FREE + 4) - 1);
+    return free - 1;
+  }
+  const symbol = get32(R_SYMBOL_COUNT);
+  ensureVector(R_SYMBOL_POINTERS, symbol + 1);
+  set32(R_SYMBOL_COUNT, symbol + 1);
+  return symbol;
+}
+
+function freeSymbol(symbol: u32): void {
+  const address = symbolAddress(symbol);
+  freeClass(address, classOf(8 + load<u32>(address, 4)));
+  store<u32>(usize(get32(R_SYMBOL_POINTERS)) + (usize(symbol) << 2), (get32(R_SYMBOL_FREE) << 1) | 1);
+  set32(R_SYMBOL_FREE, symbol + 1);
+  set32(R_SYMBOL_FREE + 4, get32(R_SYMBOL_FREE + 4) + 1);
+}
+
+/** Removes the symbols whose bits at `used` are not set. The lowest number is the first to be used again. */
+export function sweepSymbols(used: usize): void {
+  for (let symbol = get32(R_SYMBOL_COUNT); symbol; ) {
+    symbol--;
+    const isUsed = (u32(load<u8>(used + (symbol >> 3))) >> (symbol & 7)) & 1;
+    if (!isUsed && !(symbolAddress(symbol) & 1)) freeSymbol(symbol);
+  }
+  emptyTable(R_SYMBOL_TABLE, liveSymbols(), TABLE_ENTRIES_MIN);
+  fillTable();
 }
 
 /** The symbol with these bytes, made if it is new. */
@@ -81,15 +130,13 @@ export function internSymbol(at: usize, length: u32): u32 {
   const place = probe(at, length, hash);
   const entry = load<u32>(place);
   if (entry) return entry - 1;
-  const symbol = get32(R_SYMBOL_COUNT);
+  const symbol = newNumber();
   const address = alloc(8 + length);
   store<u32>(address, hash);
   store<u32>(address, length, 4);
   memory.copy(address + 8, at, length);
-  ensureVector(R_SYMBOL_POINTERS, symbol + 1);
   store<u32>(usize(get32(R_SYMBOL_POINTERS)) + (usize(symbol) << 2), u32(address));
   store<u32>(place, symbol + 1);
-  set32(R_SYMBOL_COUNT, symbol + 1);
-  if ((symbol + 1) * 4 > (get32(R_SYMBOL_TABLE + 4) + 1) * 3) growTable();
+  if ((liveSymbols() + 1) * 4 > (get32(R_SYMBOL_TABLE + 4) + 1) * 3) growTable();
   return symbol;
 }

@@ -6,17 +6,18 @@
 // intakeWrite1(n) or intakeWrite2(n), then per shard intakeBatch / intakeBatchBytes; intakeUndo() if the log could
 // not take them.
 
+import { activeNextEpoch, activeOf } from './active';
 import { aliasBytes, aliasesInit } from './aliases';
 import { seriesBytes, seriesClear } from './dictionary';
-import { hashInit } from './hash';
-import { labelsInit } from './labels';
+import { hashBytes, hashHigh, hashInit, hashLow } from './hash';
+import { labelRows, labelsInit } from './labels';
 import { Column, columnReserve, memoryBytes } from './memory';
 import { metadataInit, metadataRows } from './metadata';
-import { remoteWriteV1 } from './remote-write-v1';
-import { remoteWriteV2, remoteWriteV2Init } from './remote-write-v2';
+import { labelsOfV1, remoteWriteV1 } from './remote-write-v1';
+import { labelsOfV2, remoteWriteV2, remoteWriteV2Init } from './remote-write-v2';
 import {
-  OUT_OF_MEMORY, batchAddress, batchLength, counters, requestBegin, requestFail, requestFinish, requestUndo, setLimits,
-  tenantBuffer,
+  OUT_OF_MEMORY, batchAddress, batchLength, counters, refusalAt, refusalBytes, requestBegin, requestFail,
+  requestFinish, requestUndo, setLimits, tenantBuffer,
 } from './request';
 import { shardAt, shardCount, shardsInit } from './shard';
 import { SNAPPY_SLACK, snappyDecode, snappyInit, snappyLength } from './snappy';
@@ -27,6 +28,8 @@ const bodyColumn = changetype<Column>(memory.data(16, 16));
 let decodedBytesMax: u32 = 32 << 20;
 let seriesMax: u32 = 0xffffffff;
 let symbolBytesMax: u32 = 0xffffffff;
+/** Of the body that is there. */
+let bodyVersion: u32 = 1;
 
 /** Once, first: `shards` 1..64; the 32-byte key lies at the address that intakeInput(32) gave. 0, or OUT_OF_MEMORY. */
 export function intakeInit(shards: u32, seriesPerShardMax: u32, symbolBytesPerShardMax: u32, aliasesMax: u32): i32 {
@@ -48,12 +51,13 @@ export function intakeTenant(bytes: u32): usize {
   return tenantBuffer(bytes);
 }
 
-/** Limits of the requests that follow. */
+/** Limits of the requests that follow. `activeSeries` 0xffffffff: the tenant's series are not counted. */
 export function intakeLimits(
-  decodedBytes: u32, labels: u32, nameBytes: u32, valueBytes: u32, minTimeMs: f64, maxTimeMs: f64,
+  decodedBytes: u32, labels: u32, nameBytes: u32, valueBytes: u32, labelBytes: u32, activeSeries: u32, minTimeMs: f64,
+  maxTimeMs: f64,
 ): void {
   decodedBytesMax = decodedBytes;
-  setLimits(labels, nameBytes, valueBytes, minTimeMs, maxTimeMs);
+  setLimits(labels, nameBytes, valueBytes, labelBytes, activeSeries, minTimeMs, maxTimeMs);
 }
 
 /** Begins a request of the tenant in the tenant buffer. */
@@ -74,6 +78,7 @@ function decode(length: u32): i32 {
 
 /** Takes the input, `length` bytes of snappy, as remote write 1.0. 0, or a negative code, and the request is undone. */
 export function intakeWrite1(length: u32): i32 {
+  bodyVersion = 1;
   const decoded = decode(length);
   if (decoded < 0) return requestFail(decoded);
   const code = remoteWriteV1(bodyColumn.address, bodyColumn.address + decoded);
@@ -82,6 +87,7 @@ export function intakeWrite1(length: u32): i32 {
 
 /** The same for 2.0. `allMetadata`: rows of metadata also for series that the segments know. */
 export function intakeWrite2(length: u32, allMetadata: bool): i32 {
+  bodyVersion = 2;
   const decoded = decode(length);
   if (decoded < 0) return requestFail(decoded);
   const code = remoteWriteV2(bodyColumn.address, bodyColumn.address + decoded, allMetadata);
@@ -91,6 +97,32 @@ export function intakeWrite2(length: u32, allMetadata: bool): i32 {
 /** Makes the batches of a request that was filled by other parts of the module (scrape-cache.ts). 0, or a negative code. */
 export function intakeFinish(): i32 {
   return requestFinish();
+}
+
+/**
+ * Reads the labels of one of the refusals that have a row in the counters, in the sender's order and not checked; they
+ * lie in the rows at intakeLabelRows (labels.ts). Returns how many there are. Until the next request.
+ */
+export function intakeRefusedLabels(index: u32): u32 {
+  const message = refusalAt(index);
+  if (message == 0) return 0;
+  const end = message + refusalBytes(index);
+  return bodyVersion == 1 ? labelsOfV1(message, end) : labelsOfV2(message, end);
+}
+
+export function intakeLabelRows(): usize {
+  return labelRows;
+}
+
+/** Time goes on by an epoch (active.ts). Between requests. */
+export function intakeNextEpoch(): void {
+  activeNextEpoch();
+}
+
+/** Active series of the tenant whose bytes are the input, as far as they are counted. */
+export function intakeActiveSeries(tenantBytes: u32): u32 {
+  hashBytes(inputColumn.address, tenantBytes, 0, 0);
+  return activeOf(hashLow, hashHigh);
 }
 
 /** Undoes the request since intakeBegin: for a log that could not take its batches. */
@@ -117,6 +149,11 @@ export function intakeNeedsRotate(index: u32): i32 {
 
 export function intakeBatch(index: u32): u32 {
   return batchAddress(index);
+}
+
+/** Samples in the shard's batch. */
+export function intakeBatchSamples(index: u32): u32 {
+  return shardAt(index).samples;
 }
 
 export function intakeBatchBytes(index: u32): u32 {

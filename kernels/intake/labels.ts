@@ -9,7 +9,7 @@ import { allocate, classOf, release } from './memory';
 import { storeVarint, varintBytes } from './varint';
 import {
   DUPLICATE_LABEL_NAME, EMPTY_LABEL_NAME, INVALID_UTF8, LABELS_TOO_LONG, LABEL_NAME_TOO_LONG, LABEL_VALUE_TOO_LONG,
-  NO_METRIC_NAME, TOO_MANY_LABELS, labelCountMax, nameBytesMax, valueBytesMax,
+  NO_METRIC_NAME, TOO_MANY_LABELS, labelBytesMax, labelCountMax, nameBytesMax, valueBytesMax,
 } from './request';
 import { isUtf8 } from './utf8';
 
@@ -43,6 +43,11 @@ export function labelsInit(): bool {
 /** Begins to count labelBytesChecked. */
 export function labelsBudget(): void {
   labelBytesChecked = 0;
+}
+
+/** How many rows are filled. */
+export function labelRowCount(): u32 {
+  return min<u32>(labelCount, LABELS_MAX);
 }
 
 /** Begins an empty list. */
@@ -140,7 +145,7 @@ export function labelsCheck(isText: bool = false): u32 {
   labelsChanged = false;
   if (labelCount > labelCountMax) return TOO_MANY_LABELS;
   const length = canonicalLength();
-  if (length > CANONICAL_BYTES_MAX) return LABELS_TOO_LONG;
+  if (length > CANONICAL_BYTES_MAX || textBytes > labelBytesMax) return LABELS_TOO_LONG;
   labelBytesChecked += length;
   for (let i: u32 = 0; i < labelCount; i++) {
     const reason = checkRow(labelRows + (<usize>i << 4), isText);
@@ -176,11 +181,17 @@ function rowBytes(row: usize): u32 {
   return 2 + varintBytes(nameBytes) + nameBytes + varintBytes(valueBytes) + valueBytes;
 }
 
+/** Bytes of the names and values alone that canonicalLength last saw. */
+let textBytes: u64 = 0;
+
 function canonicalLength(): u64 {
   let total: u64 = 0;
+  textBytes = 0;
   for (let i: u32 = 0; i < labelCount; i++) {
-    const bytes = rowBytes(labelRows + (<usize>i << 4));
+    const row = labelRows + (<usize>i << 4);
+    const bytes = rowBytes(row);
     total += <u64>(1 + varintBytes(bytes)) + bytes;
+    textBytes += <u64>load<u32>(row, 4) + load<u32>(row, 12);
   }
   return total;
 }

@@ -16,7 +16,7 @@
 import { BYTES, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
 import { batchSample } from './batch';
 import { hashBytes, hashHigh, hashLow } from './hash';
-import { labelsAdd, labelsBudget, labelsClear } from './labels';
+import { labelRowCount, labelsAdd, labelsBudget, labelsClear } from './labels';
 import { metadataAdd } from './metadata';
 import {
   EXEMPLARS, HISTOGRAMS, MALFORMED, OUT_OF_MEMORY, SAMPLES, count, refuseSample, refuseSeries, setBody,
@@ -193,6 +193,12 @@ function scanSeries(message: usize, end: usize): bool {
     else if (field == 4) histogramCount++;
   }
   return true;
+}
+
+/** Fills the label rows of a series that was refused; how many they are. */
+export function labelsOfV1(message: usize, end: usize): u32 {
+  readLabels(message, end);
+  return labelRowCount();
 }
 
 /** Fills the label rows. 1: each label is encoded canonically. 0: not so. Negative: malformed. */

@@ -15,7 +15,7 @@
 import { BYTES, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
 import { aliasFind, aliasHigh, aliasLow } from './aliases';
 import { foldHigh, foldLow, hashBytes, hashHigh, hashLow, hashPair } from './hash';
-import { labelsAdd, labelsBudget, labelsClear } from './labels';
+import { labelRowCount, labelsAdd, labelsBudget, labelsClear } from './labels';
 import { allocate, classOf, reallocate } from './memory';
 import { metadataAdd } from './metadata';
 import {
@@ -48,6 +48,8 @@ let allMetadata: bool = false;
 let refs: usize = 0;
 let refCount: u32 = 0;
 let refsReason: u32 = 0;
+/** Refs before the first that leads nowhere. */
+let refsGood: u32 = 0;
 
 let sampleCount: u32 = 0;
 let histogramCount: u32 = 0;
@@ -141,13 +143,27 @@ function findSeries(): i32 {
   const low = hashLow;
   const high = hashHigh;
   if (aliasFind(low, high) && seriesById(aliasLow, aliasHigh)) return 0;
+  fillLabels();
+  return seriesResolve(true, false, low, high, false);
+}
+
+/** Fills the label rows of a series that was refused, as far as its refs lead to symbols; how many they are. */
+export function labelsOfV2(message: usize, end: usize): u32 {
+  refsGood = REFS_MAX;
+  scanSeries(message, end);
+  refCount = min<u32>(refCount, refsGood);
+  fillLabels();
+  return labelRowCount();
+}
+
+/** Label rows from pairs of refs. */
+function fillLabels(): void {
   labelsClear();
-  for (let i: u32 = 0; i < refCount; i += 2) {
+  for (let i: u32 = 0; i + 1 < refCount; i += 2) {
     const name = symbols + (<usize>load<u32>(refs + (<usize>i << 2)) << 5);
     const value = symbols + (<usize>load<u32>(refs + (<usize>i << 2), 4) << 5);
     labelsAdd(load<u32>(name), load<u32>(name, 4), load<u32>(value), load<u32>(value, 4));
   }
-  return seriesResolve(true, false, low, high, false);
 }
 
 @inline
@@ -250,6 +266,7 @@ function readShortRefs(begin: usize, end: usize): bool {
 function addRef(ref: u64): void {
   if (ref >= <u64>symbolCount) {
     if (refsReason == 0) refsReason = BAD_SYMBOL_REF;
+    refsGood = min<u32>(refsGood, refCount);
   } else if (refCount >= REFS_MAX) {
     if (refsReason == 0) refsReason = TOO_MANY_LABELS;
   } else {

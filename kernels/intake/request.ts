@@ -3,11 +3,13 @@
 // Counters are u32 words that the host reads in place (src/kernel/intake-kernel.ts names them):
 //
 //   0 samples stored   1 new series   2 histograms   3 exemplars   4 samples refused   5 metadata rows   6 rows left
-// out
-//   7 first refusal's reason   8 its series index   9 offset of that series in the decoded body   10 its bytes
+// out   7 how many refusals have a row
 //   16 + reason: series (reasons about series) or samples (reasons about samples) refused for it
+//   48 + reason: samples refused for it
+//   80 + 4 * n: the n-th refusal's reason, series index, offset of that series' message in the decoded body, its bytes
 
 import { Column, columnReserve } from './memory';
+import { activeBegin, activeUndo, setActiveSeriesMax } from './active';
 import { batchClear, batchFinish } from './batch';
 import { hashBytes, hashHigh, hashLow } from './hash';
 import { seriesUndo } from './dictionary';
@@ -34,6 +36,7 @@ export const BAD_SYMBOL_REF: u32 = 11;
 export const ODD_LABEL_REFS: u32 = 12;
 export const NO_SAMPLES: u32 = 13;
 export const LABELS_TOO_LONG: u32 = 14;
+export const SERIES_LIMIT: u32 = 15;
 
 export const SAMPLES: u32 = 0;
 export const SERIES_NEW: u32 = 1;
@@ -42,23 +45,24 @@ export const EXEMPLARS: u32 = 3;
 const SAMPLES_REFUSED: u32 = 4;
 export const METADATA_ROWS: u32 = 5;
 export const METADATA_LEFT_OUT: u32 = 6;
-const FIRST_REASON: u32 = 7;
-const FIRST_SERIES: u32 = 8;
-const FIRST_OFFSET: u32 = 9;
-const FIRST_BYTES: u32 = 10;
+const REFUSALS: u32 = 7;
 const REASONS: u32 = 16;
-const COUNTERS: u32 = 32;
+const REASON_SAMPLES: u32 = 48;
+const REFUSAL_ROWS: u32 = 80;
+const REFUSAL_ROWS_MAX: u32 = 8;
+const COUNTERS: u32 = 112;
 
 const TIME_BOUND: i64 = 9007199254740992;
 const TIME_BOUND_F64: f64 = 9007199254740991;
 const LABELS_MAX: u32 = 4096;
 
-export const counters: usize = memory.data(128, 16);
+export const counters: usize = memory.data(448, 16);
 
 /** Limits of the request. */
 export let labelCountMax: u32 = LABELS_MAX;
 export let nameBytesMax: u32 = 0xffffffff;
 export let valueBytesMax: u32 = 0xffffffff;
+export let labelBytesMax: u32 = 0xffffffff;
 let minTimeMs: i64 = -TIME_BOUND;
 let maxTimeMs: i64 = TIME_BOUND;
 
@@ -78,10 +82,14 @@ export function count(counter: u32, by: u32 = 1): void {
 }
 
 /** Sets the limits; times in milliseconds, given as float64 integers. */
-export function setLimits(labels: u32, nameBytes: u32, valueBytes: u32, minMs: f64, maxMs: f64): void {
+export function setLimits(
+  labels: u32, nameBytes: u32, valueBytes: u32, labelBytes: u32, activeSeries: u32, minMs: f64, maxMs: f64,
+): void {
   labelCountMax = min<u32>(labels, LABELS_MAX);
   nameBytesMax = nameBytes;
   valueBytesMax = valueBytes;
+  labelBytesMax = labelBytes;
+  setActiveSeriesMax(activeSeries);
   minTimeMs = minMs > -TIME_BOUND_F64 ? <i64>min<f64>(minMs, TIME_BOUND_F64) : 1 - TIME_BOUND;
   maxTimeMs = maxMs < TIME_BOUND_F64 ? <i64>max<f64>(maxMs, -TIME_BOUND_F64) : TIME_BOUND - 1;
 }
@@ -91,20 +99,44 @@ export function setBody(address: usize): void {
   bodyAt = address;
 }
 
-/** Remembers the first refusal's place. */
-function firstRefusal(reason: u32, series: u32, at: usize, bytes: u32): void {
-  if (load<u32>(counters + (FIRST_REASON << 2)) != 0) return;
-  store<u32>(counters + (FIRST_REASON << 2), reason);
-  store<u32>(counters + (FIRST_SERIES << 2), series);
-  store<u32>(counters + (FIRST_OFFSET << 2), <u32>(at - bodyAt));
-  store<u32>(counters + (FIRST_BYTES << 2), bytes);
+@inline
+function refusalRow(index: u32): usize {
+  return counters + (<usize>(REFUSAL_ROWS + index * 4) << 2);
+}
+
+/** Remembers where a refusal happened, if it is one of the first. */
+function addRefusal(reason: u32, series: u32, at: usize, bytes: u32): void {
+  const index = load<u32>(counters + (REFUSALS << 2));
+  if (index == REFUSAL_ROWS_MAX) return;
+  const row = refusalRow(index);
+  store<u32>(row, reason);
+  store<u32>(row, series, 4);
+  store<u32>(row, <u32>(at - bodyAt), 8);
+  store<u32>(row, bytes, 12);
+  count(REFUSALS);
+}
+
+/** Address of a remembered refusal's message in the body; 0 if there is none. Its length: refusalBytes. */
+export function refusalAt(index: u32): usize {
+  if (index >= load<u32>(counters + (REFUSALS << 2))) return 0;
+  return bodyAt + load<u32>(refusalRow(index), 8);
+}
+
+export function refusalBytes(index: u32): u32 {
+  return load<u32>(refusalRow(index), 12);
+}
+
+/** Counts what is refused, without a place. */
+export function countRefused(reason: u32, samples: u32): void {
+  count(REASONS + reason);
+  count(REASON_SAMPLES + reason, samples);
+  count(SAMPLES_REFUSED, samples);
 }
 
 /** Refuses a series with all its samples. `at`, `bytes`: its message in the body. */
 export function refuseSeries(reason: u32, samples: u32, series: u32, at: usize, bytes: u32): void {
-  count(REASONS + reason);
-  count(SAMPLES_REFUSED, samples);
-  firstRefusal(reason, series, at, bytes);
+  countRefused(reason, samples);
+  addRefusal(reason, series, at, bytes);
 }
 
 /** Whether a sample's time is within limits. */
@@ -117,9 +149,7 @@ export function timeAccepted(timeMs: i64): bool {
 export function refuseSample(timeMs: i64, series: u32, at: usize, bytes: u32): void {
   const unsafe = timeMs >= TIME_BOUND || timeMs <= -TIME_BOUND;
   const reason = unsafe ? TIME_OUT_OF_RANGE : timeMs < minTimeMs ? TOO_OLD : TOO_NEW;
-  count(REASONS + reason);
-  count(SAMPLES_REFUSED);
-  firstRefusal(reason, series, at, bytes);
+  refuseSeries(reason, 1, series, at, bytes);
 }
 
 /** A place for `length` tenant bytes, to be filled before requestBegin; 0 when memory is out. */
@@ -143,6 +173,7 @@ export function requestBegin(length: u32): void {
   tenantLow = hashLow;
   tenantHigh = hashHigh;
   memory.fill(counters, 0, <usize>COUNTERS << 2);
+  activeBegin();
   for (let i: u32 = 0; i < shardCount; i++) saveShard(shardAt(i));
 }
 
@@ -156,6 +187,7 @@ export function requestFinish(): i32 {
 
 /** Forgets what the request since requestBegin defined, and its batches. */
 export function requestUndo(): void {
+  activeUndo();
   for (let i: u32 = 0; i < shardCount; i++) {
     const shard = shardAt(i);
     if (shard.seriesCount != shard.savedSeries || shard.symbolCount != shard.savedSymbols) shard.recentCount = 0;

@@ -9,6 +9,7 @@
 //   scrapeSeries, scrapeDefine per undefined row ─► scrapeStale ─► scrapeReport ─► requestFinish ─► log ─► scrapeSettle
 //
 // Ids are those of the request's tenant: a cache serves one tenant only.
+import { activeAdmit } from './active';
 import { batchDefine, batchSample, batchStale } from './batch';
 import { seriesFind } from './dictionary';
 import { expositionRowCount, expositionRows } from './exposition';
@@ -17,7 +18,7 @@ import {
   canonicalAt, canonicalBytes, labelCount, labelRows, labelsAdd, labelsCanonical, labelsCheck, labelsClear,
 } from './labels';
 import { Column, allocate, columnReserve, release } from './memory';
-import { requestFinish, tenantHigh, tenantLow } from './request';
+import { SERIES_LIMIT, countRefused, requestFinish, tenantHigh, tenantLow } from './request';
 import { Cache, ENTRY_BYTES, RECORD_CLASS, entryAt, find, insertSlot, rebuildSlots, reserveEntry, shrink } from './scrape-table';
 import { Shard, shardOf } from './shard';
 
@@ -170,7 +171,10 @@ export function scrapeSeries(count: u32): i32 {
     labelsAdd(load<u32>(row), load<u32>(row, 4), load<u32>(row, 8), load<u32>(row, 12));
   }
   const reason = labelsCheck();
-  if (reason != 0) return <i32>reason;
+  if (reason != 0) {
+    countRefused(reason, 1);
+    return <i32>reason;
+  }
   if (!labelsCanonical()) return SCRAPE_MEMORY;
   hashBytes(canonicalAt, canonicalBytes, tenantLow, tenantHigh);
   return 0;
@@ -247,15 +251,27 @@ export function scrapeAppend(record: usize, timeMs: f64, minMs: f64, maxMs: f64,
   return undefinedRows;
 }
 
-/** The number of an entry's series in its shard's segment, which the labels of scrapeSeries define if need be; -1: out. */
-function defined(shard: Shard, entry: usize): i32 {
+/** `defined` refused the series: its tenant has as many as it may. */
+const NOT_ADMITTED: i32 = -2;
+
+/**
+ * The number of an entry's series in its shard's segment, which the labels of scrapeSeries define if need be; -1: out of
+ * memory. `always`: whatever the tenant's limit of series, else NOT_ADMITTED.
+ */
+function defined(shard: Shard, entry: usize, always: bool): i32 {
   const low = load<u64>(entry, 16);
   const high = load<u64>(entry, 24);
   const ref = seriesFind(shard, low, high);
-  return ref < 0 ? batchDefine(shard, low, high, labelRows, labelCount) : ref;
+  if (ref >= 0) return ref;
+  const admitted = activeAdmit(low, high, always);
+  if (admitted <= 0) return admitted == 0 ? NOT_ADMITTED : -1;
+  return batchDefine(shard, low, high, labelRows, labelCount);
 }
 
-/** Appends the sample of an undefined row; scrapeSeries was told its labels. 0, or a negative code. */
+/**
+ * Appends the sample of an undefined row; scrapeSeries was told its labels. 0, a reason of request.ts, or a negative
+ * code.
+ */
 export function scrapeDefine(record: usize, index: u32, timeMs: f64): i32 {
   const cache = changetype<Cache>(record);
   if (index >= expositionRowCount()) return 0;
@@ -264,7 +280,11 @@ export function scrapeDefine(record: usize, index: u32, timeMs: f64): i32 {
   if (number == 0 || number > cache.count) return 0;
   const entry = entryAt(cache, number - 1);
   const shard = shardOf(load<u64>(entry, 16));
-  const ref = defined(shard, entry);
+  const ref = defined(shard, entry, false);
+  if (ref == NOT_ADMITTED) {
+    countRefused(SERIES_LIMIT, 1);
+    return <i32>SERIES_LIMIT;
+  }
   if (ref < 0) return SCRAPE_MEMORY;
   const time = (load<u32>(row, 40) & HAS_TIME) == 0 ? timeMs : load<f64>(row, 16);
   return batchSample(shard, <u32>ref, <i64>time, load<u64>(row, 8)) ? 0 : SCRAPE_MEMORY;
@@ -290,7 +310,7 @@ export function scrapeReport(record: usize, number: u32, timeMs: f64, value: f64
   let ref = seriesFind(shard, load<u64>(entry, 16), load<u64>(entry, 24));
   if (ref < 0) {
     if (labelled == 0) return 1;
-    ref = defined(shard, entry);
+    ref = defined(shard, entry, true); // What tells how a scrape went is stored in any case.
     if (ref < 0) return SCRAPE_MEMORY;
   }
   return batchSample(shard, <u32>ref, <i64>timeMs, reinterpret<u64>(value)) ? 0 : SCRAPE_MEMORY;

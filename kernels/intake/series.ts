@@ -3,6 +3,7 @@
 // defined when the first of its samples is accepted, so that refused samples leave nothing behind.
 
 import { aliasAdd, aliasFind, aliasHigh, aliasLow } from './aliases';
+import { activeAdmit } from './active';
 import { batchDefine, batchSample } from './batch';
 import { seriesFind } from './dictionary';
 import { hashBytes, hashHigh, hashLow } from './hash';
@@ -10,7 +11,8 @@ import {
   canonicalAt, canonicalBytes, labelBytesChecked, labelCount, labelRows, labelsCanonical, labelsChanged, labelsCheck,
 } from './labels';
 import {
-  OUT_OF_MEMORY, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, tenantHigh, tenantLow, timeAccepted,
+  OUT_OF_MEMORY, SERIES_LIMIT, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, refuseSeries, tenantHigh, tenantLow,
+  timeAccepted,
 } from './request';
 import { Shard, shardOf } from './shard';
 
@@ -69,13 +71,19 @@ export function seriesResolve(
   return 0;
 }
 
-/** Appends a sample of the series at hand: 1. Refuses it for its time: 0. Negative: out of memory. */
+/** Appends a sample of the series at hand: 1. Refuses it for its time or the tenant's limit: 0. Negative: out of memory. */
 export function seriesSample(timeMs: i64, bits: u64, index: u32, at: usize, bytes: u32): i32 {
   if (!timeAccepted(timeMs)) {
     refuseSample(timeMs, index, at, bytes);
     return 0;
   }
   if (seriesRef < 0) {
+    const admitted = activeAdmit(seriesLow, seriesHigh, false);
+    if (admitted < 0) return OUT_OF_MEMORY;
+    if (admitted == 0) {
+      refuseSeries(SERIES_LIMIT, 1, index, at, bytes);
+      return 0;
+    }
     seriesRef = batchDefine(seriesShard, seriesLow, seriesHigh, labelRows, labelCount);
     if (seriesRef < 0) return OUT_OF_MEMORY;
     count(SERIES_NEW);

@@ -16,17 +16,26 @@ const COLUMNS: u32 = 7;
 /** Labels remembered of the series defined last. */
 export const RECENT_MAX: u32 = 48;
 
+/** 128-bit ids -> numbers (dictionary.ts). All zero when empty. */
 @unmanaged
-export class Shard {
-  /** Series: keys[ref] = {u64 low, u64 high}, in order of definition. Slots of {u32 fingerprint, u32 ref + 1}. */
+export class IdTable {
+  /** keys[ref] = {u64 low, u64 high}, in order of addition. Slots of {u32 fingerprint, u32 ref + 1}. */
   keys: u32;
   keysClass: u32;
   seriesCount: u32;
   slots: u32;
   slotsClass: u32;
   slotsMask: u32;
-  /** The series looked for next, if the sender keeps its order: the one behind the last found. */
+  /** The id looked for next, if the sender keeps its order: the one behind the last found. */
   expected: u32;
+  /** The slots were moved since the request began. */
+  slotsMoved: u32;
+}
+export const ID_TABLE_BYTES: i32 = 32;
+
+/** Series are numbered in order of definition. */
+@unmanaged
+export class Shard extends IdTable {
   /** Symbols: ends[n] = end of symbol n in the bytes. Slots of {u32 fingerprint, u32 number + 1}. */
   symbolEnds: u32;
   symbolEndsClass: u32;
@@ -37,11 +46,10 @@ export class Shard {
   symbolBytes: u32;
   symbolBytesClass: u32;
   symbolBytesLength: u32;
-  /** Counts when the request began; slots were moved since. */
+  /** Counts when the request began; symbol slots were moved since. */
   savedSeries: u32;
   savedSymbols: u32;
   savedSymbolBytes: u32;
-  slotsMoved: u32;
   symbolSlotsMoved: u32;
   /** The batch: samples that fit before the columns must grow, where they are written, and what deltas refer to. */
   room: u32;

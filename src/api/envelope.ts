@@ -27,8 +27,6 @@ const STATUS: Readonly<Record<ErrorType, number>> = {
 };
 
 const ANNOTATIONS_MAX = 10;
-/** Errors and small answers never come near it. */
-const ENVELOPE_BYTES_MAX = 1 << 30;
 
 /** HTTP status of an error type. */
 export const errorStatus = (type: ErrorType): number => STATUS[type];
@@ -68,11 +66,11 @@ export function closeEnvelope(json: JsonWriter, warnings: readonly string[], inf
 
 /** The body of a success whose data is a small plain value. */
 export function successBody(data: unknown, warnings: readonly string[] = []): Uint8Array {
-  const json = new JsonWriter(ENVELOPE_BYTES_MAX, 1024);
+  const json = new JsonWriter(1024);
   json.raw('{"status":"success","data":');
   json.rawBytes(new TextEncoder().encode(JSON.stringify(data)));
   closeEnvelope(json, warnings, []);
-  return json.finish();
+  return json.take();
 }
 
 /** Texts of errors repeat what was sent: at most so much of it goes back, from both ends. */
@@ -86,9 +84,9 @@ export const errorExcerpt = (text: string): string =>
 
 /** The body of an error. */
 export function errorBody(type: ErrorType, text: string): Uint8Array {
-  const json = new JsonWriter(ENVELOPE_BYTES_MAX, 256);
+  const json = new JsonWriter(256);
   json.raw(`{"status":"error","errorType":"${type}","error":`);
   json.string(errorExcerpt(text));
   json.raw('}');
-  return json.finish();
+  return json.take();
 }

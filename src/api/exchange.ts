@@ -1,15 +1,19 @@
 // One request and its answer as the handlers see them. A handler gives an Answer; server.ts sends it.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readBody } from './body.ts';
+import { type Coding, chooseCoding } from './compress.ts';
 import { errorExcerpt, successBody } from './envelope.ts';
 import { Parameters } from './parameters.ts';
+import type { BodyStream } from './services.ts';
 import { parseTenant, TENANT_HEADER } from './tenant.ts';
 
 export interface Answer {
   readonly status: number;
   /** '' where there is no body. */
   readonly contentType: string;
-  readonly body: Uint8Array | string | null;
+  readonly body: Uint8Array | string | BodyStream | null;
+  /** What the body is compressed with already. */
+  readonly coding?: Coding | null;
   /** The body compressed with gzip, where that is at hand. */
   readonly gzipBody?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
@@ -76,6 +80,11 @@ export class Exchange {
   header(name: string): string {
     const value = this.request.headers[name];
     return value === undefined ? '' : String(value);
+  }
+
+  /** What the client lets an answer be compressed with; null: nothing we know. */
+  get acceptedCoding(): Coding | null {
+    return chooseCoding(this.header('accept-encoding'));
   }
 
   pathParameter(name: string): string {

@@ -1,3 +1,5 @@
+export { type EncodedPiece, encodeAnswer } from './answer-encoder.ts';
+export type { Coding } from './compress.ts';
 export { type ErrorType, errorStatus, errorTypeOf } from './envelope.ts';
 export { numberText } from './json-number.ts';
 export type { HistogramResult, LabelPairs, ResultValue, SeriesResult, VectorSeriesResult } from './json-result.ts';
@@ -5,7 +7,9 @@ export { MAX_TIME_MS, MIN_TIME_MS } from './parameters.ts';
 export {
   createQueryHandler,
   type EngineAnswer,
+  errorAnswer,
   errorResponse,
+  type HandlerAnswer,
   type HandlerEngine,
   type HandlerListings,
   type Listing,

@@ -1,4 +1,5 @@
-// Query results and listings to the bytes of the API's envelope. Runs in the query worker.
+// Query results and listings to the bytes of the API's envelope. Runs in the query worker. What may be long is written by
+// generators, which stop whenever a piece of JSON is full, so that it can be sent before the next is written.
 import type { JsonWriter } from './json-writer.ts';
 
 /** A label set: name and value in turns, sorted. model's Labels is one. */
@@ -68,7 +69,13 @@ function writeHistogramPoint(json: JsonWriter, timeMs: number, histogram: Histog
   json.raw(']');
 }
 
-function writeVector(json: JsonWriter, timeMs: number, series: readonly VectorSeriesResult[]): void {
+/** Writes JSON; stops where a piece is full. */
+export type Pieces = Generator<void, void, void>;
+
+/** Points between two looks at how full the piece is. */
+const POINTS_PER_LOOK = 1024;
+
+function* writeVector(json: JsonWriter, timeMs: number, series: readonly VectorSeriesResult[]): Pieces {
   let separator = '[';
   for (const { labels, vs, present, histograms } of series) {
     if (present[0] === 0) continue;
@@ -80,29 +87,32 @@ function writeVector(json: JsonWriter, timeMs: number, series: readonly VectorSe
     else json.point(timeMs, vs[0]);
     json.raw('}');
     separator = ',';
+    if (json.isFull) yield;
   }
   json.raw(separator === '[' ? '[]' : ']');
 }
 
 /** Floats, without the points that are histograms. */
-function writeFloats(json: JsonWriter, { ts, vs, length, histograms }: SeriesResult): void {
+function* writeFloats(json: JsonWriter, { ts, vs, length, histograms }: SeriesResult): Pieces {
   let separator = ',"values":[';
   let from = 0;
   while (from < length) {
+    const end = Math.min(length, from + POINTS_PER_LOOK);
     let to = from;
-    if (histograms) while (to < length && !histograms[to]) to++;
-    else to = length;
+    if (histograms) while (to < end && !histograms[to]) to++;
+    else to = end;
     if (to > from) {
       json.raw(separator);
       json.points(ts, vs, from, to);
       separator = ',';
+      if (json.isFull) yield;
     }
-    from = to + 1;
+    from = to < end ? to + 1 : end;
   }
   if (separator === ',') json.raw(']');
 }
 
-function writeHistograms(json: JsonWriter, { ts, length, histograms }: SeriesResult): void {
+function* writeHistograms(json: JsonWriter, { ts, length, histograms }: SeriesResult): Pieces {
   let separator = ',"histograms":[';
   for (let i = 0; i < length; i++) {
     const histogram = histograms?.[i];
@@ -110,18 +120,19 @@ function writeHistograms(json: JsonWriter, { ts, length, histograms }: SeriesRes
     json.raw(separator);
     writeHistogramPoint(json, ts[i], histogram);
     separator = ',';
+    if (json.isFull) yield;
   }
   if (separator === ',') json.raw(']');
 }
 
-function writeMatrix(json: JsonWriter, all: readonly SeriesResult[]): void {
+function* writeMatrix(json: JsonWriter, all: readonly SeriesResult[]): Pieces {
   let separator = '[';
   for (const series of all) {
     if (series.length === 0) continue;
     json.raw(`${separator}{"metric":`);
     json.pairs(series.labels.pairs);
-    writeFloats(json, series);
-    if (series.histograms) writeHistograms(json, series);
+    yield* writeFloats(json, series);
+    if (series.histograms) yield* writeHistograms(json, series);
     json.raw('}');
     separator = ',';
   }
@@ -129,7 +140,7 @@ function writeMatrix(json: JsonWriter, all: readonly SeriesResult[]): void {
 }
 
 /** Writes `"resultType":...,"result":...`. */
-export function writeResult(json: JsonWriter, result: ResultValue): void {
+export function* writeResult(json: JsonWriter, result: ResultValue): Pieces {
   json.raw(`"resultType":"${result.type}","result":`);
   switch (result.type) {
     case 'scalar':
@@ -141,8 +152,8 @@ export function writeResult(json: JsonWriter, result: ResultValue): void {
       json.string(result.value);
       return json.raw(']');
     case 'vector':
-      return writeVector(json, result.timeMs, result.series);
+      return yield* writeVector(json, result.timeMs, result.series);
     case 'matrix':
-      return writeMatrix(json, result.series);
+      return yield* writeMatrix(json, result.series);
   }
 }

@@ -1,6 +1,5 @@
-// JSON straight into bytes, within a budget. No text of the answer is ever one JavaScript string. Bytes are written to a
-// chunk; full ones are set aside and joined at the end, so that a long answer is copied once.
-import { TidemarkError } from '../base/index.ts';
+// JSON straight into bytes. No text of the answer is ever one JavaScript string. Of a long answer only a piece is held at a time:
+// who writes looks at `isFull` now and then and lets the piece be taken.
 import { NUMBER_BYTES_MAX, writeAscii, writeNumber, writeTime } from './json-number.ts';
 
 const encoder = new TextEncoder();
@@ -15,11 +14,8 @@ const SHORT_ESCAPES: Readonly<Record<number, number>> = { 8: 98, 9: 116, 10: 110
 /** The part of a text above which one native conversion beats a loop over its characters. */
 const LONG_TEXT = 64;
 
-/** Chunks grow up to this. */
-const CHUNK_BYTES = 1 << 18;
-
-/** Room for the envelope's end and for reservations that turn out smaller. */
-const SLACK_BYTES = 4096;
+/** A piece is due to be taken from here on. What is written between two looks comes on top. */
+const PIECE_BYTES = 1 << 18;
 
 function writePoint(bytes: Uint8Array, at: number, timeMs: number, value: number): number {
   bytes[at] = OPEN;
@@ -32,43 +28,29 @@ function writePoint(bytes: Uint8Array, at: number, timeMs: number, value: number
   return at + 2;
 }
 
-/** Appends JSON to bytes it owns. */
+/** Appends JSON to bytes it owns, which grow as needed. */
 export class JsonWriter {
   /** What is written to: [0, length) is taken. */
   #bytes: Uint8Array;
   #length = 0;
-  readonly #full: Uint8Array[] = [];
-  #fullBytes = 0;
-  readonly #bytesMax: number;
-  readonly #breathe: () => void;
 
-  /**
-   * Writing more than `bytesMax` bytes throws TidemarkError `execution`. `breathe` is called now and then on long texts: to let
-   * other threads have the processor.
-   */
-  constructor(bytesMax: number, capacityBytes = 4096, breathe: () => void = () => {}) {
-    this.#bytesMax = bytesMax;
-    this.#breathe = breathe;
+  constructor(capacityBytes = 4096) {
     this.#bytes = Buffer.allocUnsafeSlow(capacityBytes);
   }
 
-  #reserve(count: number): void {
-    if (this.#length + count > this.#bytes.length) this.#nextChunk(count);
+  /** Whether there is a piece's worth of bytes. */
+  get isFull(): boolean {
+    return this.#length >= PIECE_BYTES;
   }
 
-  #nextChunk(count: number): void {
-    this.#breathe();
-    this.#fullBytes += this.#length;
-    const left = this.#bytesMax + SLACK_BYTES - this.#fullBytes;
-    if (count > left) {
-      throw new TidemarkError(
-        'execution',
-        `query result is larger than ${this.#bytesMax} bytes of JSON: narrow the query, raise its step or use limit`,
-      );
-    }
-    this.#full.push(this.#bytes.subarray(0, this.#length));
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(count, Math.min(this.#bytes.length * 4, CHUNK_BYTES, left)));
-    this.#length = 0;
+  #reserve(count: number): void {
+    if (this.#length + count > this.#bytes.length) this.#grow(this.#length + count);
+  }
+
+  #grow(least: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(least, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
   }
 
   /** ASCII that is JSON already. */
@@ -179,15 +161,10 @@ export class JsonWriter {
     this.raw('}');
   }
 
-  /** What was written, alone in its memory, so that it can be handed to another thread. The writer is done. */
-  finish(): Uint8Array<ArrayBuffer> {
-    const joined = new Uint8Array(this.#fullBytes + this.#length);
-    let at = 0;
-    for (const chunk of this.#full) {
-      joined.set(chunk, at);
-      at += chunk.length;
-    }
-    joined.set(this.#bytes.subarray(0, this.#length), at);
-    return joined;
+  /** What was written since the last time. Valid until the next writing. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return taken;
   }
 }

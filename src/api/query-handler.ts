@@ -1,5 +1,6 @@
-// The query worker's side of the API: a plain request in, status and bytes out. What a user did wrong never throws here, it
-// becomes an error envelope; a broken invariant passes through and ends the process.
+// The query worker's side of the API: a plain request in; out comes a status, and an answer that is encoded piece by piece as it
+// is sent. What a user did wrong never throws here, it becomes an error envelope; a broken invariant passes through and ends the
+// process.
 import { InvariantError, TidemarkError, errorText, invariant } from '../base/index.ts';
 import { type Labels, type Matcher, matchesEmpty } from '../model/index.ts';
 import {
@@ -11,16 +12,9 @@ import {
   limitAnnotations,
   successBody,
 } from './envelope.ts';
-import { type ResultValue, writeResult } from './json-result.ts';
-import { JsonWriter } from './json-writer.ts';
-import type {
-  ExemplarsRequest,
-  InstantRequest,
-  ListingRequest,
-  QueryRequest,
-  QueryResponse,
-  RangeRequest,
-} from './services.ts';
+import { type Pieces, type ResultValue, writeResult } from './json-result.ts';
+import type { JsonWriter } from './json-writer.ts';
+import type { ExemplarsRequest, InstantRequest, ListingRequest, QueryRequest, RangeRequest } from './services.ts';
 
 /** What an expression came to. Matrices are sorted by labels already. */
 export interface EngineAnswer {
@@ -74,36 +68,58 @@ export interface Listing<T> {
 export interface QueryHandlerOptions {
   readonly engine: HandlerEngine;
   readonly listings: HandlerListings;
-  /** JSON of one answer at most. */
-  readonly resultBytesMax: number;
-  /** Called now and then while a long answer is encoded, to let other threads have the processor. */
-  readonly breathe?: () => void;
 }
 
-const JSON_BYTES_FIRST = 4096;
+/** An answer: its status is known, its JSON is written as it is sent. */
+export interface HandlerAnswer {
+  readonly status: number;
+  /** Memory of what is still to be written, about. */
+  readonly heldBytes: number;
+  /** To be run once. */
+  readonly write: (json: JsonWriter) => Pieces;
+}
+
+/** Of labels and objects of one series or one item of a listing. */
+const ITEM_BYTES = 256;
+const POINT_BYTES = 16;
 const TRUNCATED = 'results truncated due to limit';
 
 /** A function from request to answer. */
 export function createQueryHandler(
   options: QueryHandlerOptions,
-): (request: QueryRequest, signal: AbortSignal) => Promise<QueryResponse> {
+): (request: QueryRequest, signal: AbortSignal) => Promise<HandlerAnswer> {
   return async (request, signal) => {
     try {
-      return { status: 200, body: await answer(options, request, signal) };
+      return await answer(options, request, signal);
     } catch (error) {
       if (error instanceof InvariantError) throw error;
-      return errorResponse(error);
+      return errorAnswer(error);
     }
   };
 }
 
 /** The envelope of anything thrown. */
-export function errorResponse(error: unknown): QueryResponse {
+export function errorResponse(error: unknown): { readonly status: number; readonly body: Uint8Array } {
   const type = errorTypeOf(error);
   return { status: errorStatus(type), body: errorBody(type, errorText(error)) };
 }
 
-function answer(options: QueryHandlerOptions, request: QueryRequest, signal: AbortSignal): Promise<Uint8Array> {
+/** The same as an answer. */
+export function errorAnswer(error: unknown): HandlerAnswer {
+  const { status, body } = errorResponse(error);
+  return { ...bytesAnswer(body), status };
+}
+
+const bytesAnswer = (body: Uint8Array): HandlerAnswer => ({
+  status: 200,
+  heldBytes: body.length,
+  *write(json) {
+    json.rawBytes(body);
+    if (json.isFull) yield;
+  },
+});
+
+function answer(options: QueryHandlerOptions, request: QueryRequest, signal: AbortSignal): Promise<HandlerAnswer> {
   switch (request.kind) {
     case 'instant':
     case 'range':
@@ -135,32 +151,48 @@ async function aboutQuery<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
-const text = async (work: () => unknown): Promise<Uint8Array> => successBody(await aboutQuery(work));
+const text = async (work: () => unknown): Promise<HandlerAnswer> => bytesAnswer(successBody(await aboutQuery(work)));
 
 function cutSeries(value: ResultValue, limit: number): ResultValue {
   if (limit === 0 || value.type === 'scalar' || value.type === 'string' || value.series.length <= limit) return value;
   return { ...value, series: value.series.slice(0, limit) } as ResultValue;
 }
 
+function heldBytes(value: ResultValue): number {
+  switch (value.type) {
+    case 'matrix':
+      return value.series.reduce((sum, { length }) => sum + length * POINT_BYTES + ITEM_BYTES, 0);
+    case 'vector':
+      return value.series.length * ITEM_BYTES;
+    default:
+      return ITEM_BYTES;
+  }
+}
+
 async function expression(
-  { engine, resultBytesMax, breathe }: QueryHandlerOptions,
+  { engine }: QueryHandlerOptions,
   request: InstantRequest | RangeRequest,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<HandlerAnswer> {
   const { value, warnings, infos, stats } = await aboutQuery(() =>
     request.kind === 'instant' ? engine.instant(request, signal) : engine.range(request, signal),
   );
   const cut = cutSeries(value, request.limit);
-  const json = new JsonWriter(resultBytesMax, JSON_BYTES_FIRST, breathe);
-  json.raw('{"status":"success","data":{');
-  writeResult(json, cut);
-  if (stats && request.stats !== 'none') {
-    json.raw(',"stats":');
-    json.rawBytes(new TextEncoder().encode(JSON.stringify(stats)));
-  }
-  json.raw('}');
-  closeEnvelope(json, cut === value ? warnings : [...limitAnnotations(warnings, 'warning'), TRUNCATED], infos);
-  return json.finish();
+  const said = cut === value ? warnings : [...limitAnnotations(warnings, 'warning'), TRUNCATED];
+  return {
+    status: 200,
+    heldBytes: heldBytes(cut),
+    *write(json) {
+      json.raw('{"status":"success","data":{');
+      yield* writeResult(json, cut);
+      if (stats && request.stats !== 'none') {
+        json.raw(',"stats":');
+        json.rawBytes(new TextEncoder().encode(JSON.stringify(stats)));
+      }
+      json.raw('}');
+      closeEnvelope(json, said, infos);
+    },
+  };
 }
 
 /** Only /series says which parameter it was: Prometheus' answers differ so. */
@@ -177,45 +209,52 @@ function parseMatches(engine: HandlerEngine, request: ListingRequest): (readonly
 }
 
 async function listing(
-  { engine, listings, resultBytesMax, breathe }: QueryHandlerOptions,
+  { engine, listings }: QueryHandlerOptions,
   request: ListingRequest,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<HandlerAnswer> {
   const { tenant, startMs, endMs, limit, name } = request;
   const selection = { tenant, startMs, endMs, limit, matcherSets: parseMatches(engine, request) };
   invariant(request.kind !== 'series' || request.matches.length > 0, 'series are listed without a selector');
+  if (request.kind === 'series') {
+    return listAnswer(await listings.series(selection, signal), limit, (json, labels) => json.pairs(labels.pairs));
+  }
   const found =
-    request.kind === 'series'
-      ? await listings.series(selection, signal)
-      : request.kind === 'labels'
-        ? await listings.labelNames(selection, signal)
-        : await listings.labelValues(name, selection, signal);
-  const isCut = limit > 0 && found.items.length > limit;
-  const items = isCut ? found.items.slice(0, limit) : found.items;
-  const json = new JsonWriter(resultBytesMax, JSON_BYTES_FIRST, breathe);
-  json.raw('{"status":"success","data":');
-  if (request.kind === 'series') writeLabelSets(json, items as readonly Labels[]);
-  else json.strings(items as readonly string[]);
-  closeEnvelope(json, isCut ? [...found.warnings, TRUNCATED] : found.warnings, []);
-  return json.finish();
+    request.kind === 'labels'
+      ? await listings.labelNames(selection, signal)
+      : await listings.labelValues(name, selection, signal);
+  return listAnswer(found, limit, (json, item) => json.string(item));
 }
 
-function writeLabelSets(json: JsonWriter, series: readonly Labels[]): void {
-  let separator = '[';
-  for (const labels of series) {
-    json.raw(separator);
-    json.pairs(labels.pairs);
-    separator = ',';
-  }
-  json.raw(separator === '[' ? '[]' : ']');
+function listAnswer<T>(
+  { items, warnings }: Listing<T>,
+  limit: number,
+  writeItem: (json: JsonWriter, item: T) => void,
+): HandlerAnswer {
+  const isCut = limit > 0 && items.length > limit;
+  const shown = isCut ? items.slice(0, limit) : items;
+  return {
+    status: 200,
+    heldBytes: shown.length * ITEM_BYTES,
+    *write(json) {
+      json.raw('{"status":"success","data":[');
+      for (let i = 0; i < shown.length; i++) {
+        if (i > 0) json.raw(',');
+        writeItem(json, shown[i]);
+        if (json.isFull) yield;
+      }
+      json.raw(']');
+      closeEnvelope(json, isCut ? [...warnings, TRUNCATED] : warnings, []);
+    },
+  };
 }
 
 /** Exemplars are not stored: a well-formed query finds none. */
-async function exemplars({ engine }: QueryHandlerOptions, request: ExemplarsRequest): Promise<Uint8Array> {
+async function exemplars({ engine }: QueryHandlerOptions, request: ExemplarsRequest): Promise<HandlerAnswer> {
   try {
     engine.format(request.query);
   } catch (error) {
     throw new TidemarkError('bad_data', errorText(error), { cause: error });
   }
-  return successBody([]);
+  return bytesAnswer(successBody([]));
 }

@@ -31,8 +31,8 @@ export function queryRoutes({ query }: ApiServices, clock: Clock): Route[] {
     methods,
     handle: async (exchange): Promise<Answer> => {
       const request = build(exchange, await exchange.parameters());
-      const { status, headers, body } = await query.query(request, exchange.signal);
-      return { status, headers, body, contentType: JSON_TYPE };
+      const response = await query.query(request, exchange.signal, exchange.acceptedCoding);
+      return { ...response, contentType: JSON_TYPE };
     },
   });
   return [

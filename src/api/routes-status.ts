@@ -42,6 +42,7 @@ export function statusRoutes({ status }: ApiServices): Route[] {
     route('status/config', () => ({ yaml: status.configYaml() })),
     route('status/flags', () => status.flags()),
     route('status/tsdb', (p, exchange) => status.tsdb(exchange.tenant, tsdbLimit(p.get('limit')))),
+    route('status/tsdb/blocks', () => status.blocks()),
     route('status/walreplay', () => status.walReplay(), true),
     route('features', () => status.features()),
   ];
@@ -84,21 +85,8 @@ export function lifecycleRoutes({ status, lifecycle }: ApiServices, options: Sta
         return textAnswer(200, 'Requesting termination... Goodbye!\n');
       }),
     },
-    ...adminRoutes(lifecycle),
-  ];
-}
-
-function adminRoutes(lifecycle: ApiServices['lifecycle']): Route[] {
-  const disabled = (): never => {
-    throw new TidemarkError('unavailable', 'admin APIs disabled');
-  };
-  const path = (name: string): string => `/api/v1/admin/tsdb/${name}`;
-  return [
-    ...['delete_series', 'clean_tombstones', 'snapshot'].map(
-      (name): Route => ({ path: path(name), methods: ['POST', 'PUT'], handle: disabled }),
-    ),
     {
-      path: path('flush'),
+      path: '/api/v1/admin/tsdb/flush',
       methods: ['POST', 'PUT'],
       handle: async () => {
         await lifecycle.flush();

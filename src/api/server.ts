@@ -27,12 +27,14 @@ import {
 } from './exchange.ts';
 import { errorExcerpt } from './envelope.ts';
 import { errorResponse } from './query-handler.ts';
+import { sendStream } from './send-stream.ts';
 import { loadPage, pageRoutes } from './routes-page.ts';
 import { queryRoutes } from './routes-query.ts';
+import { adminRoutes } from './routes-admin.ts';
 import { lifecycleRoutes, statusRoutes } from './routes-status.ts';
 import { targetRoutes } from './routes-targets.ts';
 import { writeRoutes } from './routes-write.ts';
-import type { ApiServices } from './services.ts';
+import type { ApiServices, BodyStream } from './services.ts';
 
 /** What a server is made of. */
 export interface ApiServerOptions {
@@ -88,6 +90,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...writeRoutes(services),
     ...targetRoutes(services),
     ...statusRoutes(services),
+    ...adminRoutes(services),
     ...lifecycleRoutes(services, {
       metrics,
       isLifecycleEnabled: options.isLifecycleEnabled,
@@ -226,14 +229,25 @@ class Sender {
     if (cors) reply.headers(cors);
     if (answer.body === null) return reply.send();
     reply.header('content-type', answer.contentType);
+    const varies = cors ? 'Origin, Accept-Encoding' : 'Accept-Encoding';
+    if (answer.coding) reply.header('content-encoding', answer.coding);
+    if (isStream(answer.body)) {
+      reply.header('vary', varies).hijack();
+      await sendStream(reply.raw, reply.getHeaders(), answer.body, this.#options.clock);
+      return reply;
+    }
     const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
-    const coding = accept === undefined || !isCompressible(bytes) ? null : chooseCoding(String(accept));
-    if (isCompressible(bytes)) reply.header('vary', cors ? 'Origin, Accept-Encoding' : 'Accept-Encoding');
+    if (answer.coding || isCompressible(bytes)) reply.header('vary', varies);
+    const coding =
+      answer.coding || accept === undefined || !isCompressible(bytes) ? null : chooseCoding(String(accept));
     if (!coding) return sendBytes(reply, bytes);
     reply.header('content-encoding', coding);
     return sendBytes(reply, coding === 'gzip' && answer.gzipBody ? answer.gzipBody : await compress(coding, bytes));
   }
 }
+
+const isStream = (body: Uint8Array | string | BodyStream): body is BodyStream =>
+  typeof body !== 'string' && !(body instanceof Uint8Array);
 
 /** A write to a socket goes on as long as the receiver keeps up: one of many megabytes would hold up all other requests. */
 const SLICE_BYTES = 256 * 1024;

@@ -3,6 +3,7 @@
 // thread that accepts writes.
 import type { MetricLabels } from '../base/index.ts';
 import type { Matcher } from '../model/index.ts';
+import type { Coding } from './compress.ts';
 
 /** `stats` of a query: none, totals, or totals and per-step counts. */
 export type StatsLevel = 'none' | 'basic' | 'all';
@@ -71,13 +72,34 @@ export type QueryRequest = InstantRequest | RangeRequest | ListingRequest | Exem
 export interface QueryResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  /** Long ones come in chunks. */
+  readonly body: Uint8Array | BodyStream;
+  /** What the body is compressed with already. */
+  readonly coding?: Coding | null;
+}
+
+/**
+ * A body that comes in chunks, to be read once. The iterator throws when the rest cannot come any more (its maker died, the request
+ * was aborted): the connection must then be broken off, so that nobody takes the beginning for all.
+ */
+export interface BodyStream extends AsyncIterable<BodyChunk> {
+  /** All bytes; null: not known before the end. */
+  readonly length: number | null;
+}
+
+/** Bytes in memory that is used again: they may be read until release() is called, and no more come unless it is called. */
+export interface BodyChunk {
+  readonly parts: readonly Uint8Array[];
+  release(): void;
 }
 
 /** The query side. */
 export interface QueryService {
-  /** Never rejects for what a user did; aborting the signal cancels the query wherever it is. */
-  query(request: QueryRequest, signal: AbortSignal): Promise<QueryResponse>;
+  /**
+   * Never rejects for what a user did; aborting the signal cancels the query wherever it is, and the sending of its answer.
+   * `accepted`: what the client lets the body be compressed with.
+   */
+  query(request: QueryRequest, signal: AbortSignal, accepted: Coding | null): Promise<QueryResponse>;
 }
 
 /** Version of the remote write protocol. */
@@ -195,6 +217,8 @@ export interface StatusService {
   flags(): Readonly<Record<string, string>>;
   /** The `limit` largest of each list. */
   tsdb(tenant: string, limit: number): Promise<TsdbStatus>;
+  /** Block files in the shape of Prometheus' block metas; those that are damaged beside them. */
+  blocks(): Promise<object>;
   /** Progress of reading the log's tail at start; answered before the process is ready. */
   walReplay(): { readonly min: number; readonly max: number; readonly current: number };
   /** By category, then name. */
@@ -211,8 +235,25 @@ export interface LifecycleService {
   quit(): void;
   /** Moves the whole head into blocks and compacts. */
   flush(): Promise<void>;
+  /** Null unless --web.enable-admin-api. */
+  admin(): AdminService | null;
   /** Text format of this machine's metrics; null where there is no host exporter. */
   hostMetrics(): Promise<string> | string | null;
+}
+
+/** Changes to what is stored. */
+export interface AdminService {
+  /** Deletes what the series that match any of the sets have from startMs to endMs, both included. */
+  deleteSeries(
+    tenant: string,
+    matcherSets: readonly (readonly Matcher[])[],
+    startMs: number,
+    endMs: number,
+  ): Promise<void>;
+  /** Frees the disk of what was deleted. */
+  cleanTombstones(): Promise<void>;
+  /** Copies the store to snapshots/<name> of the data directory; returns the name. */
+  snapshot(isHeadSkipped: boolean): Promise<string>;
 }
 
 /** Rules and alerts in the API's JSON form. */

@@ -1,20 +1,25 @@
 // The store of one process: data directory, shard workers, logs and intake.
 import { availableParallelism } from 'node:os';
 import type { Logger } from '../base/index.ts';
-import type { World } from '../io/index.ts';
+import type { Files, World } from '../io/index.ts';
+import type { Matcher } from '../model/index.ts';
 import { type IntakeWasmKernel, createIntakeWasm, loadKernel } from '../kernel/index.ts';
-import { Intake, type ShardStats, openManifest } from '../tsdb/index.ts';
+import { type Command, Intake, MANIFEST, type Retention, type ShardStats, openManifest } from '../tsdb/index.ts';
 import { ShardClient } from './shard-client.ts';
 
 /** Shards of a new data directory: one per processor, within reason. */
-const SHARDS_DEFAULT_MAX = 8;
-const LOCK = 'lock';
+export const SHARDS_DEFAULT_MAX = 8;
+/** The file that a process holds. */
+export const LOCK = 'lock';
+/** Of blocks, over all shards: indexes, pages, decoded times. What is not in it comes from the system's page cache. */
+const CACHE_BYTES = 128 * 1024 * 1024;
 
 export interface DatabaseOptions {
   readonly world: World;
   readonly directory: string;
   readonly logger: Logger;
   readonly isLocked: boolean;
+  readonly retention: Retention;
   readonly onDeath: (error: Error) => void;
 }
 
@@ -28,14 +33,17 @@ export class Database {
   readonly shards: readonly ShardClient[];
   readonly intake: Intake;
   readonly kernel: IntakeWasmKernel;
+  readonly #files: Files;
   readonly #release: () => Promise<void>;
 
   private constructor(
+    files: Files,
     shards: readonly ShardClient[],
     intake: Intake,
     kernel: IntakeWasmKernel,
     release: () => Promise<void>,
   ) {
+    this.#files = files;
     this.shards = shards;
     this.intake = intake;
     this.kernel = kernel;
@@ -50,7 +58,14 @@ export class Database {
     const lock = isLocked ? await files.lock(LOCK) : null;
     try {
       const manifest = await openManifest(files, random, Math.min(availableParallelism(), SHARDS_DEFAULT_MAX));
-      const [headModule, execModule, intakeModule] = await Promise.all(['head', 'exec', 'intake'].map(loadKernel));
+      const [headModule, blockModule, execModule, intakeModule] = await Promise.all(
+        ['head', 'block', 'exec', 'intake'].map(loadKernel),
+      );
+      const retention = {
+        timeMs: options.retention.timeMs,
+        sizeBytes: Math.ceil(options.retention.sizeBytes / manifest.shards),
+      };
+      const cacheBytesMax = Math.floor(CACHE_BYTES / manifest.shards);
       const done = new Array<{ done: number; total: number }>(manifest.shards).fill({ done: 0, total: 0 });
       let intake: Intake | null = null;
       const shards = done.map((_, shard) => {
@@ -60,7 +75,7 @@ export class Database {
         };
         return new ShardClient({
           clock: world.clock,
-          data: { directory: options.directory, shard, headModule, execModule },
+          data: { directory: options.directory, shard, headModule, blockModule, execModule, retention, cacheBytesMax },
           logger,
           onProgress,
           onBuffers: (buffers) => {
@@ -72,7 +87,7 @@ export class Database {
       const kernel = createIntakeWasm(intakeModule, { shards: manifest.shards, key: manifest.key });
       await Promise.all(shards.map(({ ready }) => ready));
       intake = await Intake.open({ files, clock: world.clock, kernel, ports: shards, logger });
-      return new Database(shards, intake, kernel, async () => lock?.release());
+      return new Database(files, shards, intake, kernel, async () => lock?.release());
     } catch (error) {
       await lock?.release();
       throw error;
@@ -83,9 +98,40 @@ export class Database {
     return Promise.all(this.shards.map((shard) => shard.stats()));
   }
 
-  /** Writes images of all shards. */
+  /** Logs a command, and resolves when every shard has obeyed it. */
+  async #command(command: Command): Promise<void> {
+    await this.intake.command(command);
+    await Promise.all(this.shards.map((shard) => shard.settled()));
+  }
+
+  /** Moves the heads into blocks and compacts them; then images, so that the next start has nothing to replay. */
   async flush(): Promise<void> {
+    await this.#command({ type: 'flush' });
     await Promise.all(this.shards.map((shard) => shard.image()));
+  }
+
+  /** Deletes samples: each set of matchers chooses series of the tenant; both ends of the range are included. */
+  async delete(
+    tenant: string,
+    matcherSets: readonly (readonly Matcher[])[],
+    minMs: number,
+    maxMs: number,
+  ): Promise<void> {
+    for (const matchers of matcherSets) await this.#command({ type: 'delete', tenant, matchers, minMs, maxMs });
+  }
+
+  /** Writes blocks again without what was deleted. */
+  cleanTombstones(): Promise<void> {
+    return this.#command({ type: 'clean' });
+  }
+
+  /** Copies all blocks into snapshots/<name>, a data directory of its own; with the heads, unless they are to be skipped. */
+  async snapshot(name: string, isHeadSkipped: boolean): Promise<void> {
+    if (!isHeadSkipped) await this.#command({ type: 'flush' });
+    const directory = `snapshots/${name}`;
+    await this.#files.makeDirectory(directory);
+    await Promise.all(this.shards.map((shard) => shard.snapshot(directory)));
+    await this.#files.writeFileAtomic(`${directory}/${MANIFEST}`, await this.#files.readFile(MANIFEST));
   }
 
   /** Stops writes, applies what is logged, writes images, ends the workers, releases the lock. */

@@ -1,8 +1,20 @@
 // From the engine's columns to what the API encodes.
 import type { EngineAnswer, ResultValue, StatsLevel } from '../api/index.ts';
+import { type NativeHistogram, bucketRows } from '../model/index.ts';
 import type { QueryResult, ResultData } from '../promql/index.ts';
 
 const ONE = Uint8Array.of(1);
+const TWO = Uint8Array.of(2);
+
+/** A native histogram as the API shows it; its buckets are worked out when they are written. */
+const shown = (h: NativeHistogram | null) =>
+  h && {
+    count: h.count,
+    sum: h.sum,
+    get buckets() {
+      return bucketRows(h);
+    },
+  };
 
 function resultValue(data: ResultData): ResultValue {
   switch (data.type) {
@@ -10,15 +22,20 @@ function resultValue(data: ResultData): ResultValue {
     case 'string':
       return data;
     case 'vector': {
-      const { labels, vs, timeMs } = data;
-      const series = labels.map((set, i) => ({ labels: set, vs: vs.subarray(i, i + 1), present: ONE }));
+      const { labels, vs, timeMs, histograms: hs } = data;
+      const series = labels.map((set, i) => {
+        const histograms = hs?.[i] ? [shown(hs[i])] : null;
+        return { labels: set, vs: vs.subarray(i, i + 1), present: histograms ? TWO : ONE, histograms };
+      });
       return { type: 'vector', timeMs, series };
     }
     case 'matrix': {
-      const { labels, ends, ts, vs } = data;
+      const { labels, ends, ts, vs, histograms: hs } = data;
       const series = labels.map((set, i) => {
         const from = i === 0 ? 0 : ends[i - 1];
-        return { labels: set, length: ends[i] - from, ts: ts.subarray(from, ends[i]), vs: vs.subarray(from, ends[i]) };
+        const [length, to] = [ends[i] - from, ends[i]];
+        const histograms = hs?.slice(from, to).some((h) => h !== null) ? hs.slice(from, to).map(shown) : null;
+        return { labels: set, length, ts: ts.subarray(from, to), vs: vs.subarray(from, to), histograms };
       });
       return { type: 'matrix', series };
     }

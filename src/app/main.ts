@@ -74,4 +74,10 @@ function endOf(error: unknown): never {
   process.exit(1);
 }
 
-await run(process.argv.slice(2));
+const args = process.argv.slice(2);
+if (args[0] === 'tsdb') {
+  const { runTsdb } = await import('./tsdb-command.ts');
+  process.exitCode = await runTsdb(args.slice(1));
+} else {
+  await run(args);
+}

@@ -17,6 +17,25 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
     imageCount: perShard('tidemark_head_images_written', 'Images written since the start.'),
     imageBytes: perShard('tidemark_head_image_bytes', 'Bytes of the newest image.'),
   };
+  const blocks = {
+    blockCount: perShard('tidemark_blocks', 'Block files.'),
+    blockBytes: perShard('tidemark_block_bytes', 'Bytes of block files.'),
+    blockSamples: perShard('tidemark_block_samples', 'Samples in block files.'),
+    blockSeries: perShard('tidemark_block_series', 'Series in block files, once per block.'),
+    tombstones: perShard('tidemark_tombstones', 'Deletes that blocks have not applied.'),
+  };
+  const bad = perShard('tidemark_blocks_bad', 'Block files that are damaged and set aside.');
+  const lifeCycle = {
+    cuts: perShard('tidemark_cuts', 'Cuts of the head into blocks since the start.'),
+    cutFailures: perShard('tidemark_cut_failures', 'Cuts that could not be written, and are tried again.'),
+    compactions: perShard('tidemark_compactions', 'Compactions since the start.'),
+    compactionFailures: perShard('tidemark_compaction_failures', 'Compactions that failed.'),
+    blocksExpired: perShard('tidemark_blocks_expired', 'Blocks that were removed for their age or size.'),
+    seriesLeft: perShard('tidemark_head_series_left', 'Series that left the head since the start.'),
+  };
+  const cacheBytes = perShard('tidemark_block_cache_bytes', 'Bytes of blocks that are kept in memory.');
+  const cacheHits = perShard('tidemark_block_cache_hits', 'Looks into the block cache that found what they wanted.');
+  const cacheMisses = perShard('tidemark_block_cache_misses', 'Looks into the block cache that found nothing.');
   const replayed = perShard('tidemark_log_replayed_records', 'Log records that the start replayed behind the image.');
   const damage = perShard('tidemark_log_damaged_segments', 'Log segments that were found damaged at the start.');
   const syncs = perShard('tidemark_log_syncs', 'Group commits of the log.');
@@ -31,6 +50,14 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
     const stats = await database.stats();
     for (const [shard, one] of stats.entries()) {
       for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) gauges[key][shard].set(one[key]);
+      for (const key of Object.keys(blocks) as (keyof typeof blocks)[]) blocks[key][shard].set(one[key]);
+      for (const key of Object.keys(lifeCycle) as (keyof typeof lifeCycle)[]) {
+        lifeCycle[key][shard].set(one.lifeCycle[key]);
+      }
+      bad[shard].set(one.badBlocks.length);
+      cacheBytes[shard].set(one.cache.bytes);
+      cacheHits[shard].set(one.cache.hits);
+      cacheMisses[shard].set(one.cache.misses);
       replayed[shard].set(one.replayedRecords);
       damage[shard].set(one.damage.length);
       const log = database.intake.logs[shard];

@@ -1,9 +1,18 @@
 // The main thread's end of the query worker: passes requests on and bytes back, and cancels what a client no longer waits for.
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { QueryRequest, QueryResponse, QueryService, TsdbStatus } from '../api/index.ts';
+import {
+  type Coding,
+  type QueryRequest,
+  type QueryResponse,
+  type QueryService,
+  type TsdbStatus,
+  errorResponse,
+} from '../api/index.ts';
 import { type Histogram, type Logger, TidemarkError, errorText } from '../base/index.ts';
+import { AnswerBody } from './answer-body.ts';
+import { createSlotMemory, createSlotViews } from './answer-slots.ts';
 import { relayLog } from './port-logger.ts';
-import type { EngineSettings, QueryCommand, QueryEvent, QueryWorkerData } from './query-protocol.ts';
+import type { EngineSettings, FilledSlots, QueryCommand, QueryEvent, QueryWorkerData } from './query-protocol.ts';
 import type { ShardClient } from './shard-client.ts';
 
 export interface QueryClientOptions {
@@ -15,8 +24,13 @@ export interface QueryClientOptions {
   readonly onDeath: (error: Error) => void;
 }
 
+/** A query from its request to the end of its answer. */
 interface Pending {
   resolve(response: QueryResponse): void;
+  reject(error: Error): void;
+  /** An answer of which more is to come. */
+  body: AnswerBody | null;
+  /** No longer listens to the request's signal. */
   readonly done: () => void;
 }
 
@@ -25,8 +39,10 @@ export class QueryClient implements QueryService {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly #tsdb = new Map<number, { resolve(status: TsdbStatus): void; reject(error: unknown): void }>();
+  readonly #views: readonly Uint8Array[];
   #nextId = 1;
   #isStopping = false;
+  #isDead = false;
 
   constructor(options: QueryClientOptions) {
     this.#options = options;
@@ -35,13 +51,16 @@ export class QueryClient implements QueryService {
       shard.connect(port1);
       return port2;
     });
+    const slots = createSlotMemory();
+    this.#views = createSlotViews(slots);
     this.#worker = new Worker(new URL('./query-worker.ts', import.meta.url), {
-      workerData: { ports, settings: options.settings } satisfies QueryWorkerData,
+      workerData: { ports, settings: options.settings, slots } satisfies QueryWorkerData,
       transferList: ports,
       name: 'query',
     });
     this.#worker.on('message', (event: QueryEvent) => this.#receive(event));
     this.#worker.on('error', (error: unknown) => this.#died(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('exit', (code) => this.#died(new Error(`query worker exited with code ${code}`)));
   }
 
   /** Queries under way. */
@@ -49,15 +68,32 @@ export class QueryClient implements QueryService {
     return this.#pending.size;
   }
 
-  query(request: QueryRequest, signal: AbortSignal): Promise<QueryResponse> {
+  query(request: QueryRequest, signal: AbortSignal, accepted: Coding | null): Promise<QueryResponse> {
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<QueryResponse>();
-    const onAbort = () => this.#post({ type: 'cancel', id });
+    const { promise, resolve, reject } = Promise.withResolvers<QueryResponse>();
+    const onAbort = () => this.#cancel(id);
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#pending.set(id, { resolve, done: () => signal.removeEventListener('abort', onAbort) });
-    this.#post({ type: 'query', id, request, after: this.#after() });
+    const done = () => signal.removeEventListener('abort', onAbort);
+    this.#pending.set(id, { resolve, reject, body: null, done });
+    this.#post({ type: 'query', id, request, after: this.#after(), accepted });
     if (signal.aborted) onAbort();
     return promise;
+  }
+
+  /** Nobody waits any more: neither for the result nor for the rest of the answer. */
+  #cancel(id: number): void {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    this.#post({ type: 'cancel', id });
+    this.#end(id, pending);
+    const error = new TidemarkError('canceled', 'query was canceled');
+    if (pending.body) pending.body.fail(error);
+    else pending.resolve(errorResponse(error));
+  }
+
+  #end(id: number, pending: Pending): void {
+    this.#pending.delete(id);
+    pending.done();
   }
 
   tsdb(tenant: string, limit: number): Promise<TsdbStatus> {
@@ -90,24 +126,59 @@ export class QueryClient implements QueryService {
 
   #receive(event: QueryEvent): void {
     if (relayLog(event, this.#options.logger)) return;
-    if (event.type === 'answer') {
-      const pending = this.#pending.get(event.id);
-      if (!pending) return;
-      this.#pending.delete(event.id);
-      pending.done();
-      this.#options.queueSeconds.observe(event.stats.queueMs / 1000);
-      this.#options.runSeconds.observe(event.stats.runMs / 1000);
-      pending.resolve({ status: event.status, body: event.body });
-      return;
-    }
+    if (event.type === 'answer') return this.#answer(event);
+    if (event.type === 'more') return this.#more(event.id, event.filled);
     const waiting = this.#tsdb.get(event.id);
     this.#tsdb.delete(event.id);
     if (event.type === 'tsdb') waiting?.resolve(event.status);
     else waiting?.reject(new TidemarkError('internal', event.error));
   }
 
+  #answer({ id, status, stats, coding, body }: Extract<QueryEvent, { type: 'answer' }>): void {
+    const pending = this.#pending.get(id);
+    if (!pending) {
+      if (!(body instanceof Uint8Array)) this.#give(id, body.slots);
+      return;
+    }
+    this.#options.queueSeconds.observe(stats.queueMs / 1000);
+    this.#options.runSeconds.observe(stats.runMs / 1000);
+    if (body instanceof Uint8Array) {
+      this.#end(id, pending);
+      pending.resolve({ status, coding, body });
+      return;
+    }
+    const give = (slots: readonly number[]) => this.#give(id, slots);
+    pending.body = new AnswerBody({ views: this.#views, give, onEnd: () => this.#end(id, pending) }, body);
+    pending.resolve({ status, coding, body: pending.body });
+  }
+
+  #more(id: number, filled: FilledSlots): void {
+    const body = this.#pending.get(id)?.body;
+    if (body) body.push(filled);
+    else this.#give(id, filled.slots);
+  }
+
+  #give(id: number, slots: readonly number[]): void {
+    this.#post({ type: 'taken', id, slots });
+  }
+
   #died(error: Error): void {
+    if (this.#isDead) return;
+    this.#isDead = true;
+    this.#failAll(error);
+    if (this.#isStopping) return;
     this.#options.logger.error('query worker ended', { error: errorText(error) });
-    if (!this.#isStopping) this.#options.onDeath(error);
+    this.#options.onDeath(error);
+  }
+
+  /** Requests get an error; answers under way are broken off. */
+  #failAll(error: Error): void {
+    for (const [id, pending] of this.#pending) {
+      this.#end(id, pending);
+      if (pending.body) pending.body.fail(error);
+      else pending.reject(error);
+    }
+    for (const { reject } of this.#tsdb.values()) reject(error);
+    this.#tsdb.clear();
   }
 }

@@ -1,6 +1,6 @@
 // What is said between the main thread and the query worker.
 import type { MessagePort } from 'node:worker_threads';
-import type { QueryRequest, TsdbStatus } from '../api/index.ts';
+import type { Coding, QueryRequest, TsdbStatus } from '../api/index.ts';
 
 export interface EngineSettings {
   readonly lookbackMs: number;
@@ -18,12 +18,23 @@ export interface EngineSettings {
 export interface QueryWorkerData {
   readonly ports: readonly MessagePort[];
   readonly settings: EngineSettings;
+  /** What answers travel in: see answer-slots.ts. */
+  readonly slots: SharedArrayBuffer;
 }
 
 /** Main thread to query worker. `after`: per shard, the groups that were acknowledged before the request came. */
 export type QueryCommand =
-  | { readonly type: 'query'; readonly id: number; readonly request: QueryRequest; readonly after: readonly number[] }
+  | {
+      readonly type: 'query';
+      readonly id: number;
+      readonly request: QueryRequest;
+      readonly after: readonly number[];
+      /** What the client lets the answer be compressed with. */
+      readonly accepted: Coding | null;
+    }
   | { readonly type: 'cancel'; readonly id: number }
+  /** Slots of an answer have been read. */
+  | { readonly type: 'taken'; readonly id: number; readonly slots: readonly number[] }
   | {
       readonly type: 'tsdb';
       readonly id: number;
@@ -40,11 +51,21 @@ export type QueryEvent =
       readonly type: 'answer';
       readonly id: number;
       readonly status: number;
-      readonly body: Uint8Array;
       readonly stats: QueryCost;
+      readonly coding: Coding | null;
+      /** All of it, or its beginning. */
+      readonly body: Uint8Array | FilledSlots;
     }
+  | { readonly type: 'more'; readonly id: number; readonly filled: FilledSlots }
   | { readonly type: 'tsdb'; readonly id: number; readonly status: TsdbStatus }
   | { readonly type: 'tsdbFailed'; readonly id: number; readonly error: string };
+
+/** `length` bytes of an answer, in slots that are full up to the last one. */
+export interface FilledSlots {
+  readonly slots: readonly number[];
+  readonly length: number;
+  readonly isEnd: boolean;
+}
 
 /** For metrics and the slow-query log. */
 export interface QueryCost {

@@ -3,19 +3,23 @@
 import { constants, setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
+  type Coding,
   type EngineAnswer,
   type HandlerEngine,
   type InstantRequest,
+  type HandlerAnswer,
   type QueryRequest,
-  type QueryResponse,
   type RangeRequest,
   createQueryHandler,
-  errorResponse,
+  encodeAnswer,
+  errorAnswer,
 } from '../api/index.ts';
 import { TidemarkError, errorText, invariant } from '../base/index.ts';
 import { type Clock, createRealWorld } from '../io/index.ts';
 import { type ExecKernel, createExecWasm, loadKernel } from '../kernel/index.ts';
 import { type Engine, createEngine, parseExpr, parseSelector, prettyPrint } from '../promql/index.ts';
+import { AnswerSender } from './answer-sender.ts';
+import { SlotPool } from './answer-slots.ts';
 import { FairQueue } from './fair-queue.ts';
 import { engineAnswer } from './engine-answer.ts';
 import { createListings, tsdbStatus } from './listings.ts';
@@ -24,10 +28,17 @@ import { RemoteLeaf, RemoteShard } from './remote-leaves.ts';
 
 /** Per tenant. */
 const WAITING_MAX = 200;
-/** JSON of one answer. */
-const RESULT_BYTES_MAX = 1 << 30;
 /** Between pieces of a long answer: see shard-worker.ts. */
 const PAUSE_MS = 0.1;
+/** After this long of encoding others have their turn: whole steps of other queries, so that a shorter one keeps long answers waiting. */
+const SEND_SLICE_MS = 5;
+/** What a query may always hold, however much of other answers waits for slow receivers. */
+const QUERY_BYTES_LEAST = 16 << 20;
+
+interface Running {
+  readonly controller: AbortController;
+  sender: AnswerSender | null;
+}
 
 class QueryHost {
   readonly #main: MessagePort;
@@ -35,7 +46,10 @@ class QueryHost {
   readonly #clock: Clock;
   readonly #kernel: ExecKernel;
   readonly #queue: FairQueue;
-  readonly #running = new Map<number, AbortController>();
+  readonly #slots: SlotPool;
+  readonly #running = new Map<number, Running>();
+  /** Results that are being sent. */
+  #unsentBytes = 0;
   #settings: EngineSettings;
   #features: ReadonlySet<string>;
 
@@ -46,18 +60,23 @@ class QueryHost {
     this.#kernel = kernel;
     this.#settings = data.settings;
     this.#features = new Set(data.settings.features);
+    this.#slots = new SlotPool(data.slots);
     this.#queue = new FairQueue({ slots: data.settings.maxConcurrency, waitingMax: WAITING_MAX });
   }
 
   command(command: QueryCommand): void {
     switch (command.type) {
       case 'query':
-        void this.#query(command.id, command.request, command.after);
+        void this.#query(command);
         return;
       case 'cancel':
         this.#running
           .get(command.id)
-          ?.abort(new TidemarkError('canceled', 'query was canceled in expression evaluation'));
+          ?.controller.abort(new TidemarkError('canceled', 'query was canceled in expression evaluation'));
+        return;
+      case 'taken':
+        this.#running.get(command.id)?.sender?.released(command.slots.length);
+        this.#slots.giveBack(command.slots);
         return;
       case 'tsdb':
         void this.#tsdb(command.id, command.tenant, command.limit, command.after);
@@ -72,32 +91,58 @@ class QueryHost {
     }
   }
 
-  async #query(id: number, request: QueryRequest, after: readonly number[]): Promise<void> {
-    const controller = new AbortController();
-    this.#running.set(id, controller);
+  async #query({ id, request, after, accepted }: Extract<QueryCommand, { type: 'query' }>): Promise<void> {
+    const running: Running = { controller: new AbortController(), sender: null };
+    const { signal } = running.controller;
+    this.#running.set(id, running);
     const arrivedMs = this.#clock.monotonicMs();
     let startedMs = arrivedMs;
-    let response: QueryResponse;
+    let answer: HandlerAnswer;
     try {
       const tenant = 'tenant' in request ? request.tenant : '';
-      if (!(await this.#queue.enter(tenant, controller.signal))) {
+      if (!(await this.#queue.enter(tenant, signal))) {
         throw new TidemarkError('timeout', `too many queries wait: ${WAITING_MAX} of the tenant`);
       }
       startedMs = this.#clock.monotonicMs();
       try {
-        response = await this.#handler(after)(request, controller.signal);
+        answer = await this.#handler(after)(request, signal);
       } finally {
         this.#queue.leave();
       }
     } catch (error) {
-      response = errorResponse(error);
+      answer = errorAnswer(error);
     }
-    this.#running.delete(id);
     const stats = { queueMs: startedMs - arrivedMs, runMs: this.#clock.monotonicMs() - startedMs };
-    const { status, body } = response;
-    // The body is handed over, unless its memory is shared with more than itself.
-    const transfer = body.byteLength === body.buffer.byteLength ? [body.buffer as ArrayBuffer] : [];
-    this.#main.postMessage({ type: 'answer', id, status, body, stats } satisfies QueryEvent, transfer);
+    const post = (event: QueryEvent) => this.#main.postMessage(event);
+    running.sender = new AnswerSender({ id, status: answer.status, stats, pool: this.#slots, signal, post });
+    await this.#send(answer, accepted, running.sender, signal);
+    this.#running.delete(id);
+  }
+
+  /** Encodes and sends; between two pieces others have their turn. Ends early when the receiver has gone. */
+  async #send(
+    answer: HandlerAnswer,
+    accepted: Coding | null,
+    sender: AnswerSender,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const clock = this.#clock;
+    let sliceEndMs = clock.monotonicMs() + SEND_SLICE_MS;
+    this.#unsentBytes += answer.heldBytes;
+    try {
+      await encodeAnswer(answer, accepted, async (piece) => {
+        await sender.send(piece);
+        if (piece.isEnd) return;
+        clock.pause(PAUSE_MS);
+        if (clock.monotonicMs() < sliceEndMs) return;
+        await clock.yield();
+        sliceEndMs = clock.monotonicMs() + SEND_SLICE_MS;
+      });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#unsentBytes -= answer.heldBytes;
+    }
   }
 
   async #tsdb(id: number, tenant: string, limit: number, after: readonly number[]): Promise<void> {
@@ -110,15 +155,15 @@ class QueryHost {
   }
 
   /** A handler whose leaves see what was acknowledged before the request came. */
-  #handler(after: readonly number[]): (request: QueryRequest, signal: AbortSignal) => Promise<QueryResponse> {
+  #handler(after: readonly number[]): (request: QueryRequest, signal: AbortSignal) => Promise<HandlerAnswer> {
     const engine = this.#handlerEngine(after);
     const listings = createListings(this.#shards, after);
-    const breathe = () => this.#clock.pause(PAUSE_MS);
-    return createQueryHandler({ engine, listings, resultBytesMax: RESULT_BYTES_MAX, breathe });
+    return createQueryHandler({ engine, listings });
   }
 
   #engine(after: readonly number[]): Engine {
     const { lookbackMs, timeoutMs, maxSamples, defaultStepMs, queryBytesMax, totalBytesMax } = this.#settings;
+    const share = Math.floor((totalBytesMax - this.#unsentBytes) / Math.max(1, this.#queue.running));
     return createEngine({
       leaves: this.#shards.map((shard, i) => new RemoteLeaf(shard, after[i])),
       clock: this.#clock,
@@ -126,7 +171,7 @@ class QueryHost {
       lookbackMs,
       timeoutMs,
       maxSamples,
-      maxBytes: Math.min(queryBytesMax, Math.floor(totalBytesMax / Math.max(1, this.#queue.running))),
+      maxBytes: Math.max(QUERY_BYTES_LEAST, Math.min(queryBytesMax, share)),
       defaultStepMs,
       features: this.#features,
     });

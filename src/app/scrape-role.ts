@@ -31,12 +31,14 @@ import {
   StaticDiscovery,
 } from '../scrape/index.ts';
 import type { Intake } from '../tsdb/index.ts';
+import type { Limits } from './limits.ts';
 import { VERSION } from './version.ts';
 
 export interface ScrapeRoleParts {
   readonly intake: Intake;
   /** The kernel that the intake runs on. */
   readonly kernel: IntakeWasmKernel;
+  readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricRegistry;
@@ -48,10 +50,12 @@ export interface ScrapeRoleParts {
 /** Scrapes into the intake: staged in its kernel, durable with its logs. */
 class IntakeSink implements ScrapeSink {
   readonly #intake: Intake;
+  readonly #limits: Limits;
   readonly #stager: ScrapeStager;
 
-  constructor(intake: Intake, kernel: IntakeWasmKernel) {
+  constructor({ intake, kernel, limits }: ScrapeRoleParts) {
     this.#intake = intake;
+    this.#limits = limits;
     const exposition = new ExpositionKernel(kernel.exports as unknown as ExpositionExports);
     const caches = new ScrapeCacheKernel(kernel.exports as unknown as ScrapeCacheExports);
     this.#stager = new ScrapeStager(exposition, caches);
@@ -66,12 +70,18 @@ class IntakeSink implements ScrapeSink {
   }
 
   async append(cache: ScrapeCache, scrape: ScrapeAppend): Promise<void> {
-    await this.#intake.commit(DEFAULT_TENANT, (kernel) => {
+    const limits = this.#limits;
+    if (limits.waitMs(DEFAULT_TENANT) > 0) throw new TidemarkError('limited', limits.rateText(DEFAULT_TENANT));
+    const counters = await this.#intake.commit(DEFAULT_TENANT, (kernel) => {
+      kernel.setLimits(limits.of(DEFAULT_TENANT));
       this.#stager.stage(cache, scrape);
       const code = kernel.finish();
       if (code !== INTAKE_CODES.ok)
         throw new TidemarkError('kernel_memory', `cannot store scrape: intake code ${code}`);
+      for (let shard = 0; shard < kernel.shards; shard++) limits.take(DEFAULT_TENANT, kernel.batchSamples(shard));
+      return kernel.counters;
     });
+    limits.record(DEFAULT_TENANT, counters);
     this.#stager.settle(cache);
   }
 }
@@ -109,9 +119,9 @@ export class ScrapeRole {
 
   constructor(parts: ScrapeRoleParts) {
     this.#parts = parts;
-    const { intake, kernel, clock, logger, metrics, offsetSeed, files } = parts;
+    const { clock, logger, metrics, offsetSeed, files } = parts;
     this.#manager = new ScrapeManager({
-      sink: new IntakeSink(intake, kernel),
+      sink: new IntakeSink(parts),
       clock,
       logger,
       metrics,

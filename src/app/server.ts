@@ -1,7 +1,14 @@
 // The one-process server: wires store, queries, scraping and HTTP, and stops them in reverse order.
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type ApiServer, type ApiServices, type BuildInfo, createApiServer, parseListenAddress } from '../api/index.ts';
+import {
+  type AdminService,
+  type ApiServer,
+  type ApiServices,
+  type BuildInfo,
+  createApiServer,
+  parseListenAddress,
+} from '../api/index.ts';
 import {
   LATENCY_BOUNDS_SECONDS,
   type Logger,
@@ -20,11 +27,12 @@ import {
   printConfig,
 } from '../config/index.ts';
 import { type Clock, createRealWorld, filesystemSpace } from '../io/index.ts';
-import { INTAKE_LIMITS_DEFAULT } from '../kernel/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import { type ConfigurationOptions, readConfiguration, warnOfUnsupported } from './configuration.ts';
 import { Database, type ReplayProgress } from './database.ts';
 import { HostExporter } from './host-exporter.ts';
+import { Limits } from './limits.ts';
+import { blocksStatus } from './blocks-status.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { QueryClient } from './query-client.ts';
 import type { EngineSettings } from './query-protocol.ts';
@@ -57,6 +65,7 @@ export class Server {
   #database: Database | null = null;
   #queries: QueryClient | null = null;
   #scrape: ScrapeRole | null = null;
+  #limits!: Limits;
   #servers: ApiServer[] = [];
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   readonly #hostExporter: HostExporter;
@@ -83,12 +92,15 @@ export class Server {
     refuseUnsafe(flags);
     this.#config = await readConfiguration(this.#configuration);
     this.#configLoadedMs = this.#clock.nowMs();
+    this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
     warnOfUnsupported(this.#config, logger);
     const urls = await this.#listen();
     const directory = flags['storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
     const isLocked = !flags['storage.tsdb.no-lockfile'];
-    const options = { world: createRealWorld(directory), directory, logger, isLocked, onDeath };
+    const world = createRealWorld(directory);
+    const retention = effectiveRetention(flags, this.#config);
+    const options = { world, directory, logger, isLocked, retention, onDeath };
     this.#database = await Database.open(options, (replay) => {
       this.#replay = replay;
     });
@@ -107,6 +119,7 @@ export class Server {
     this.#scrape = new ScrapeRole({
       intake: this.#database.intake,
       kernel: this.#database.kernel,
+      limits: this.#limits,
       clock: this.#clock,
       logger,
       metrics: this.#metrics,
@@ -115,6 +128,7 @@ export class Server {
     });
     await this.#scrape.apply(this.#config);
     registerOwnMetrics(this.#metrics, this.#database);
+    this.#limits.observe(this.#database.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
   }
@@ -133,6 +147,7 @@ export class Server {
     try {
       const config = await readConfiguration(this.#configuration);
       await this.#scrape?.apply(config);
+      if (this.#limits.apply(config.tidemark)) this.#database?.intake.beginSegments();
       this.#config = config;
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
@@ -211,17 +226,13 @@ export class Server {
   #services(): ApiServices {
     const { flags, logger } = this.#options;
     const written = this.#metrics.counter('tidemark_samples_written_total', 'Samples taken by remote write.');
-    const refused = this.#metrics.counter(
-      'tidemark_samples_refused_total',
-      'Samples and series refused by remote write.',
-    );
     const left = this.#metrics.counter(
       'tidemark_native_histograms_left_out_total',
       'Native histograms that were not stored.',
     );
     return {
       query: {
-        query: (request, signal) => (this.#queries as QueryClient).query(request, signal),
+        query: (request, signal, accepted) => (this.#queries as QueryClient).query(request, signal, accepted),
       },
       write: flags['web.enable-remote-write-receiver']
         ? {
@@ -231,11 +242,10 @@ export class Server {
                 clock: this.#clock,
                 logger,
                 retentionMs: effectiveRetention(flags, this.#config).timeMs || Number.MAX_SAFE_INTEGER / 2,
-                limits: INTAKE_LIMITS_DEFAULT,
+                limits: this.#limits,
                 onResult: (counters) => {
                   written.add(counters.samples);
                   left.add(counters.histograms);
-                  for (const count of Object.values(counters.refused)) refused.add(count);
                 },
               }));
               return service.write(tenant, version, body);
@@ -255,6 +265,7 @@ export class Server {
         configYaml: () => printConfig(this.#config),
         flags: () => flagTexts(flags),
         tsdb: (tenant, limit) => (this.#queries as QueryClient).tsdb(tenant, limit),
+        blocks: async () => blocksStatus(await (this.#database as Database).stats()),
         walReplay: () => this.#replay,
         features: () => ({ promql: Object.fromEntries(enabledFeatures(flags).map((name) => [name, true])) }),
       },
@@ -264,6 +275,7 @@ export class Server {
         reload: () => this.reload(),
         quit: () => this.#options.onQuit(null),
         flush: () => (this.#database as Database).flush(),
+        admin: () => (flags['web.enable-admin-api'] ? this.#admin() : null),
         hostMetrics: () => this.#hostExporter.render(),
       },
       rules: null,
@@ -272,6 +284,20 @@ export class Server {
   }
 
   #write: ReturnType<typeof createWriteService> | undefined;
+
+  #admin(): AdminService {
+    const database = this.#database as Database;
+    return {
+      deleteSeries: (...wanted) => database.delete(...wanted),
+      cleanTombstones: () => database.cleanTombstones(),
+      snapshot: async (isHeadSkipped) => {
+        const time = new Date(this.#clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
+        const name = `${time}-${Buffer.from(createRealWorld('.').random.bytes(8)).toString('hex')}`;
+        await database.snapshot(name, isHeadSkipped);
+        return name;
+      },
+    };
+  }
 
   #runtimeInfo(): Record<string, string | number | boolean> {
     const { timeMs, sizeBytes } = effectiveRetention(this.#options.flags, this.#config);

@@ -9,13 +9,13 @@ const largest = (counts: [string, number][]): [string, number][] => counts.sort(
 
 export function shardCardinality(shard: Shard, tenant: string): ShardCardinality {
   const { columns, minMs, maxMs } = shard.stats();
-  const labels = shard.source.cardinality(tenant);
+  const labels = shard.head.cardinality(tenant);
   const pairs = labels.flatMap(({ name, values }) =>
     values.map(([value, count]): [string, number] => [`${name}=${value}`, count]),
   );
   const metrics = labels.find(({ name }) => name === '__name__')?.values ?? [];
   return {
-    series: shard.source.seriesCount(tenant),
+    series: shard.head.seriesCount(tenant),
     labelPairs: pairs.length,
     chunks: columns,
     minMs,

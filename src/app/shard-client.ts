@@ -4,7 +4,7 @@ import { type Logger, TidemarkError, errorText } from '../base/index.ts';
 import type { Clock, DurableGroup } from '../io/index.ts';
 import type { ShardPort, ShardStats } from '../tsdb/index.ts';
 import { relayLog } from './port-logger.ts';
-import type { ShardCommand, ShardEvent, ShardWorkerData } from './shard-protocol.ts';
+import { type ShardAsk, type ShardCommand, type ShardEvent, type ShardWorkerData, fromWireError } from './shard-protocol.ts';
 
 /** Longest wait of a durable group for others, and bytes that do not wait. */
 const GATHER_MS = 5;
@@ -24,7 +24,7 @@ export interface ShardClientOptions {
 export class ShardClient implements ShardPort {
   readonly #worker: Worker;
   readonly #options: ShardClientOptions;
-  readonly #replies = new Map<number, (stats: ShardStats) => void>();
+  readonly #replies = new Map<number, PromiseWithResolvers<ShardStats>>();
   readonly #pendingBytesOf: number[] = [];
   #nextId = 1;
   #ready = Promise.withResolvers<void>();
@@ -91,12 +91,23 @@ export class ShardClient implements ShardPort {
   }
 
   stats(): Promise<ShardStats> {
-    return this.#ask('stats');
+    return this.#ask({ type: 'stats' });
   }
 
   /** Writes an image now. */
   image(): Promise<ShardStats> {
-    return this.#ask('image');
+    return this.#ask({ type: 'image' });
+  }
+
+  /** Resolves when all that was pushed so far is applied. */
+  settled(): Promise<ShardStats> {
+    this.flush();
+    return this.#ask({ type: 'settle', after: this.pushed });
+  }
+
+  /** Copies the shard's blocks into a directory. */
+  snapshot(directory: string): Promise<ShardStats> {
+    return this.#ask({ type: 'snapshot', directory });
   }
 
   /** Applies what was pushed, writes an image, and ends the worker. */
@@ -112,13 +123,13 @@ export class ShardClient implements ShardPort {
     this.#worker.postMessage(command, transfer);
   }
 
-  #ask(type: 'stats' | 'image'): Promise<ShardStats> {
+  #ask(command: ShardAsk): Promise<ShardStats> {
     this.flush();
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<ShardStats>();
-    this.#replies.set(id, resolve);
-    this.#command({ type, id });
-    return promise;
+    const reply = Promise.withResolvers<ShardStats>();
+    this.#replies.set(id, reply);
+    this.#command({ ...command, id });
+    return reply.promise;
   }
 
   #receive(event: ShardEvent): void {
@@ -135,7 +146,11 @@ export class ShardClient implements ShardPort {
       case 'stopped':
         return this.#stopped.resolve();
       case 'reply':
-        this.#replies.get(event.id)?.(event.stats);
+        this.#replies.get(event.id)?.resolve(event.stats);
+        this.#replies.delete(event.id);
+        return;
+      case 'refused':
+        this.#replies.get(event.id)?.reject(fromWireError(event.error));
         this.#replies.delete(event.id);
         return;
       case 'applied':

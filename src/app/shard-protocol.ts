@@ -3,7 +3,7 @@ import { TidemarkError, errorText } from '../base/index.ts';
 import type { DurableGroup } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
 import type { LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
-import type { ShardStats } from '../tsdb/index.ts';
+import type { Retention, ShardStats } from '../tsdb/index.ts';
 import type { MessagePort } from 'node:worker_threads';
 
 /** What a shard worker starts with. */
@@ -11,15 +11,26 @@ export interface ShardWorkerData {
   readonly directory: string;
   readonly shard: number;
   readonly headModule: WebAssembly.Module;
+  readonly blockModule: WebAssembly.Module;
   readonly execModule: WebAssembly.Module;
+  readonly retention: Retention;
+  readonly cacheBytesMax: number;
 }
+
+/** What the main thread asks a shard worker, which answers with its stats when it is done. */
+export type ShardAsk =
+  | { readonly type: 'stats' }
+  | { readonly type: 'image' }
+  /** Answered once the groups pushed before are applied. */
+  | { readonly type: 'settle'; readonly after: number }
+  /** Copies the blocks into a directory. */
+  | { readonly type: 'snapshot'; readonly directory: string };
 
 /** Main thread to shard worker. */
 export type ShardCommand =
+  | (ShardAsk & { readonly id: number })
   | { readonly type: 'push'; readonly groups: readonly DurableGroup[] }
   | { readonly type: 'port'; readonly port: MessagePort }
-  | { readonly type: 'stats'; readonly id: number }
-  | { readonly type: 'image'; readonly id: number }
   | { readonly type: 'stop' };
 
 /** Shard worker to main thread. */
@@ -33,6 +44,7 @@ export type ShardEvent =
       readonly fullness: number;
     }
   | { readonly type: 'reply'; readonly id: number; readonly stats: ShardStats }
+  | { readonly type: 'refused'; readonly id: number; readonly error: WireError }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: string };
 

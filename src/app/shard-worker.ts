@@ -11,6 +11,7 @@ import { portLogger } from './port-logger.ts';
 import { shardCardinality } from './shard-cardinality.ts';
 import {
   type ShardAnswer,
+  type ShardAsk,
   type ShardCommand,
   type ShardEvent,
   type ShardQuery,
@@ -40,7 +41,8 @@ class ShardHost {
   readonly #running = new Map<number, AbortController>();
   #queue: DurableGroup[] = [];
   #applied = 0;
-  #imaging: Promise<void> | null = null;
+  /** An image is being written, or a record waits for block files: nothing is applied meanwhile. */
+  #busy: Promise<void> | null = null;
   #waiting: { after: number; resolve: () => void }[] = [];
 
   constructor(shard: Shard, clock: Clock, execModule: WebAssembly.Module, main: MessagePort) {
@@ -61,42 +63,73 @@ class ShardHost {
       this.#pump();
     } else if (command.type === 'port') {
       command.port.on('message', (query: ShardQuery) => void this.#query(command.port, query));
-    } else if (command.type === 'stats') {
-      this.#post({ type: 'reply', id: command.id, stats: this.#shard.stats() });
-    } else if (command.type === 'image') {
-      void this.#image().then(() => this.#post({ type: 'reply', id: command.id, stats: this.#shard.stats() }));
-    } else {
-      void this.#stop();
+    } else if (command.type === 'stop') void this.#stop();
+    else void this.#ask(command);
+  }
+
+  async #ask(command: ShardAsk & { id: number }): Promise<void> {
+    const { id } = command;
+    try {
+      if (command.type === 'settle') await this.#caughtUp(command.after);
+      else if (command.type === 'image') await this.#image();
+      else if (command.type === 'snapshot') await this.#shard.snapshot(command.directory);
+      this.#post({ type: 'reply', id, stats: this.#shard.stats() });
+    } catch (error) {
+      this.#post({ type: 'refused', id, error: toWireError(error) });
     }
   }
 
-  /** Applies what waits, unless an image is being written: nothing may change meanwhile. */
+  /** Applies what waits. */
   #pump(): void {
-    if (this.#imaging || this.#queue.length === 0) return;
-    const groups = this.#queue;
-    this.#queue = [];
-    for (const { buffer, length, position, next } of groups) {
-      this.#shard.applyGroup(new Uint8Array(buffer, 0, length), position, next);
+    while (!this.#busy && this.#queue.length > 0) {
+      const groups = this.#queue;
+      this.#queue = [];
+      const done = this.#apply(groups);
+      this.#finish(groups.slice(0, done));
+      if (!this.#busy && this.#shard.isImageDue) void this.#image();
     }
+  }
+
+  /** Applies groups up to the first that has to wait for block files; returns how many are done. */
+  #apply(groups: readonly DurableGroup[]): number {
+    for (const [i, group] of groups.entries()) {
+      const { buffer, length, position, next } = group;
+      const waiting = this.#shard.applyGroup(new Uint8Array(buffer, 0, length), position, next);
+      if (!waiting) continue;
+      this.#queue.unshift(...groups.slice(i + 1));
+      void this.#hold(waiting.then(() => this.#finish([group])));
+      return i;
+    }
+    return groups.length;
+  }
+
+  #finish(groups: readonly DurableGroup[]): void {
+    if (groups.length === 0) return;
     this.#applied += groups.length;
     const buffers = groups.map(({ buffer }) => buffer);
     this.#post({ type: 'applied', buffers, groups: groups.length, fullness: this.#shard.fullness }, buffers);
     for (const { after, resolve } of this.#waiting) if (after <= this.#applied) resolve();
     this.#waiting = this.#waiting.filter(({ after }) => after > this.#applied);
-    if (this.#shard.isImageDue) void this.#image();
+  }
+
+  /** Lets nothing be applied until the work is done. A failure ends the worker: what it was asked to do cannot be skipped. */
+  async #hold(work: Promise<void>): Promise<void> {
+    this.#busy = work;
+    await work;
+    this.#busy = null;
+    this.#pump();
   }
 
   async #image(): Promise<void> {
-    this.#imaging ??= this.#shard.writeImage();
-    await this.#imaging;
-    this.#imaging = null;
-    this.#pump();
+    while (this.#busy) await this.#busy;
+    await this.#hold(this.#shard.writeImage());
   }
 
   async #stop(): Promise<void> {
     for (const controller of this.#running.values()) controller.abort();
-    await this.#imaging;
     this.#pump();
+    while (this.#busy) await this.#busy;
+    await this.#shard.close();
     if (this.#shard.hasChangesSinceImage) await this.#shard.writeImage();
     this.#post({ type: 'stopped' });
     this.#main.close();
@@ -167,23 +200,33 @@ class ShardHost {
     const packer = new LabelsPacker();
     let count = 0;
     for (const matchers of matcherSets.length === 0 ? [[]] : matcherSets) {
-      const set = this.#shard.source.select(tenant, matchers, startMs, endMs);
-      for (let i = 0; i < set.length && (limit === 0 || count <= limit); i++, count++) {
-        packer.add(set.labels(i));
-        if (control.shouldYield()) await control.yield();
-        control.signal.throwIfAborted();
+      const set = await this.#shard.source.select(tenant, matchers, startMs, endMs);
+      try {
+        let ready = 0;
+        for (let i = 0; i < set.length && (limit === 0 || count <= limit); i++, count++) {
+          if (i >= ready || control.shouldYield()) {
+            if (control.shouldYield()) await control.yield();
+            ready = set.prefetch ? await set.prefetch(i) : set.length;
+          }
+          const labels = set.labels(i);
+          if (labels.size > 0) packer.add(labels);
+          control.signal.throwIfAborted();
+        }
+      } finally {
+        set.release?.();
       }
     }
     return packer.finish();
   }
 
-  #list(
+  async #list(
     selection: ShardSelection,
-    list: (matchers: ShardSelection['matcherSets'][number], selection: ShardSelection) => string[],
-  ): string[] {
+    list: (matchers: ShardSelection['matcherSets'][number], selection: ShardSelection) => string[] | Promise<string[]>,
+  ): Promise<string[]> {
     const { matcherSets } = selection;
     if (matcherSets.length <= 1) return list(matcherSets[0] ?? [], selection);
-    return [...new Set(matcherSets.flatMap((matchers) => list(matchers, selection)))];
+    const lists = await Promise.all(matcherSets.map((matchers) => list(matchers, selection)));
+    return [...new Set(lists.flat())];
   }
 }
 
@@ -197,7 +240,7 @@ async function main(): Promise<void> {
   invariant(parentPort, 'a shard worker runs in a worker thread');
   if (process.platform === 'linux') setPriority(0, PRIORITY); // of this thread alone; elsewhere it would be the process'
   const port = parentPort;
-  const { directory, shard, headModule, execModule } = workerData as ShardWorkerData;
+  const { directory, shard, headModule, blockModule, execModule, retention, cacheBytesMax } = workerData as ShardWorkerData;
   const { files, clock } = createRealWorld(directory);
   const logger = portLogger(port);
   const early: ShardCommand[] = [];
@@ -206,7 +249,17 @@ async function main(): Promise<void> {
   const onProgress = (done: number, total: number) =>
     port.postMessage({ type: 'progress', done, total } satisfies ShardEvent);
   try {
-    const opened = await Shard.open({ files, shard, module: headModule, logger, onProgress });
+    const opened = await Shard.open({
+      files,
+      clock,
+      shard,
+      module: headModule,
+      blockModule,
+      logger,
+      retention,
+      cacheBytesMax,
+      onProgress,
+    });
     host = new ShardHost(opened, clock, execModule, port);
     port.postMessage({ type: 'ready', stats: opened.stats() } satisfies ShardEvent);
     for (const command of early) host.command(command);

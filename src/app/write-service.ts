@@ -7,10 +7,11 @@ import {
   type IntakeCode,
   type IntakeCounters,
   type IntakeKernel,
-  type IntakeLimits,
   type IntakeReason,
 } from '../kernel/index.ts';
 import { type Intake, isBusy } from '../tsdb/index.ts';
+import type { Limits } from './limits.ts';
+import { refusalText } from './limits-text.ts';
 
 /** As Prometheus: samples further in the future are out of bounds. */
 const FUTURE_MS = 600_000;
@@ -24,24 +25,6 @@ const codeTexts: Readonly<Record<number, string>> = {
   [INTAKE_CODES.tooExpensive]: 'the request expands to more than can be processed',
 };
 
-const reasonTexts: Readonly<Record<IntakeReason, string>> = {
-  none: '',
-  no_metric_name: 'invalid metric name or labels: the metric name is missing',
-  empty_label_name: 'invalid labels: a label name is empty',
-  duplicate_label_name: 'invalid labels: a label name is given twice',
-  invalid_utf8: 'invalid labels: not valid UTF-8',
-  too_many_labels: 'too many labels',
-  label_name_too_long: 'a label name is too long',
-  label_value_too_long: 'a label value is too long',
-  too_old: 'out of bounds: the sample is older than the retention',
-  too_new: 'out of bounds: the sample is more than 10 minutes in the future',
-  time_out_of_range: 'out of bounds: the timestamp is not within 2^53 milliseconds',
-  bad_symbol_ref: 'invalid labels: a label refers to a symbol that is not there',
-  odd_label_refs: 'invalid labels: an odd number of label references',
-  no_samples: 'a time series has neither samples nor histograms',
-  labels_too_long: 'the labels are too long together',
-};
-
 /** Reasons for which a sender of 1.0 is not told off: Prometheus leaves such series out silently. */
 const SILENT_IN_V1: ReadonlySet<IntakeReason> = new Set([
   'no_metric_name',
@@ -50,13 +33,14 @@ const SILENT_IN_V1: ReadonlySet<IntakeReason> = new Set([
   'invalid_utf8',
   'no_samples',
 ]);
+const NOTHING_SILENT: ReadonlySet<IntakeReason> = new Set();
 
 export interface WriteServiceParts {
   readonly intake: Intake;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retentionMs: number;
-  readonly limits: Omit<IntakeLimits, 'minTimestampMs' | 'maxTimestampMs'>;
+  readonly limits: Limits;
   /** Samples stored and refused, for metrics. */
   readonly onResult: (counters: IntakeCounters) => void;
 }
@@ -73,34 +57,40 @@ const nothing: Omit<WriteResult, 'outcome' | 'reason'> = {
   retryAfterSeconds: RETRY_AFTER_SECONDS,
 };
 
+interface Encoded {
+  readonly code: IntakeCode;
+  readonly counters: IntakeCounters;
+  readonly refusal: string;
+}
+
 async function write(
-  { intake, clock, logger, retentionMs, limits, onResult }: WriteServiceParts,
+  parts: WriteServiceParts,
   tenant: string,
   version: WriteVersion,
   body: Uint8Array,
 ): Promise<WriteResult> {
-  const nowMs = clock.nowMs();
-  const bounds = { ...limits, minTimestampMs: nowMs - retentionMs, maxTimestampMs: nowMs + FUTURE_MS };
-  const encode = (kernel: IntakeKernel): { code: IntakeCode; counters: IntakeCounters; refusal: string } => {
-    const code = version === 1 ? kernel.remoteWrite1(body, bounds) : kernel.remoteWrite2(body, bounds);
-    const { counters } = kernel;
-    return { code, counters, refusal: refusalText(counters, version) };
+  const { intake, limits, logger, onResult } = parts;
+  const waitMs = limits.waitMs(tenant);
+  if (waitMs > 0) {
+    const retryAfterSeconds = Math.ceil(waitMs / 1000);
+    return { ...nothing, outcome: 'limited', reason: limits.rateText(tenant), retryAfterSeconds };
+  }
+  let taken = 0;
+  const encode = (kernel: IntakeKernel): Encoded => {
+    const encoded = encodeBody(parts, kernel, { tenant, version, body });
+    taken = encoded.counters.samples + encoded.counters.samplesRefused;
+    limits.take(tenant, taken);
+    return encoded;
   };
   try {
     const { code, counters, refusal } = await intake.commit(tenant, encode);
     if (code !== INTAKE_CODES.ok)
       return { ...nothing, outcome: 'malformed', reason: codeTexts[code] ?? `code ${code}` };
+    limits.record(tenant, counters);
     onResult(counters);
-    return {
-      outcome: 'accepted',
-      samplesWritten: counters.samples,
-      histogramsWritten: 0,
-      exemplarsWritten: 0,
-      rejected: refusal === '' ? 0 : refusedCount(counters),
-      reason: refusal,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-    };
+    return accepted(counters, refusal);
   } catch (error) {
+    limits.take(tenant, -taken);
     const reason = errorText(error);
     if (isBusy(error)) return { ...nothing, outcome: 'busy', reason };
     logger.error('cannot store remote write', { tenant, error: reason });
@@ -108,16 +98,32 @@ async function write(
   }
 }
 
-const refusedCount = ({ refused }: IntakeCounters): number =>
-  Object.values(refused).reduce((sum, count) => sum + count, 0);
+/** Puts the body's samples into the kernel's batches. */
+function encodeBody(
+  { clock, retentionMs, limits }: WriteServiceParts,
+  kernel: IntakeKernel,
+  { tenant, version, body }: { tenant: string; version: WriteVersion; body: Uint8Array },
+): Encoded {
+  const nowMs = clock.nowMs();
+  const bounds = { ...limits.of(tenant), minTimestampMs: nowMs - retentionMs, maxTimestampMs: nowMs + FUTURE_MS };
+  const code = version === 1 ? kernel.remoteWrite1(body, bounds) : kernel.remoteWrite2(body, bounds);
+  const { counters } = kernel;
+  return {
+    code,
+    counters,
+    refusal: refusalText(kernel, counters, bounds, version === 1 ? SILENT_IN_V1 : NOTHING_SILENT),
+  };
+}
 
-/** What the sender is told about refused series and samples; '' if nothing. */
-function refusalText({ refused, firstRefusal, histograms }: IntakeCounters, version: WriteVersion): string {
-  const told = Object.entries(refused).filter(([reason]) => version === 2 || !SILENT_IN_V1.has(reason as IntakeReason));
-  if (told.length === 0)
-    return histograms > 0 ? `${histograms} native histograms were left out: they are not stored yet` : '';
-  const place = firstRefusal
-    ? ` (time series ${firstRefusal.seriesIndex}, at byte ${firstRefusal.offset} of the decoded body)`
-    : '';
-  return told.map(([reason, count]) => `${count} refused: ${reasonTexts[reason as IntakeReason]}`).join('; ') + place;
+function accepted(counters: IntakeCounters, refusal: string): WriteResult {
+  const { samples, refused, histograms } = counters;
+  const left = histograms > 0 ? `${histograms} native histograms were left out: they are not stored yet` : '';
+  const refusedCount = Object.values(refused).reduce((sum, count) => sum + count, 0);
+  return {
+    ...nothing,
+    outcome: 'accepted',
+    samplesWritten: samples,
+    rejected: refusal === '' ? 0 : refusedCount,
+    reason: refusal || left,
+  };
 }

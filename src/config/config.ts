@@ -6,6 +6,7 @@ import { alerting, checkAlerting } from './alerting-config.ts';
 import { type GlobalConfig, finishGlobal, globalConfig } from './global-config.ts';
 import { type ListDirectory, globFiles } from './glob.ts';
 import { checkRelabelRules } from './relabel-config.ts';
+import { tidemark } from './limits.ts';
 import { remoteReads, remoteWrites } from './remote-config.ts';
 import { joinDirectory, scalarName } from './scalars.ts';
 import {
@@ -53,6 +54,7 @@ const fields = {
   remoteWrite: remoteWrites,
   remoteRead: remoteReads,
   otlp: withDefault(otlp, DEFAULT_OTLP),
+  tidemark,
 };
 
 /** The file's type; printConfig prints with it. */

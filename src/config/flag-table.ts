@@ -118,7 +118,7 @@ export const FLAGS = {
   'web.route-prefix': text('', 'Prefix of the internal routes. Defaults to the path of --web.external-url.'),
   'web.user-assets': ignored(NOT_YET, text('', 'Directory of static files, served at /user.')),
   'web.enable-lifecycle': bool(false, 'Enable shutdown and reload by HTTP request.'),
-  'web.enable-admin-api': ignored(NOT_YET, bool(false, 'Enable API endpoints for admin control actions.')),
+  'web.enable-admin-api': bool(false, 'Enable API endpoints for admin control actions.'),
   'web.enable-remote-write-receiver': bool(true, 'Accept remote write requests. On unless switched off.'),
   'web.remote-write-receiver.accepted-protobuf-messages': ignored(
     NOT_YET,
@@ -140,11 +140,8 @@ export const FLAGS = {
   'storage.tsdb.retention.time': optionalDuration(
     'How long to keep samples. 15d if neither this nor storage.tsdb.retention.size is set. Units: y, w, d, h, m, s, ms.',
   ),
-  'storage.tsdb.retention.size': ignored(
-    NOT_YET,
-    optionalSize(
-      'Most bytes of blocks to keep. Units: B, KB, MB, GB, TB, PB, EB, in powers of 1024. Example: "512MB".',
-    ),
+  'storage.tsdb.retention.size': optionalSize(
+    'Most bytes of blocks to keep. Units: B, KB, MB, GB, TB, PB, EB, in powers of 1024. Example: "512MB".',
   ),
   'storage.tsdb.no-lockfile': bool(false, 'Do not create a lock file in the data directory.'),
   'storage.tsdb.allow-overlapping-blocks': hidden(ignored(OWN_FORMAT, bool(true, 'Allow overlapping blocks.'))),

@@ -82,11 +82,10 @@ export class ScrapeCacheKernel {
   append(cache: number, timeMs: number, minMs: number, maxMs: number, options: number): Uint32Array {
     return this.#list(this.#exports.scrapeAppend(cache, timeMs, minMs, maxMs, options));
   }
-  /** Defines the series of such a row and appends its sample. Returns why its labels cannot be taken, or 0. */
+  /** Defines the series of such a row and appends its sample. Returns why it cannot be taken, or 0. */
   define(cache: number, row: number, labels: Labels, timeMs: number): number {
     const reason = this.#series(labels);
-    if (reason === 0) this.#checked(this.#exports.scrapeDefine(cache, row, timeMs), 'a sample');
-    return reason;
+    return reason !== 0 ? reason : this.#checked(this.#exports.scrapeDefine(cache, row, timeMs), 'a sample');
   }
   /** Appends a sample of one of the scrape's own series, which keep their number and labels for the cache's life. */
   report(cache: number, number: number, labels: Labels, timeMs: number, value: number): void {

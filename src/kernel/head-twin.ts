@@ -7,12 +7,27 @@
 //   time wins: the same bits again are a duplicate, others a conflict.
 // - A stale mark is a sample with the stale marker's bits, but only after the series' last sample: one that comes late would end what
 //   it does not know. A mark for a series that the shard does not have is counted, and one without samples needs none.
+// - A cut takes the samples before a window's beginning, and all of series whose newest sample is too old. It leaves with cutDrop(); until
+//   then readers see it. What comes meanwhile is not part of it.
+// - A series without samples that the segment does not name is dead at a drop. When a quarter of all are, a sweep removes them: those
+//   that are left get new numbers in their order, and symbols that nothing names go.
+// - The last sample's time stays known after it left, so that the same sample is still a duplicate.
+//
+// The kernel looks a late sample's time up in its newest columns only, and may store one again that is older. Readers see the first.
 //
 // Texts are byte texts: one unit per byte, so that symbols of any bytes compare and print.
 import { type DecodedBatch, type SegmentState, decodeBatch, newSegmentState } from './batch-twin.ts';
 import { type TwinLabel, byteText } from './intake-twin-labels.ts';
 
 const STALE_BITS = 0x7ff0000000000002n;
+const WINDOW_MS = 7_200_000;
+/** From here on a cut's end means everything. */
+const ALL_MS = 2 ** 53;
+const SWEEP_ONE_IN = 4;
+// The clock: kernels/head/clock.ts.
+const AHEAD_MS = 7_200_000;
+const BEHIND_MS = 600_000;
+const JUMPS_MAX = 16;
 
 /** What became of samples and marks. */
 export interface HeadTwinCounters {
@@ -22,6 +37,10 @@ export interface HeadTwinCounters {
   outOfOrder: number;
   staleUnknown: number;
   batches: number;
+  /** Samples that came late and are still there. */
+  lateHeld: number;
+  /** Samples that were dropped or deleted. */
+  samplesGone: number;
 }
 
 /** A series of the shard. */
@@ -33,6 +52,9 @@ export interface HeadTwinSeries {
   readonly lastMs: number | null;
 }
 
+/** Ms and raw value bits. */
+export type Sample = [timestampMs: number, bits: bigint];
+
 /** A head that keeps everything in maps. */
 export interface HeadTwin {
   readonly counters: Readonly<HeadTwinCounters>;
@@ -42,12 +64,31 @@ export interface HeadTwin {
   readonly symbols: ReadonlySet<string>;
   /** A new segment of the log begins: its batches define everything anew. */
   beginSegment(): void;
+  /** The time of the data; null before the first sample. */
+  readonly clockMs: number | null;
+  /** Series without samples, those of them that are dead, and how often there was a sweep. */
+  readonly emptySeries: number;
+  readonly deadSeries: number;
+  readonly sweeps: number;
+  /** Begins a cut; returns how many series have samples in it. */
+  cutBegin(endMs: number, idleBeforeMs: number): number;
+  /** Numbers of the series that have samples in the cut. */
+  cutSeries(): number[];
+  /** Beginnings of the windows that have samples in the cut, ascending. */
+  cutWindows(): number[];
+  /** Samples of a series that are in the cut. */
+  cutSamples(series: number, minMs?: number, maxMs?: number): Sample[];
+  /** The cut leaves; returns how many series died. */
+  cutDrop(): number;
+  cutCancel(): void;
+  /** Deletes samples of series; returns how many there were. */
+  deleteRange(series: readonly number[], minMs: number, maxMs: number): number;
   /** Applies a batch; a corrupt one changes nothing and throws. */
   apply(payload: Uint8Array): void;
-  /** The number of the series with this id, or -1. */
+  /** The number of the series with this id, or -1. A dead one is not found. */
   find(idLow: bigint, idHigh: bigint): number;
-  /** Samples of a series in [minMs, maxMs], in time order: ms and raw value bits. */
-  samples(series: number, minMs?: number, maxMs?: number): [timestampMs: number, bits: bigint][];
+  /** Samples of a series in [minMs, maxMs], in time order. */
+  samples(series: number, minMs?: number, maxMs?: number): Sample[];
   /** Names of a tenant's labels, sorted. */
   labelNames(tenant: string): string[];
   /** Values of a tenant's label, sorted. */
@@ -57,20 +98,37 @@ export interface HeadTwin {
 }
 
 interface Row {
-  readonly number: number;
+  number: number;
   readonly tenant: string;
   readonly labels: readonly TwinLabel[];
   readonly samples: Map<number, bigint>;
+  /** Times of those samples that are in the cut, and of those that came late. */
+  readonly cut: Set<number>;
+  readonly late: Set<number>;
   lastMs: number | null;
+  lastBits: bigint;
+  isDead: boolean;
 }
 
 class Twin implements HeadTwin {
-  readonly counters = { samples: 0, duplicates: 0, conflicts: 0, outOfOrder: 0, staleUnknown: 0, batches: 0 };
-  readonly series: Row[] = [];
-  readonly symbols = new Set<string>();
+  readonly counters: HeadTwinCounters = {
+    samples: 0,
+    duplicates: 0,
+    conflicts: 0,
+    outOfOrder: 0,
+    staleUnknown: 0,
+    batches: 0,
+    lateHeld: 0,
+    samplesGone: 0,
+  };
+  series: Row[] = [];
+  symbols = new Set<string>();
+  clockMs: number | null = null;
+  sweeps = 0;
+  #jumps = 0;
   readonly #byId = new Map<bigint, Row>();
   /** Tenant, then label name, then value. */
-  readonly #index = new Map<string, Map<string, Map<string, Row[]>>>();
+  #index = new Map<string, Map<string, Map<string, Row[]>>>();
   #segment: SegmentState = newSegmentState();
   /** The series behind the segment's numbers. */
   #segmentRows: Row[] = [];
@@ -84,6 +142,7 @@ class Twin implements HeadTwin {
     const batch = decodeBatch(payload, this.#segment);
     const tenant = byteText(batch.tenant);
     this.#define(batch, tenant);
+    this.#moveClock(batch.timesMs);
     for (const [i, ref] of batch.refs.entries()) {
       this.#put(this.#segmentRows[ref], batch.timesMs[i], batch.valueBits[i]);
     }
@@ -107,6 +166,7 @@ class Twin implements HeadTwin {
         row = this.#create(tenant, texts);
         this.#byId.set(id, row);
       }
+      row.isDead = false;
       this.#segmentRows.push(row);
     }
   }
@@ -114,35 +174,155 @@ class Twin implements HeadTwin {
   #create(tenant: string, texts: readonly string[]): Row {
     const labels: TwinLabel[] = [];
     for (let i = 0; i < texts.length; i += 2) labels.push([texts[i], texts[i + 1]]);
-    const row: Row = { number: this.series.length, tenant, labels, samples: new Map(), lastMs: null };
+    const row: Row = {
+      number: this.series.length,
+      tenant,
+      labels,
+      samples: new Map(),
+      cut: new Set(),
+      late: new Set(),
+      lastMs: null,
+      lastBits: 0n,
+      isDead: false,
+    };
     this.series.push(row);
+    this.#enter(row);
+    return row;
+  }
+
+  #enter(row: Row): void {
+    const { tenant, labels } = row;
     const byName = entry(this.#index, tenant, () => new Map<string, Map<string, Row[]>>());
     for (const [name, value] of labels) {
       const byValue = entry(byName, name, () => new Map<string, Row[]>());
       entry(byValue, value, (): Row[] => []).push(row);
     }
-    return row;
   }
 
   #put(row: Row, timestampMs: number, bits: bigint): void {
     const { counters } = this;
-    const there = row.samples.get(timestampMs);
+    const there = timestampMs === row.lastMs ? row.lastBits : row.samples.get(timestampMs);
     if (there !== undefined) {
       if (there === bits) counters.duplicates++;
       else counters.conflicts++;
       return;
     }
     row.samples.set(timestampMs, bits);
+    row.isDead = false;
     counters.samples++;
-    if (row.lastMs === null || timestampMs > row.lastMs) row.lastMs = timestampMs;
-    else counters.outOfOrder++;
+    if (row.lastMs === null || timestampMs > row.lastMs) {
+      row.lastMs = timestampMs;
+      row.lastBits = bits;
+      return;
+    }
+    row.late.add(timestampMs);
+    counters.outOfOrder++;
+    counters.lateHeld++;
+  }
+
+  #moveClock(timesMs: Float64Array): void {
+    if (timesMs.length === 0) return;
+    const { clockMs } = this;
+    const bound = clockMs === null ? -Infinity : clockMs + AHEAD_MS;
+    const near = Math.max(...timesMs.filter((time) => time <= bound));
+    const beyond = Math.min(...timesMs.filter((time) => time > bound));
+    if (clockMs === null) this.clockMs = beyond;
+    else if (near >= clockMs - BEHIND_MS) {
+      this.clockMs = Math.max(clockMs, near);
+      this.#jumps = Math.max(0, this.#jumps - 1);
+    } else if (beyond < Infinity && ++this.#jumps === JUMPS_MAX) {
+      this.clockMs = beyond;
+      this.#jumps = 0;
+    }
+  }
+
+  get emptySeries(): number {
+    return this.series.filter(({ samples }) => samples.size === 0).length;
+  }
+
+  get deadSeries(): number {
+    return this.series.filter(({ isDead }) => isDead).length;
+  }
+
+  cutBegin(endMs: number, idleBeforeMs: number): number {
+    const windowMs = endMs >= ALL_MS ? Infinity : Math.floor(endMs / WINDOW_MS) * WINDOW_MS;
+    for (const { lastMs, samples, cut } of this.series) {
+      const end = lastMs !== null && lastMs < idleBeforeMs ? Infinity : windowMs;
+      for (const time of samples.keys()) if (time < end) cut.add(time);
+    }
+    return this.cutSeries().length;
+  }
+
+  cutSeries(): number[] {
+    return this.series.filter(({ cut }) => cut.size > 0).map(({ number }) => number);
+  }
+
+  cutWindows(): number[] {
+    const times = this.series.flatMap(({ cut }) => [...cut]);
+    const windows = new Set(times.map((time) => Math.floor(time / WINDOW_MS) * WINDOW_MS));
+    return [...windows].sort((a, b) => a - b);
+  }
+
+  cutSamples(series: number, minMs?: number, maxMs?: number): Sample[] {
+    return this.samples(series, minMs, maxMs).filter(([time]) => this.series[series].cut.has(time));
+  }
+
+  cutDrop(): number {
+    for (const row of this.series) for (const time of row.cut) this.#remove(row, time);
+    const named = new Set(this.#segmentRows);
+    let died = 0;
+    for (const row of this.series) {
+      const isDead = row.samples.size === 0 && !named.has(row);
+      died += Number(isDead && !row.isDead);
+      row.isDead = isDead;
+    }
+    const dead = this.deadSeries;
+    if (dead > 0 && dead * SWEEP_ONE_IN >= this.series.length) this.#sweep();
+    return died;
+  }
+
+  cutCancel(): void {
+    for (const { cut } of this.series) cut.clear();
+  }
+
+  #remove(row: Row, time: number): void {
+    row.samples.delete(time);
+    row.cut.delete(time);
+    if (row.late.delete(time)) this.counters.lateHeld--;
+    this.counters.samplesGone++;
+  }
+
+  #sweep(): void {
+    this.series = this.series.filter(({ isDead }) => !isDead);
+    this.symbols = new Set(this.#segment.symbols.map((symbol) => byteText(symbol)));
+    this.#index = new Map();
+    for (const [number, row] of this.series.entries()) {
+      row.number = number;
+      this.#enter(row);
+      for (const text of [row.tenant, ...row.labels.flat()]) this.symbols.add(text);
+    }
+    for (const [id, row] of this.#byId) if (row.isDead) this.#byId.delete(id);
+    this.sweeps++;
+  }
+
+  deleteRange(series: readonly number[], minMs: number, maxMs: number): number {
+    const before = this.counters.samplesGone;
+    for (const row of series.map((number) => this.series[number])) {
+      for (const time of row.samples.keys()) if (time >= minMs && time <= maxMs) this.#remove(row, time);
+      if (row.lastMs === null || row.lastMs < minMs || row.lastMs > maxMs) continue;
+      const left = this.samples(row.number).at(-1);
+      row.lastMs = left?.[0] ?? null;
+      row.lastBits = left?.[1] ?? 0n;
+    }
+    return this.counters.samplesGone - before;
   }
 
   find(idLow: bigint, idHigh: bigint): number {
-    return this.#byId.get(wholeId(idLow, idHigh))?.number ?? -1;
+    const row = this.#byId.get(wholeId(idLow, idHigh));
+    return row === undefined || row.isDead ? -1 : row.number;
   }
 
-  samples(series: number, minMs = -Infinity, maxMs = Infinity): [number, bigint][] {
+  samples(series: number, minMs = -Infinity, maxMs = Infinity): Sample[] {
     const all = [...this.series[series].samples].filter(([time]) => time >= minMs && time <= maxMs);
     return all.sort((a, b) => a[0] - b[0]);
   }

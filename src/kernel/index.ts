@@ -19,6 +19,7 @@ export {
   type IntakeCode,
   type IntakeCounters,
   type IntakeKernel,
+  type IntakeLabel,
   type IntakeLimits,
   type IntakeMetadata,
   type IntakeOptions,
@@ -50,3 +51,8 @@ export {
 } from './column-twin.ts';
 export { type HeadTwin, type HeadTwinCounters, type HeadTwinSeries, createHeadTwin } from './head-twin.ts';
 export { crc32c } from './checksum.ts';
+export type { BlockKernel } from './block-kernel.ts';
+export { createBlockWasm } from './block-wasm.ts';
+export { type ColumnDescription, createBlockTwin, describeColumn } from './block-twin.ts';
+export type { VectorShape } from './block-twin-vector.ts';
+export type { IntegersShape } from './block-twin-integers.ts';

@@ -1,23 +1,34 @@
 // The counters of a request as the intake kernel keeps them: u32 words, laid out in kernels/intake/request.ts.
 import { INTAKE_REASONS, type IntakeCounters, type IntakeReason } from './intake-kernel.ts';
 
-const REASONS_AT = 16;
+export const COUNTER_WORDS = 112;
+export const REFUSALS = 7;
+export const REASONS_AT = 16;
+export const REASON_SAMPLES_AT = 48;
+export const REFUSALS_AT = 80;
+export const REFUSALS_MAX = 8;
+
+function byReason(words: Uint32Array, at: number): Partial<Record<IntakeReason, number>> {
+  const counts: Partial<Record<IntakeReason, number>> = {};
+  for (let i = 1; i < INTAKE_REASONS.length; i++) if (words[at + i] > 0) counts[INTAKE_REASONS[i]] = words[at + i];
+  return counts;
+}
 
 /** Reads the counter words. */
 export function readCounters(words: Uint32Array): IntakeCounters {
-  const refused: Partial<Record<IntakeReason, number>> = {};
-  for (let i = 1; i < INTAKE_REASONS.length; i++) {
-    if (words[REASONS_AT + i] > 0) refused[INTAKE_REASONS[i]] = words[REASONS_AT + i];
-  }
-  const reason = INTAKE_REASONS[words[7]];
+  const refusals = Array.from({ length: words[REFUSALS] }, (_, i) => {
+    const [reason, seriesIndex, offset, length] = words.subarray(REFUSALS_AT + 4 * i);
+    return { reason: INTAKE_REASONS[reason], seriesIndex, offset, length };
+  });
   return {
     samples: words[0],
     seriesNew: words[1],
     histograms: words[2],
     exemplars: words[3],
     samplesRefused: words[4],
-    refused,
-    firstRefusal: words[7] === 0 ? null : { reason, seriesIndex: words[8], offset: words[9], length: words[10] },
+    refused: byReason(words, REASONS_AT),
+    refusedSamples: byReason(words, REASON_SAMPLES_AT),
+    refusals,
     metadataLeftOut: words[6],
   };
 }

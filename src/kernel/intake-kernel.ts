@@ -7,6 +7,10 @@
 // begins a segment, and rollback() when a batch could not be logged. One request at a time:
 //
 //   beginRequest(tenant) -> remoteWrite1(body) -> batch(0..n-1), counters -> [rollback()]
+//
+// For tenants with a limit of active series it also keeps the ids of those, across segments: a series counts from its
+// first sample on, and until no segment has defined it for three whole epochs (nextEpoch). The host ends segments at
+// least every two epochs, so that series which go on are defined again in time.
 
 /** Why a request is refused as a whole. Nothing of it stays. */
 export const INTAKE_CODES = {
@@ -21,7 +25,7 @@ export const INTAKE_CODES = {
 /** What the kernel answers to a body: one of INTAKE_CODES. */
 export type IntakeCode = (typeof INTAKE_CODES)[keyof typeof INTAKE_CODES];
 
-/** Why something is refused, at its number: too_old, too_new and time_out_of_range count samples, the others series. */
+/** Why something is refused, at its number: too_old, too_new, time_out_of_range and series_limit count samples, the others series. */
 export const INTAKE_REASONS = [
   'none',
   'no_metric_name',
@@ -38,6 +42,7 @@ export const INTAKE_REASONS = [
   'odd_label_refs',
   'no_samples',
   'labels_too_long',
+  'series_limit',
 ] as const;
 /** One of INTAKE_REASONS. */
 export type IntakeReason = (typeof INTAKE_REASONS)[number];
@@ -55,7 +60,7 @@ export interface IntakeOptions {
   readonly aliasesMax?: number;
 }
 
-/** Limits of a request. Known series are not checked again when label limits shrink. */
+/** Limits of a request. Series that their segment knows are not checked again when limits shrink. */
 export interface IntakeLimits {
   /** Of the decoded body. */
   readonly decodedBytesMax: number;
@@ -63,6 +68,10 @@ export interface IntakeLimits {
   readonly labelCountMax: number;
   readonly nameBytesMax: number;
   readonly valueBytesMax: number;
+  /** Of all names and values of a series together; at most 2^20. */
+  readonly labelBytesMax: number;
+  /** Of the tenant; beyond it series that are not active are refused. Infinity: no limit, and they are not counted. */
+  readonly activeSeriesMax: number;
   /** Timestamps outside are refused, and such beyond ±(2^53 - 1) always. */
   readonly minTimestampMs: number;
   readonly maxTimestampMs: number;
@@ -76,6 +85,8 @@ export const INTAKE_LIMITS_DEFAULT: IntakeLimits = {
   labelCountMax: 256,
   nameBytesMax: 1024,
   valueBytesMax: 65536,
+  labelBytesMax: 1 << 20,
+  activeSeriesMax: Infinity,
   minTimestampMs: -Number.MAX_SAFE_INTEGER,
   maxTimestampMs: Number.MAX_SAFE_INTEGER,
 };
@@ -92,12 +103,15 @@ export interface IntakeCounters {
   readonly samplesRefused: number;
   /** Series or samples refused, by reason; reasons that did not occur are left out. */
   readonly refused: Readonly<Partial<Record<IntakeReason, number>>>;
-  readonly firstRefusal: IntakeRefusal | null;
+  /** The same in samples; a series without samples counts nothing. */
+  readonly refusedSamples: Readonly<Partial<Record<IntakeReason, number>>>;
+  /** The first of the refusals, at most 8. */
+  readonly refusals: readonly IntakeRefusal[];
   /** Metadata rows that did not fit. */
   readonly metadataLeftOut: number;
 }
 
-/** Where the first refusal happened. */
+/** Where something was refused. */
 export interface IntakeRefusal {
   readonly reason: IntakeReason;
   /** The how-manieth series of the request, from 0. */
@@ -106,6 +120,9 @@ export interface IntakeRefusal {
   readonly offset: number;
   readonly length: number;
 }
+
+/** Bytes of a label's name and value as they were sent, valid or not. */
+export type IntakeLabel = readonly [name: Uint8Array, value: Uint8Array];
 
 /** Metadata of a metric as the request states it; the texts may be malformed UTF-8 and are up to the host to bound. */
 export interface IntakeMetadata {
@@ -121,6 +138,8 @@ export interface IntakeKernel {
   readonly shards: number;
   /** Begins a request: the batches are empty, a rollback is no longer possible. */
   beginRequest(tenant: Uint8Array): void;
+  /** The limits of what other parts of the module fill in; remoteWrite1 and 2 bring theirs. */
+  setLimits(limits: IntakeLimits): void;
   /** Takes a body of remote write 1.0 (snappy). A code other than ok: nothing of the request stays. */
   remoteWrite1(body: Uint8Array, limits: IntakeLimits): IntakeCode;
   /** The same for 2.0. */
@@ -129,7 +148,11 @@ export interface IntakeKernel {
   finish(): IntakeCode;
   /** The shard's batch; empty if the request has nothing for it. */
   batch(shard: number): Uint8Array;
+  /** Samples in the shard's batch. */
+  batchSamples(shard: number): number;
   readonly counters: IntakeCounters;
+  /** The first `countMax` labels of counters.refusals[index], in the sender's order: those that could be read. Of remote write only. */
+  refusedLabels(index: number, countMax: number): IntakeLabel[];
   /** Metric metadata that the request brought, at most 4096 rows. */
   metadata(): IntakeMetadata[];
   /** Bytes [offset, offset + length) of the decoded body, for messages about it. */
@@ -140,5 +163,9 @@ export interface IntakeKernel {
   rotate(shard: number): void;
   needsRotate(shard: number): boolean;
   seriesCount(shard: number): number;
+  /** Active series of a tenant, as far as they are counted. */
+  activeSeries(tenant: Uint8Array): number;
+  /** Time goes on by an epoch. Not within a request. */
+  nextEpoch(): void;
   dictionaryBytes(shard: number): number;
 }

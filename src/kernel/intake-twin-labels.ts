@@ -40,7 +40,7 @@ function checkLabel([name, value]: TwinLabel, { nameBytesMax, valueBytesMax }: I
 /** The labels sorted and without empty values, or the number of the reason why they are refused. */
 export function checkLabels(labels: readonly TwinLabel[], limits: IntakeLimits): TwinLabel[] | number {
   if (labels.length > Math.min(limits.labelCountMax, LABELS_MAX)) return 5;
-  if (canonicalLength(labels) > CANONICAL_BYTES_MAX) return 14;
+  if (canonicalLength(labels) > CANONICAL_BYTES_MAX || textLength(labels) > limits.labelBytesMax) return 14;
   for (const label of labels) {
     const reason = checkLabel(label, limits);
     if (reason !== 0) return reason;
@@ -59,6 +59,9 @@ function labelLength([name, value]: TwinLabel): number {
 
 const canonicalLength = (labels: readonly TwinLabel[]): number =>
   labels.reduce((sum, label) => sum + 1 + varintLength(labelLength(label)) + labelLength(label), 0);
+
+const textLength = (labels: readonly TwinLabel[]): number =>
+  labels.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 
 /** Canonical bytes of checked labels: what the id of a series is the hash of. */
 export function canonicalLabels(labels: readonly TwinLabel[]): Uint8Array {

@@ -51,6 +51,10 @@ export class TwinShard {
     return this.#symbols.keys.reduce((sum, symbol) => sum + symbol.length, 0);
   }
 
+  get sampleCount(): number {
+    return this.#samples.length;
+  }
+
   begin(): void {
     this.#savedSymbols = this.#symbols.keys.length;
     this.#savedSeries = this.#series.keys.length;

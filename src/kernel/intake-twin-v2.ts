@@ -56,13 +56,15 @@ function readSeries(body: Uint8Array, { at, end }: Field, symbols: Uint8Array[],
   const reason = refs.reason || (refs.list.length % 2 === 1 ? ODD_LABEL_REFS : 0);
   const pairs = reason === 0 ? refs.list : [];
   const labels: TwinLabel[] = [];
-  for (let i = 0; i < pairs.length; i += 2) labels.push([texts[pairs[i]], texts[pairs[i + 1]]]);
+  const { good } = refs;
+  for (let i = 0; i + 1 < good.length; i += 2) labels.push([texts[good[i]], texts[good[i + 1]]]);
   const metadata = about && readMetadata(body, about, pairs, symbols, texts);
   return { version: 2, at, end, labels, samples, histograms, exemplars, reason, metadata };
 }
 
 class Refs {
   readonly list: number[] = [];
+  #goodCount = Infinity;
   readonly #symbolCount: number;
   reason = 0;
 
@@ -70,9 +72,15 @@ class Refs {
     this.#symbolCount = symbolCount;
   }
   add(ref: bigint): void {
-    if (ref >= BigInt(this.#symbolCount)) this.reason ||= BAD_SYMBOL_REF;
-    else if (this.list.length >= REFS_MAX) this.reason ||= TOO_MANY_LABELS;
+    if (ref >= BigInt(this.#symbolCount)) {
+      this.reason ||= BAD_SYMBOL_REF;
+      this.#goodCount = Math.min(this.#goodCount, this.list.length);
+    } else if (this.list.length >= REFS_MAX) this.reason ||= TOO_MANY_LABELS;
     else this.list.push(Number(ref));
+  }
+  /** Those before the first that leads nowhere. */
+  get good(): number[] {
+    return this.list.slice(0, this.#goodCount);
   }
   addPacked(body: Uint8Array, { at, end }: Field): void {
     for (let next = at; next < end; ) {

@@ -1,18 +1,28 @@
 // The intake in plain TypeScript: the specification of kernels/intake. Same batches to the byte, same counters, same
 // codes. It has no short ways and no aliases; the budget behind `tooExpensive` covers symbols only here.
 import { invariant } from '../base/index.ts';
-import { readCounters } from './intake-counters.ts';
+import {
+  COUNTER_WORDS,
+  REASONS_AT,
+  REASON_SAMPLES_AT,
+  REFUSALS,
+  REFUSALS_AT,
+  REFUSALS_MAX,
+  readCounters,
+} from './intake-counters.ts';
 import { type Hash128, KeyedHash } from './intake-hash.ts';
 import {
   INTAKE_CODES,
   type IntakeCode,
   type IntakeCounters,
   type IntakeKernel,
+  type IntakeLabel,
   type IntakeLimits,
   type IntakeMetadata,
   type IntakeOptions,
 } from './intake-kernel.ts';
-import { type TwinLabel, canonicalLabels, checkLabels } from './intake-twin-labels.ts';
+import { TwinActive } from './intake-twin-active.ts';
+import { type TwinLabel, byteText, canonicalLabels, checkLabels, textBytes } from './intake-twin-labels.ts';
 import { IntakeFailure, type TwinSample } from './intake-twin-protobuf.ts';
 import { TwinShard } from './intake-twin-shard.ts';
 import { type TwinSeries, readRequest1 } from './intake-twin-v1.ts';
@@ -22,6 +32,7 @@ import { decodeSnappy } from './snappy-twin.ts';
 const TIME_BOUND = 2n ** 53n;
 const METADATA_ROWS_MAX = 4096;
 const NO_SAMPLES = 13;
+const SERIES_LIMIT = 15;
 const NO_BYTES = new Uint8Array(0);
 
 /** Makes the twin. */
@@ -34,7 +45,9 @@ class IntakeTwin implements IntakeKernel {
   readonly #options: IntakeOptions;
   readonly #hash: KeyedHash;
   readonly #shards: TwinShard[];
-  readonly #words = new Uint32Array(32);
+  readonly #words = new Uint32Array(COUNTER_WORDS);
+  readonly #active = new TwinActive();
+  #refused: TwinSeries[] = [];
   #tenant: Uint8Array = NO_BYTES;
   #tenantHash: Hash128 = { low: 0n, high: 0n };
   #body: Uint8Array = NO_BYTES;
@@ -54,8 +67,13 @@ class IntakeTwin implements IntakeKernel {
     this.#tenantHash = this.#hash.hash(tenant);
     this.#words.fill(0);
     this.#metadata = [];
+    this.#refused = [];
+    this.#active.begin();
     for (const shard of this.#shards) shard.begin();
   }
+
+  /** Nothing but remote write fills the twin. */
+  setLimits(): void {}
 
   remoteWrite1(body: Uint8Array, limits: IntakeLimits): IntakeCode {
     return this.#write(body, limits, () => {
@@ -91,6 +109,7 @@ class IntakeTwin implements IntakeKernel {
     this.rollback();
     this.#words.fill(0);
     this.#metadata = [];
+    this.#refused = [];
     return code as IntakeCode;
   }
 
@@ -112,8 +131,7 @@ class IntakeTwin implements IntakeKernel {
     const empty = series.version === 2 && samples.length + series.histograms === 0;
     const reason = typeof checked === 'number' ? checked : empty ? NO_SAMPLES : 0;
     if (typeof checked === 'number' || reason !== 0) {
-      this.#words[4] += samples.length;
-      this.#refuse(reason, series, index);
+      this.#refuse(reason, samples.length, series, index);
       return undefined;
     }
     return this.#store(checked, series, index, limits);
@@ -125,10 +143,10 @@ class IntakeTwin implements IntakeKernel {
     let ref = shard.find(id);
     const isNew = ref === undefined;
     for (const sample of series.samples) {
-      const reason = timeReason(sample, limits);
+      let reason = timeReason(sample, limits);
+      if (reason === 0 && ref === undefined && !this.#admit(id, limits)) reason = SERIES_LIMIT;
       if (reason !== 0) {
-        this.#words[4]++;
-        this.#refuse(reason, series, index);
+        this.#refuse(reason, 1, series, index);
         continue;
       }
       if (ref === undefined) {
@@ -141,9 +159,19 @@ class IntakeTwin implements IntakeKernel {
     return { isNew };
   }
 
-  #refuse(reason: number, { at, end }: TwinSeries, index: number): void {
-    this.#words[16 + reason]++;
-    if (this.#words[7] === 0) this.#words.set([reason, index, at, end - at], 7);
+  #admit({ low, high }: Hash128, { activeSeriesMax }: IntakeLimits): boolean {
+    return this.#active.admit((high << 64n) | low, byteText(this.#tenant), activeSeriesMax);
+  }
+
+  #refuse(reason: number, samples: number, series: TwinSeries, index: number): void {
+    const words = this.#words;
+    words[4] += samples;
+    words[REASONS_AT + reason]++;
+    words[REASON_SAMPLES_AT + reason] += samples;
+    if (words[REFUSALS] === REFUSALS_MAX) return;
+    const { at, end } = series;
+    words.set([reason, index, at, end - at], REFUSALS_AT + 4 * words[REFUSALS]++);
+    this.#refused.push(series);
   }
 
   /** The twin makes batches when they are asked for. */
@@ -154,8 +182,15 @@ class IntakeTwin implements IntakeKernel {
   batch(shard: number): Uint8Array {
     return this.#shards[shard].encode(this.#tenant);
   }
+  batchSamples(shard: number): number {
+    return this.#shards[shard].sampleCount;
+  }
   get counters(): IntakeCounters {
     return readCounters(this.#words);
+  }
+  refusedLabels(index: number, countMax: number): IntakeLabel[] {
+    const labels = this.#refused[index]?.labels.slice(0, Math.min(countMax, 4096)) ?? [];
+    return labels.map(([name, value]): IntakeLabel => [textBytes(name), textBytes(value)]);
   }
   metadata(): IntakeMetadata[] {
     return this.#metadata;
@@ -164,6 +199,7 @@ class IntakeTwin implements IntakeKernel {
     return this.#body.subarray(offset, offset + length);
   }
   rollback(): void {
+    this.#active.undo();
     for (const shard of this.#shards) shard.undo();
   }
   rotate(shard: number): void {
@@ -176,6 +212,12 @@ class IntakeTwin implements IntakeKernel {
   }
   seriesCount(shard: number): number {
     return this.#shards[shard].seriesCount;
+  }
+  activeSeries(tenant: Uint8Array): number {
+    return this.#active.count(byteText(tenant));
+  }
+  nextEpoch(): void {
+    this.#active.nextEpoch();
   }
   dictionaryBytes(shard: number): number {
     const { seriesCount, symbolBytes } = this.#shards[shard];

@@ -1,11 +1,12 @@
 // The intake kernel as a class: numbers and addresses of kernels/intake become views and counters.
 import { invariant, TidemarkError } from '../base/index.ts';
-import { readCounters } from './intake-counters.ts';
+import { COUNTER_WORDS, readCounters } from './intake-counters.ts';
 import {
   INTAKE_CODES,
   type IntakeCode,
   type IntakeCounters,
   type IntakeKernel,
+  type IntakeLabel,
   type IntakeLimits,
   type IntakeMetadata,
   type IntakeOptions,
@@ -17,7 +18,16 @@ interface IntakeExports {
   intakeInit(shards: number, seriesMax: number, symbolBytesMax: number, aliasesMax: number): number;
   intakeInput(bytes: number): number;
   intakeTenant(bytes: number): number;
-  intakeLimits(decoded: number, labels: number, name: number, value: number, minMs: number, maxMs: number): void;
+  intakeLimits(
+    decoded: number,
+    labels: number,
+    name: number,
+    value: number,
+    labelBytes: number,
+    activeSeries: number,
+    minMs: number,
+    maxMs: number,
+  ): void;
   intakeBegin(tenantBytes: number): void;
   intakeWrite1(length: number): number;
   intakeWrite2(length: number, allMetadata: number): number;
@@ -27,6 +37,11 @@ interface IntakeExports {
   intakeNeedsRotate(shard: number): number;
   intakeBatch(shard: number): number;
   intakeBatchBytes(shard: number): number;
+  intakeBatchSamples(shard: number): number;
+  intakeRefusedLabels(index: number): number;
+  intakeLabelRows(): number;
+  intakeActiveSeries(tenantBytes: number): number;
+  intakeNextEpoch(): void;
   intakeSeries(shard: number): number;
   intakeDictionaryBytes(shard: number): number;
   intakeCounters(): number;
@@ -35,9 +50,9 @@ interface IntakeExports {
   intakeMemoryBytes(): number;
 }
 
-const COUNTERS = 32;
 const METADATA_ROWS = 5;
 const METADATA_ROW_WORDS = 7;
+const LABEL_ROW_WORDS = 4;
 const UNLIMITED = 0xffffffff;
 
 /** The kernel in WebAssembly. `exports`: for the wrappers of the module's other parts, on the same instance. */
@@ -89,16 +104,17 @@ class IntakeWasm implements IntakeWasmKernel {
     this.#memory().set(bytes, address >>> 0);
   }
 
-  #setLimits(limits: IntakeLimits): void {
+  setLimits(limits: IntakeLimits): void {
     if (limits === this.#limits) return;
-    const { decodedBytesMax, labelCountMax, nameBytesMax, valueBytesMax, minTimestampMs, maxTimestampMs } = limits;
     this.#kernel.intakeLimits(
-      decodedBytesMax,
-      labelCountMax,
-      nameBytesMax,
-      valueBytesMax,
-      minTimestampMs,
-      maxTimestampMs,
+      limits.decodedBytesMax,
+      limits.labelCountMax,
+      limits.nameBytesMax,
+      limits.valueBytesMax,
+      limits.labelBytesMax,
+      Math.min(limits.activeSeriesMax, UNLIMITED),
+      limits.minTimestampMs,
+      limits.maxTimestampMs,
     );
     this.#limits = limits;
   }
@@ -109,7 +125,7 @@ class IntakeWasm implements IntakeWasmKernel {
   }
 
   #input(body: Uint8Array, limits: IntakeLimits): boolean {
-    this.#setLimits(limits);
+    this.setLimits(limits);
     const address = this.#kernel.intakeInput(body.length);
     if (address === 0) return false;
     this.#put(address, body);
@@ -139,16 +155,29 @@ class IntakeWasm implements IntakeWasmKernel {
     return this.#view(this.#kernel.intakeBatch(shard), length);
   }
 
+  batchSamples(shard: number): number {
+    return this.#kernel.intakeBatchSamples(shard);
+  }
+
   #words(address: number, count: number): Uint32Array {
     return new Uint32Array(this.#kernel.memory.buffer, address >>> 0, count);
   }
 
   get counters(): IntakeCounters {
-    return readCounters(this.#words(this.#kernel.intakeCounters(), COUNTERS));
+    return readCounters(this.#words(this.#kernel.intakeCounters(), COUNTER_WORDS));
+  }
+
+  refusedLabels(index: number, countMax: number): IntakeLabel[] {
+    const count = Math.min(this.#kernel.intakeRefusedLabels(index), countMax);
+    const words = this.#words(this.#kernel.intakeLabelRows(), count * LABEL_ROW_WORDS);
+    return Array.from({ length: count }, (_, i): IntakeLabel => {
+      const [nameAt, name, valueAt, value] = words.subarray(i * LABEL_ROW_WORDS);
+      return [this.#view(nameAt, name), this.#view(valueAt, value)];
+    });
   }
 
   metadata(): IntakeMetadata[] {
-    const count = this.#words(this.#kernel.intakeCounters(), COUNTERS)[METADATA_ROWS];
+    const count = this.#words(this.#kernel.intakeCounters(), COUNTER_WORDS)[METADATA_ROWS];
     const words = this.#words(this.#kernel.intakeMetadata(), count * METADATA_ROW_WORDS);
     return Array.from({ length: count }, (_, i) => {
       const [type, nameAt, name, helpAt, help, unitAt, unit] = words.subarray(i * METADATA_ROW_WORDS);
@@ -174,6 +203,15 @@ class IntakeWasm implements IntakeWasmKernel {
 
   seriesCount(shard: number): number {
     return this.#kernel.intakeSeries(shard);
+  }
+
+  activeSeries(tenant: Uint8Array): number {
+    this.#put(this.#kernel.intakeInput(tenant.length), tenant);
+    return this.#kernel.intakeActiveSeries(tenant.length);
+  }
+
+  nextEpoch(): void {
+    this.#kernel.intakeNextEpoch();
   }
 
   dictionaryBytes(shard: number): number {

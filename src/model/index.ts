@@ -1,4 +1,10 @@
-export { DEFAULT_TENANT, type SampleColumn, type SeriesSet, type SeriesSource } from './source.ts';
+export {
+  DEFAULT_TENANT,
+  type HistogramSamples,
+  type SampleColumn,
+  type SeriesSet,
+  type SeriesSource,
+} from './source.ts';
 export { Labels, METRIC_NAME, compareLabels, compareUtf8 } from './labels.ts';
 export {
   type MatchOperator,
@@ -16,6 +22,7 @@ export {
   isStaleAt,
   setStaleAt,
 } from './staleness.ts';
+export { tenantProblem } from './tenant.ts';
 export { type NameScheme, isValidLabelName, isValidMetricName } from './names.ts';
 export {
   DEFAULT_RELABEL,
@@ -29,3 +36,34 @@ export {
   relabelProblem,
 } from './relabel.ts';
 export { expandTemplate, goQuote, parseTemplate } from './go-text.ts';
+export { formatG, plainDecimal } from './go-float.ts';
+export {
+  type BucketCounts,
+  CUSTOM_SCHEMA,
+  type NativeHistogram,
+  type ResetHint,
+  compact,
+  divide,
+  equalHistograms,
+  histogramBytes,
+  multiply,
+  newHistogram,
+  toSchema,
+  upperBound,
+  usesCustomBounds,
+  withHint,
+} from './histogram.ts';
+export { type HistogramSum, addHistograms, subtractHistograms } from './histogram-add.ts';
+export { type AddOutcome, HistogramAccumulator, HistogramAverage } from './histogram-sum.ts';
+export {
+  type BucketRow,
+  type HistogramBucket,
+  allBuckets,
+  bucketRows,
+  bucketsOf,
+  histogramText,
+  zeroBucketOf,
+} from './histogram-buckets.ts';
+export { detectReset, storedHint } from './histogram-reset.ts';
+export { histogramProblem } from './histogram-check.ts';
+export { decodeHistogram, encodeHistogram, histogramFromBytes, histogramToBytes } from './histogram-codec.ts';

@@ -3,6 +3,14 @@
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 
+/** The native histograms among the samples of one series: they have no place in a column of floats. */
+export interface HistogramSamples {
+  /** Places of the histograms in the column, rising. The column's values there are NaN. */
+  readonly at: number[];
+  /** Their binary forms (histogram-codec.ts). Views that are valid until the next read. */
+  readonly bytes: Uint8Array[];
+}
+
 /** Where a source writes the samples of one series: views over the reader's memory. */
 export interface SampleColumn {
   /** Milliseconds since the epoch. */
@@ -10,9 +18,15 @@ export interface SampleColumn {
   /** Values; raw bits, so copy them with set() or words, never through a number variable (stale markers). */
   vs: Float64Array;
   vsWords: Uint32Array;
+  /** Where histograms go: empty when a read begins. A reader without it has no use for them; their NaNs are in the column. */
+  readonly histograms?: HistogramSamples;
 }
 
-/** Series chosen by matchers, in no particular order. Valid until the source's next change: use it within one turn, or hold(). */
+/**
+ * Series chosen by matchers, in no particular order. A source that changes while its reader lets others run, or that keeps samples
+ * elsewhere than in memory, has prefetch(): then samplesMax() and read() take only series that it said are ready, and only until the
+ * reader lets others run again.
+ */
 export interface SeriesSet {
   readonly length: number;
   /** Label set of series `index`. Makes strings: not for every series of an aggregation. */
@@ -22,8 +36,11 @@ export interface SeriesSet {
    * and but the metric name. `groupOf[i]` is series i's group, `groups[g]` its label set.
    */
   group(mode: 'by' | 'without', names: readonly string[]): { groupOf: Uint32Array; groups: Labels[] };
-  /** Keeps the series from being dropped while the reader lets others run, until release(). */
-  hold?(): void;
+  /** Makes series from `from` on readable, as many as is good at once; returns where they end. */
+  prefetch?(from: number): number | Promise<number>;
+  /** What the samples lack, in words for the user: parts of the store that could not be read. */
+  readonly warnings?: readonly string[];
+  /** The reader is done: what the set pinned may go. */
   release?(): void;
   /** At most this many samples of the series lie in [minMs, maxMs]: what the column must have room for. */
   samplesMax(index: number, minMs: number, maxMs: number): number;
@@ -34,10 +51,21 @@ export interface SeriesSet {
 /** One shard, or a store in memory. */
 export interface SeriesSource {
   /** Series of the tenant that match all matchers and may have samples in [minMs, maxMs]. */
-  select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): SeriesSet;
+  select(
+    tenant: string,
+    matchers: readonly Matcher[],
+    minMs: number,
+    maxMs: number,
+  ): SeriesSet | Promise<SeriesSet>;
   /** Sorted names of labels (or values of one label) of the series that match; empty matchers = all of the tenant. */
-  labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[];
-  labelValues(tenant: string, name: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[];
+  labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[] | Promise<string[]>;
+  labelValues(
+    tenant: string,
+    name: string,
+    matchers: readonly Matcher[],
+    minMs: number,
+    maxMs: number,
+  ): string[] | Promise<string[]>;
 }
 
 /** The tenant of requests that name none. */

@@ -2,7 +2,7 @@
 // counts once, with the place of whatever part of the query Prometheus evaluates last; the one about forced monotonicity
 // merges what it knows of all its samples.
 import { utf8 } from '../base/index.ts';
-import { goQuote } from '../model/index.ts';
+import { formatG, goQuote } from '../model/index.ts';
 import type { Span } from './ast.ts';
 
 const INFO = 'PromQL info';
@@ -10,6 +10,62 @@ const WARNING = 'PromQL warning';
 
 const withMetric = (text: string, metric: string): string =>
   metric === '' ? text : `${text} for metric name ${goQuote(metric)}`;
+
+/**
+ * Annotations about native histograms. They are found where the samples are, beside the data too, and get their place in the
+ * query later: what is found is a kind and a detail (a metric name, an operator, an aggregation).
+ */
+const REMARKS = {
+  mixedFloatsHistograms: (name: string) =>
+    `${WARNING}: encountered a mix of histograms and floats for metric name ${goQuote(name)}`,
+  mixedFloatsHistogramsAggregation: () => `${WARNING}: encountered a mix of histograms and floats for aggregation`,
+  mixedClassicNative: (name: string) =>
+    withMetric(`${WARNING}: vector contains a mix of classic and native histograms`, name),
+  notCounter: (name: string) => `${WARNING}: this native histogram metric is not a counter: ${goQuote(name)}`,
+  notGauge: (name: string) => `${WARNING}: this native histogram metric is not a gauge: ${goQuote(name)}`,
+  mixedExponentialCustom: (name: string) =>
+    `${WARNING}: vector contains a mix of histograms with exponential and custom buckets schemas for metric name ` +
+    goQuote(name),
+  incompatibleLayout: (op: string) =>
+    `${WARNING}: incompatible bucket layout encountered for binary operator ${op}`,
+  resetCollision: (operation: string) => `${WARNING}: conflicting counter resets during histogram ${operation}`,
+  ignoredInAggregation: (op: string) => `${INFO}: ignored histogram in ${op} aggregation`,
+  ignoredInMixedRange: (name: string) =>
+    `${INFO}: ignored histograms in a range containing both floats and histograms for metric name ${goQuote(name)}`,
+  quantileNaNResult: (name: string) =>
+    withMetric(`${INFO}: input to histogram_quantile has NaN observations, result is NaN`, name),
+  quantileNaNSkew: (name: string) =>
+    withMetric(`${INFO}: input to histogram_quantile has NaN observations, result is skewed higher`, name),
+  fractionNaNs: (name: string) =>
+    withMetric(
+      `${INFO}: input to histogram_fraction has NaN observations, which are excluded from all fractions`,
+      name,
+    ),
+  boundsReconciled: (operation: string) =>
+    `${INFO}: mismatched custom buckets were reconciled during ${operation}`,
+} as const;
+
+/** One of the kinds of REMARKS. */
+export type RemarkKind = keyof typeof REMARKS;
+/** An annotation without its place. */
+export type Remark = readonly [kind: RemarkKind, detail: string];
+
+/** Remarks, each once. */
+export class Remarks {
+  readonly #all = new Map<string, Remark>();
+
+  add(kind: RemarkKind, detail = ''): void {
+    this.#all.set(`${kind} ${detail}`, [kind, detail]);
+  }
+
+  addAll(remarks: Iterable<Remark>): void {
+    for (const [kind, detail] of remarks) this.add(kind, detail);
+  }
+
+  list(): Remark[] {
+    return [...this.#all.values()];
+  }
+}
 
 interface Placed {
   pos: Span;
@@ -36,8 +92,16 @@ export class Annotations {
     this.#query = utf8(query);
   }
 
+  /** Gives remarks their place. */
+  place(remarks: Iterable<Remark>, pos: Span): void {
+    for (const [kind, detail] of remarks) this.#addText(REMARKS[kind](detail), pos);
+  }
+
   #add(level: string, text: string, pos: Span): void {
-    const full = `${level}: ${text}`;
+    this.#addText(`${level}: ${text}`, pos);
+  }
+
+  #addText(full: string, pos: Span): void {
     const known = this.#plain.get(full);
     if (known) this.#move(known, pos);
     else this.#plain.set(full, { pos, order: this.order });
@@ -140,34 +204,4 @@ export class Annotations {
 /** RFC 3339 in UTC, whole seconds. */
 function formatSeconds(timeMs: number): string {
   return new Date(Math.trunc(timeMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
-}
-
-/** A float as C's %g prints it: shortest that reads back, or with a number of significant digits. */
-export function formatG(value: number, digits?: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [mantissa, exponentText] = value.toExponential(digits === undefined ? undefined : digits - 1).split('e');
-  const exponent = Number(exponentText);
-  const shortest = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;
-  if (exponent < -4 || exponent >= (digits ?? 6)) {
-    const sign = exponent < 0 ? '-' : '+';
-    return `${shortest}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
-  }
-  return digits === undefined ? plainDecimal(value) : plainDecimal(Number(`${mantissa}e${exponent}`));
-}
-
-/** Shortest decimal digits that read back, never with an exponent. */
-export function plainDecimal(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
-  if (Object.is(value, -0)) return '-0';
-  const text = String(value);
-  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
-  if (!match) return text;
-  const [, sign, first, rest = '', exponentText] = match;
-  const exponent = Number(exponentText);
-  const digits = first + rest;
-  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
-  return sign + digits.padEnd(exponent + 1, '0');
 }

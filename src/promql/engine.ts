@@ -2,12 +2,12 @@
 import { TidemarkError } from '../base/index.ts';
 import type { Clock } from '../io/index.ts';
 import { type ExecKernel, createExecTwin } from '../kernel/index.ts';
-import { DEFAULT_TENANT, Labels } from '../model/index.ts';
+import { DEFAULT_TENANT, Labels, type NativeHistogram } from '../model/index.ts';
 import type { Expr } from './ast.ts';
 import { badData, executionError, timedOut, wasCanceled } from './errors.ts';
 import { Evaluator } from './exec/evaluate.ts';
 import { QueryRun } from './exec/query-run.ts';
-import { type Value, type Vector, sortByLabels } from './exec/vector.ts';
+import { type Matrix, type Value, type Vector, sortByLabels } from './exec/vector.ts';
 import type { LeafClient } from './leaf.ts';
 import { parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
@@ -70,6 +70,8 @@ export interface MatrixResult {
   /** Milliseconds. */
   readonly ts: Float64Array;
   readonly vs: Float64Array;
+  /** Native histograms by sample, null for a float; null: all are floats. */
+  readonly histograms: readonly (NativeHistogram | null)[] | null;
 }
 
 /** One sample per series, all at `timeMs`. */
@@ -78,6 +80,8 @@ export interface VectorResult {
   readonly timeMs: number;
   readonly labels: readonly Labels[];
   readonly vs: Float64Array;
+  /** Native histograms by series, null for a float; null: all are floats. */
+  readonly histograms: readonly (NativeHistogram | null)[] | null;
 }
 
 /** One number at the evaluation time. */
@@ -270,7 +274,7 @@ function checkRangeType(expr: Expr): void {
 function emptyOf(expr: Expr): Value {
   const empty = new Float64Array(0);
   if (typeOf(expr) === 'scalar') return { type: 'scalar', steps: 0, vs: empty };
-  return { type: 'matrix', labels: [], ends: new Uint32Array(0), ts: empty, vs: empty };
+  return { type: 'matrix', labels: [], ends: new Uint32Array(0), ts: empty, vs: empty, hs: null };
 }
 
 function instantResult(value: Value, timeMs: number): ResultData {
@@ -280,18 +284,33 @@ function instantResult(value: Value, timeMs: number): ResultData {
     case 'scalar':
       return { type: 'scalar', timeMs, value: value.vs[0] };
     case 'matrix':
-      return value;
+      return matrixResult(value);
     case 'vector':
-      return { type: 'vector', timeMs, labels: value.labels, vs: value.vs };
+      return {
+        type: 'vector',
+        timeMs,
+        labels: value.labels,
+        vs: value.vs,
+        histograms: value.hs && value.hs.map((h, row) => (value.has[row] === 2 ? h : null)),
+      };
   }
 }
 
 function rangeResult(value: Value, at: Steps): ResultData {
-  if (value.type === 'matrix') return value;
+  if (value.type === 'matrix') return matrixResult(value);
   if (value.type === 'string') throw executionError('cannot evaluate a string over a range');
   if (value.type === 'scalar') return scalarMatrix(value.vs, at);
   return vectorMatrix(sortByLabels(value), at);
 }
+
+const matrixResult = ({ labels, ends, ts, vs, hs }: Matrix): MatrixResult => ({
+  type: 'matrix',
+  labels,
+  ends,
+  ts,
+  vs,
+  histograms: hs,
+});
 
 function scalarMatrix(vs: Float64Array, { startMs, stepMs, steps }: Steps): MatrixResult {
   const ts = new Float64Array(steps);
@@ -303,6 +322,7 @@ function scalarMatrix(vs: Float64Array, { startMs, stepMs, steps }: Steps): Matr
     ends: none ? new Uint32Array(0) : Uint32Array.of(steps),
     ts,
     vs,
+    histograms: null,
   };
 }
 
@@ -314,14 +334,16 @@ function vectorMatrix(v: Vector, { startMs, stepMs }: Steps): MatrixResult {
   const ts = new Float64Array(points);
   const vs = new Float64Array(points);
   const ends = new Uint32Array(v.labels.length);
+  const histograms = v.hs === null ? null : new Array<NativeHistogram | null>(points).fill(null);
   let at = 0;
   for (let row = 0; row < v.labels.length; row++) {
     for (let i = 0, from = row * steps; i < steps; i++, from++) {
       if (has[from] === 0) continue;
+      if (histograms && has[from] === 2) histograms[at] = v.hs?.[from] ?? null;
       ts[at] = startMs + i * stepMs;
       vs[at++] = v.vs[from];
     }
     ends[row] = at;
   }
-  return { type: 'matrix', labels: v.labels, ends, ts, vs };
+  return { type: 'matrix', labels: v.labels, ends, ts, vs, histograms };
 }

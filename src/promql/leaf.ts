@@ -10,7 +10,16 @@
 //
 // Window times are final: `offset` and `@` are already applied by the planner. A window of step t is (t - rangeMs, t].
 import type { FoldOperator, RangeFunction } from '../kernel/index.ts';
-import { Labels, METRIC_NAME, type Matcher } from '../model/index.ts';
+import { ByteReader, ByteWriter } from '../base/index.ts';
+import {
+  Labels,
+  METRIC_NAME,
+  type Matcher,
+  type NativeHistogram,
+  decodeHistogram,
+  encodeHistogram,
+} from '../model/index.ts';
+import type { Remark } from './annotations.ts';
 
 /** Range functions of the leaf beyond the kernel's: those whose window reaches beyond the range (experimental). */
 export type Extension = 'anchored' | 'smoothed';
@@ -49,6 +58,10 @@ export interface LeafPlan {
   readonly fold: LeafFold | null;
   /** Report the metric names (and __type__ labels) of the series that gave a value. */
   readonly wantNames: boolean;
+  /** Work out counter resets of native histograms while reading: where only their counts and sums are asked for. */
+  readonly findResets: boolean;
+  /** The query fails where a native histogram is selected: info() takes floats only. */
+  readonly refuseHistograms?: boolean;
   /** The shard's part of the query's limits. */
   readonly samplesMax: number;
   readonly bytesMax: number;
@@ -76,6 +89,18 @@ export interface LeafStats {
 export interface LeafFacts {
   /** [metric name, __type__] of series that gave a value; each once. Empty unless wanted. */
   readonly names: readonly (readonly [string, string])[];
+  /** Annotations that native histograms gave rise to. */
+  readonly remarks: readonly Remark[];
+}
+
+/** Native histograms at some places of a column, in their binary form. Equal ones are there once. */
+export interface PackedHistograms {
+  /** Places, rising; and which histogram each has. */
+  readonly at: Uint32Array;
+  readonly which: Uint32Array;
+  /** Where histogram i ends in `bytes`; it begins where the one before ended. */
+  readonly ends: Uint32Array;
+  readonly bytes: Uint8Array;
 }
 
 interface LeafCommon {
@@ -90,8 +115,8 @@ export interface SeriesLeafResult extends LeafCommon {
   readonly values: Float64Array;
   /** series x steps: 0 nothing, 1 a float, 2 a native histogram (in `histograms`). */
   readonly present: Uint8Array;
-  /** Reserved for native histograms: series x steps, encoded. */
-  readonly histograms: null;
+  /** Those of presence 2, by their place in series x steps; null: there are none. */
+  readonly histograms: PackedHistograms | null;
 }
 
 export interface GroupsLeafResult extends LeafCommon {
@@ -106,9 +131,14 @@ export interface SamplesLeafResult extends LeafCommon {
   readonly ends: Uint32Array;
   readonly ts: Float64Array;
   readonly vs: Float64Array;
+  /** By their place in ts and vs; null: there are none. */
+  readonly histograms: PackedHistograms | null;
 }
 
-/** What a shard answers: series, groups of them, or raw samples. */
+/**
+ * What a shard answers: series, groups of them, or raw samples. A plan with a fold is answered with series where native
+ * histograms are among the values: they are folded by who asked, who then wants the series of all shards.
+ */
 export type LeafResult = SeriesLeafResult | GroupsLeafResult | SamplesLeafResult;
 
 /** How a running leaf shares its thread. Each side of a thread boundary has its own. */
@@ -131,6 +161,8 @@ export function leafTransferables(result: LeafResult): ArrayBuffer[] {
   if (result.kind === 'series') arrays.push(result.values, result.present);
   else if (result.kind === 'groups') arrays.push(result.states);
   else arrays.push(result.ends, result.ts, result.vs);
+  const histograms = result.kind === 'groups' ? null : result.histograms;
+  if (histograms) arrays.push(histograms.at, histograms.which, histograms.ends, histograms.bytes);
   return arrays.map((array) => array.buffer as ArrayBuffer);
 }
 
@@ -201,4 +233,37 @@ export function unpackLabels(packed: PackedLabels, dropReserved = false): Labels
     out[i] = Labels.fromSortedPairs(list);
   }
   return out;
+}
+
+/** Packs the histograms of a column; entries that are null or undefined are none. null: there are none at all. */
+export function packHistograms(places: Iterable<readonly [at: number, h: NativeHistogram]>): PackedHistograms | null {
+  const known = new Map<NativeHistogram, number>();
+  const out = new ByteWriter(1024);
+  const [at, which, ends]: [number[], number[], number[]] = [[], [], []];
+  for (const [place, h] of places) {
+    let number = known.get(h);
+    if (number === undefined) {
+      known.set(h, (number = known.size));
+      encodeHistogram(out, h);
+      ends.push(out.length);
+    }
+    at.push(place);
+    which.push(number);
+  }
+  if (at.length === 0) return null;
+  const [packedAt, packedWhich, packedEnds] = [at, which, ends].map((list) => Uint32Array.from(list));
+  return { at: packedAt, which: packedWhich, ends: packedEnds, bytes: out.finish() };
+}
+
+/** The histograms of a pack with their places. */
+export function* unpackHistograms({
+  at,
+  which,
+  ends,
+  bytes,
+}: PackedHistograms): Generator<readonly [at: number, h: NativeHistogram]> {
+  const input = new ByteReader(bytes);
+  const all: NativeHistogram[] = [];
+  while (all.length < ends.length) all.push(decodeHistogram(input));
+  for (let i = 0; i < at.length; i++) yield [at[i], all[which[i]]];
 }

@@ -172,11 +172,12 @@ export class ScrapeLoop {
     if (error !== undefined) logger.debug('scrape failed', { target: url, error: status.lastError });
     if (codeOf(error) === 'sample_limit') metrics.sampleLimitExceeded.inc();
     if (codeOf(error) === BODY_TOO_LARGE) metrics.bodySizeLimitExceeded.inc();
-    const { duplicates, outOfBounds, refused } = outcome;
+    const { duplicates, outOfBounds, refused, refusal } = outcome;
     metrics.duplicateSamples.add(duplicates);
     metrics.outOfBoundsSamples.add(outOfBounds);
     if (duplicates + outOfBounds + refused > 0) {
-      logger.warn('samples of a scrape dropped', { target: url, duplicates, outOfBounds, refused });
+      const first = refused > 0 ? { refusal } : {};
+      logger.warn('samples of a scrape dropped', { target: url, duplicates, outOfBounds, refused, ...first });
     }
   }
 

@@ -21,8 +21,10 @@ export interface ScrapeOutcome {
   /** Dropped: the same series twice, a timestamp out of bounds. */
   readonly duplicates: number;
   readonly outOfBounds: number;
-  /** Dropped: known series whose labels are over limits that have become smaller since. */
+  /** Dropped: series over a limit of the tenant, about their labels or their number. */
   readonly refused: number;
+  /** The first of these and why; '' if there is none. */
+  readonly refusal: string;
   /**
    * Why nothing of the body was taken: malformed, over a limit. All series of the target are marked stale then; the counts
    * above are those up to the series that is refused, or all where the samples are too many.

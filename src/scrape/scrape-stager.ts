@@ -5,7 +5,13 @@
 //
 // A cache serves one tenant, the one of the requests that it is staged in.
 import { TidemarkError } from '../base/index.ts';
-import { type ExpositionKernel, INTAKE_REASONS, SCRAPE_OPTIONS, type ScrapeCacheKernel } from '../kernel/index.ts';
+import {
+  type ExpositionKernel,
+  INTAKE_REASONS,
+  type IntakeReason,
+  SCRAPE_OPTIONS,
+  type ScrapeCacheKernel,
+} from '../kernel/index.ts';
 import type { Labels } from '../model/index.ts';
 import { METRIC_TYPES, metadataLines, parseExposition } from '../wire/index.ts';
 import type { ScrapeAppend, ScrapeCache, ScrapeOutcome } from './scrape-sink.ts';
@@ -17,8 +23,19 @@ const EMPTY: ScrapeOutcome = {
   duplicates: 0,
   outOfBounds: 0,
   refused: 0,
+  refusal: '',
   error: undefined,
 };
+/** Reasons that drop a series, not the scrape: limits of the tenant. What no series can have fails it, as in Prometheus. */
+const LIMIT_REASONS: ReadonlySet<IntakeReason> = new Set([
+  'too_many_labels',
+  'label_name_too_long',
+  'label_value_too_long',
+  'labels_too_long',
+  'series_limit',
+]);
+/** What a message shows of labels. */
+const REFUSAL_LENGTH_MAX = 300;
 // Times are whole milliseconds within 2^53.
 const TIME_MIN_MS = Number.MIN_SAFE_INTEGER;
 
@@ -119,16 +136,24 @@ export class ScrapeStager {
     const resolved = new Map<number, Labels>();
     let added = 0;
     let refused = 0;
+    let refusal = '';
+    const refuse = (labels: Labels | null, reason: number) => {
+      if (refused++ === 0) refusal = `${INTAKE_REASONS[reason]}: ${String(labels).slice(0, REFUSAL_LENGTH_MAX)}`;
+    };
     for (const row of caches.resolve(address, options)) {
       if (caches.meet(address, row, options)) continue;
       staged.readCount = row + 1;
       staged.addedCount = added;
       const labels = this.#resolve(scrape, body, row);
+      const reason = caches.add(address, row, labels, options);
+      if (LIMIT_REASONS.has(INTAKE_REASONS[reason])) {
+        refuse(labels, reason);
+        continue;
+      }
       if (labels !== null) {
         resolved.set(row, labels);
         added++;
       }
-      const reason = caches.add(address, row, labels, options);
       if (reason !== 0)
         throw new TidemarkError('bad_series', `cannot take series ${labels}: ${INTAKE_REASONS[reason]}`);
     }
@@ -138,9 +163,10 @@ export class ScrapeStager {
     this.#checkSampleLimit(scrape);
     for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
       const labels = resolved.get(row) ?? this.#resolve(scrape, body, row);
-      if (labels === null || caches.define(address, row, labels, scrape.timeMs) !== 0) refused++;
+      const reason = labels === null ? 0 : caches.define(address, row, labels, scrape.timeMs);
+      if (labels === null || reason !== 0) refuse(labels, reason);
     }
-    return { ...this.#counts(), seriesAdded: added, refused };
+    return { ...this.#counts(), seriesAdded: added, refused, refusal };
   }
 
   #resolve(scrape: ScrapeAppend, body: Uint8Array, row: number): Labels | null {

@@ -17,6 +17,7 @@ interface HeadExports {
   listValues(label: number, cursor: number, out: number, limit: number): number;
   postingsCount(entry: number): number;
   readPostings(entry: number, out: number): number;
+  anyInRange(entry: number, minMs: number, maxMs: number): number;
   filterByTime(list: number, count: number, minMs: number, maxMs: number): number;
   labelColumn(list: number, count: number, name: number, out: number): void;
   labelsAddress(series: number): number;
@@ -24,6 +25,19 @@ interface HeadExports {
   read(series: number, minMs: number, maxMs: number): number;
   readFirst(): number;
   samplesMax(series: number, minMs: number, maxMs: number): number;
+  findMany(list: number, count: number, out: number): void;
+  readIds(list: number, count: number, out: number): void;
+  cutBegin(endMs: number, idleBeforeMs: number): number;
+  cutList(from: number, minMs: number, maxMs: number, out: number, limit: number): number;
+  cutWindows(out: number, limit: number): number;
+  cutWindowsOf(series: number, out: number, limit: number): number;
+  hasCutIn(series: number, minMs: number, maxMs: number): number;
+  readCut(series: number, minMs: number, maxMs: number): number;
+  cutSamplesMax(series: number, minMs: number, maxMs: number): number;
+  cutDrop(): number;
+  cutCancel(): void;
+  deleteRange(list: number, count: number, minMs: number, maxMs: number): number;
+  clockMs(): number;
 }
 
 // Addresses of kernels/head/root.ts and read.ts.
@@ -35,7 +49,7 @@ export const READ_TIMES = SCRATCH;
 export const READ_VALUES = READ_TIMES + READ_SAMPLES_MAX * 8;
 /** Scratch that callers may fill with batches, lists and texts. */
 export const SCRATCH_BYTES = 48 * 1024 * 1024;
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 /** The most that a wasm32 memory can have. */
 export const MEMORY_BYTES_MAX = 65536 * 65536;
 
@@ -48,6 +62,8 @@ const counterOffsets = {
   columns: 408,
   batches: 432,
   liveBytes: 440,
+  lateHeld: 464,
+  samplesGone: 472,
 } as const;
 export type HeadCounters = Record<keyof typeof counterOffsets, number>;
 
@@ -92,6 +108,49 @@ export class HeadMemory {
   get seriesCount(): number {
     return this.words[(ROOT + 12) >> 2];
   }
+  /** Series without samples. */
+  get emptySeries(): number {
+    return this.words[(ROOT + 480) >> 2];
+  }
+  /** Of those the ones that the next sweep takes. */
+  get deadSeries(): number {
+    return this.words[(ROOT + 484) >> 2];
+  }
+  get liveSeries(): number {
+    return this.seriesCount - this.deadSeries;
+  }
+  /** Series that the last sweep left; 0 before the first. */
+  get seriesAtSweep(): number {
+    return this.words[(ROOT + 488) >> 2];
+  }
+  get sweeps(): number {
+    return this.words[(ROOT + 492) >> 2];
+  }
+  /** Changes when samples left, and with it possibly the meaning of series and symbol numbers. */
+  get generation(): number {
+    return this.words[(ROOT + 460) >> 2];
+  }
+  /** The time of the data (kernels/head/clock.ts); -2^53 before the first sample. */
+  get clockMs(): number {
+    return Math.max(this.kernel.clockMs(), -(2 ** 53));
+  }
+  /** Samples that came late and are still here. */
+  get lateSamples(): number {
+    this.#refresh();
+    return Number(this.#longs[(ROOT + counterOffsets.lateHeld) >> 3]);
+  }
+  /**
+   * Share of the memory that is in use, 0..1. What is free is used again, so it counts for nothing; unless there is nothing left to
+   * grow into and not much is free.
+   */
+  get fullness(): number {
+    this.#refresh();
+    const limit = MEMORY_BYTES_MAX - STATE_BASE;
+    const live = Number(this.#longs[(ROOT + counterOffsets.liveBytes) >> 3]) / limit;
+    const grown = (this.brk - STATE_BASE) / limit;
+    return grown > 0.97 && live > 0.7 ? grown : live;
+  }
+  /** Numbers of symbols are below this; some may be free. */
   get symbolCount(): number {
     return this.words[(ROOT + 296) >> 2];
   }
@@ -101,6 +160,9 @@ export class HeadMemory {
     const minMs = Number(this.#longs[(ROOT + 416) >> 3]);
     const maxMs = Number(this.#longs[(ROOT + 424) >> 3]);
     return minMs > maxMs ? null : { minMs, maxMs };
+  }
+  get freeSymbols(): number {
+    return this.words[(ROOT + 500) >> 2];
   }
   /** The log position up to which batches are applied. It is part of the image. */
   get position(): { segment: number; offset: number } {
@@ -126,6 +188,18 @@ export class HeadMemory {
     this.bytes.fill(0, 0, SCRATCH);
     this.bytes.fill(0, STATE_BASE, end);
     this.kernel.init();
+  }
+
+  /** Copies numbers to the start of scratch memory. */
+  listToScratch(numbers: Uint32Array): void {
+    invariant(numbers.length * 4 <= SCRATCH_BYTES, 'a list fits the scratch memory', { numbers: numbers.length });
+    this.words.set(numbers, SCRATCH >> 2);
+  }
+
+  /** A copy of `count` words in scratch memory from `offset` bytes on. */
+  fromScratch(count: number, offset = 0): Uint32Array {
+    const from = (SCRATCH + offset) >> 2;
+    return this.words.slice(from, from + count);
   }
 
   /** Copies bytes to the start of scratch memory. */

@@ -3,15 +3,15 @@
 import { type Matcher, literalAlternatives, matcherTest, matchesEmpty } from '../model/index.ts';
 import { type Head, NO_SYMBOL } from './head.ts';
 import { READ_SAMPLES_MAX, SCRATCH, SCRATCH_BYTES } from './head-memory.ts';
+import { NO_SERIES as none, intersect, subtract, unite } from './postings.ts';
 
 /** Name symbol of the label that all series of a tenant have (kernels/head/postings.ts). */
 const ALL_SERIES = 0xffffffff;
 const ALL_VALUE = 0xfffffffe;
 const LIST_LIMIT = 500_000;
-const none = new Uint32Array(0);
 
 /** Series numbers of a value entry, ascending. */
-function postings(head: Head, entry: number): Uint32Array {
+export function postings(head: Head, entry: number): Uint32Array {
   if (entry === 0) return none;
   const { kernel } = head.memory;
   const count = kernel.postingsCount(entry);
@@ -52,53 +52,6 @@ export function labelEntries(head: Head, tenant: string): Uint32Array {
   if (count === LIST_LIMIT)
     throw new RangeError(`cannot list labels: the tenant has ${LIST_LIMIT} label names or more`);
   return head.memory.words.slice(SCRATCH >> 2, (SCRATCH >> 2) + 2 * count);
-}
-
-function intersect(a: Uint32Array, b: Uint32Array): Uint32Array {
-  const [small, large] = a.length <= b.length ? [a, b] : [b, a];
-  const out = new Uint32Array(small.length);
-  let count = 0;
-  let j = 0;
-  for (let i = 0; i < small.length; i++) {
-    const wanted = small[i];
-    // Gallop: steps of growing length, then halves.
-    let step = 1;
-    while (j + step < large.length && large[j + step] < wanted) step *= 2;
-    let low = j + (step >> 1);
-    let high = Math.min(j + step, large.length - 1);
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (large[middle] < wanted) low = middle + 1;
-      else high = middle;
-    }
-    j = low;
-    if (j < large.length && large[j] === wanted) out[count++] = wanted;
-  }
-  return out.subarray(0, count);
-}
-
-function subtract(a: Uint32Array, b: Uint32Array): Uint32Array {
-  const out = new Uint32Array(a.length);
-  let count = 0;
-  let j = 0;
-  for (let i = 0; i < a.length; i++) {
-    while (j < b.length && b[j] < a[i]) j++;
-    if (j === b.length || b[j] !== a[i]) out[count++] = a[i];
-  }
-  return out.subarray(0, count);
-}
-
-/** Union of disjoint lists: a series has one value per label. */
-function unite(lists: Uint32Array[]): Uint32Array {
-  if (lists.length === 0) return none;
-  if (lists.length === 1) return lists[0];
-  const all = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
-  let at = 0;
-  for (const list of lists) {
-    all.set(list, at);
-    at += list.length;
-  }
-  return all.sort();
 }
 
 /** Value entries of a label that satisfy a test. */

@@ -1,5 +1,4 @@
 // The head as a source of queries (model/source.ts).
-import { invariant } from '../base/index.ts';
 import {
   Labels,
   METRIC_NAME,
@@ -9,21 +8,20 @@ import {
   type SeriesSource,
   compareUtf8,
 } from '../model/index.ts';
-import { type Head, NO_SYMBOL } from './head.ts';
-import { READ_TIMES, READ_VALUES, SCRATCH } from './head-memory.ts';
-import { filterByTime, labelEntries, selectSeries, valueEntries } from './head-select.ts';
-
-/** Times that the kernel takes: exact integers. */
-const clampMs = (ms: number): number => Math.max(-(2 ** 53), Math.min(2 ** 53, ms));
+import { type Head, NO_SYMBOL, clampMs } from './head.ts';
+import { SCRATCH } from './head-memory.ts';
+import { filterByTime, labelEntries, postings, selectSeries, valueEntries } from './head-select.ts';
 
 /** Label columns are read for this many series at a time: list and output share the scratch memory. */
 const COLUMN_PART = 1_000_000;
 
 class HeadSeriesSet implements SeriesSet {
+  readonly #source: HeadSource;
   readonly #head: Head;
   readonly #series: Uint32Array;
 
-  constructor(head: Head, series: Uint32Array) {
+  constructor(source: HeadSource, head: Head, series: Uint32Array) {
+    this.#source = source;
     this.#head = head;
     this.#series = series;
   }
@@ -46,7 +44,7 @@ class HeadSeriesSet implements SeriesSet {
     let groupOf = new Uint32Array(this.length);
     let groups: number[][] = this.length === 0 ? [] : [[]];
     for (const name of wanted) {
-      const column = this.#labelColumn(name);
+      const column = this.#source.labelColumn(this.#series, name);
       const next = new Map<number, number>();
       const refined: number[][] = [];
       const of = new Uint32Array(this.length);
@@ -80,7 +78,7 @@ class HeadSeriesSet implements SeriesSet {
     const groups: Labels[] = [];
     const groupOf = new Uint32Array(this.length);
     for (let i = 0; i < this.length; i++) {
-      const symbols = this.#head.labelSymbols(this.#series[i]);
+      const symbols = this.#head.labelRefs(this.#series[i]).pairs;
       const kept: number[] = [];
       for (let k = 0; k < symbols.length; k += 2) if (!left.has(symbols[k])) kept.push(symbols[k], symbols[k + 1]);
       const key = kept.join();
@@ -95,46 +93,12 @@ class HeadSeriesSet implements SeriesSet {
     return { groupOf, groups };
   }
 
-  /** Value symbol of a label per series; NO_SYMBOL where it is absent. */
-  #labelColumn(name: string): Uint32Array {
-    const column = new Uint32Array(this.length).fill(NO_SYMBOL);
-    const symbol = this.#head.symbol(name);
-    if (symbol === NO_SYMBOL) return column;
-    const { memory } = this.#head;
-    for (let from = 0; from < this.length; from += COLUMN_PART) {
-      const part = this.#series.subarray(from, from + COLUMN_PART);
-      memory.words.set(part, SCRATCH >> 2);
-      const out = SCRATCH + COLUMN_PART * 4;
-      memory.kernel.labelColumn(SCRATCH, part.length, symbol, out);
-      column.set(memory.words.subarray(out >> 2, (out >> 2) + part.length), from);
-    }
-    return column;
-  }
-
   samplesMax(index: number, minMs: number, maxMs: number): number {
-    return this.#head.memory.kernel.samplesMax(this.#series[index], clampMs(minMs), clampMs(maxMs));
+    return this.#source.samplesMaxOf(this.#series[index], minMs, maxMs);
   }
 
   read(index: number, minMs: number, maxMs: number, into: SampleColumn): number {
-    return this.#read(index, clampMs(minMs), clampMs(maxMs), into, 0);
-  }
-
-  /** Reads behind the `at` samples that are there; a range too large for the kernel's buffers in halves. */
-  #read(index: number, minMs: number, maxMs: number, into: SampleColumn, at: number): number {
-    const { kernel } = this.#head.memory;
-    const count = kernel.read(this.#series[index], minMs, maxMs);
-    if (count < 0) {
-      invariant(maxMs > minMs, 'one millisecond of a series fits the read buffers');
-      const middle = Math.floor((minMs + maxMs) / 2);
-      const read = this.#read(index, minMs, middle, into, at);
-      return read + this.#read(index, middle + 1, maxMs, into, at + read);
-    }
-    const { doubles, words } = this.#head.memory;
-    const times = (READ_TIMES >> 3) + kernel.readFirst();
-    const values = (READ_VALUES >> 3) + kernel.readFirst();
-    into.ts.set(doubles.subarray(times, times + count), at);
-    into.vsWords.set(words.subarray(2 * values, 2 * (values + count)), 2 * at);
-    return count;
+    return this.#head.readSeries(this.#series[index], minMs, maxMs, into, 0);
   }
 }
 
@@ -147,18 +111,74 @@ export class HeadSource implements SeriesSource {
   }
 
   select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): SeriesSet {
+    return new HeadSeriesSet(this, this.#head, this.selectNumbers(tenant, matchers, minMs, maxMs));
+  }
+
+  /** Numbers of the tenant's series that match and may have samples in the range, ascending. */
+  selectNumbers(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Uint32Array {
     const series = selectSeries(this.#head, tenant, matchers);
-    return new HeadSeriesSet(this.#head, filterByTime(this.#head, series, clampMs(minMs), clampMs(maxMs)));
+    return filterByTime(this.#head, series, clampMs(minMs), clampMs(maxMs));
+  }
+
+  /** Ids of series, four words each. */
+  ids(series: Uint32Array): Uint32Array {
+    return this.#head.ids(series);
+  }
+
+  /** Numbers of the series with these ids; NO_SERIES where there is none. */
+  findIds(ids: Uint32Array): Uint32Array {
+    return this.#head.findIds(ids);
+  }
+
+  labelsOf(series: number): Labels {
+    return this.#head.labels(series);
+  }
+
+  /** Symbols of a series' labels: name, value, name, value, ... in the order of names. */
+  labelSymbols(series: number): number[] {
+    return this.#head.labelSymbols(series);
+  }
+
+  text(symbol: number): string {
+    return this.#head.text(symbol);
+  }
+
+  /** Value symbol of a label per series; NO_SYMBOL where it is absent. */
+  labelColumn(series: Uint32Array, name: string): Uint32Array {
+    const column = new Uint32Array(series.length).fill(NO_SYMBOL);
+    const symbol = this.#head.symbol(name);
+    if (symbol === NO_SYMBOL) return column;
+    const { memory } = this.#head;
+    for (let from = 0; from < series.length; from += COLUMN_PART) {
+      const part = series.subarray(from, from + COLUMN_PART);
+      memory.listToScratch(part);
+      memory.kernel.labelColumn(SCRATCH, part.length, symbol, SCRATCH + COLUMN_PART * 4);
+      column.set(memory.fromScratch(part.length, COLUMN_PART * 4), from);
+    }
+    return column;
+  }
+
+  /** At most this many samples of a series lie in [minMs, maxMs]. */
+  samplesMaxOf(series: number, minMs: number, maxMs: number): number {
+    return this.#head.memory.kernel.samplesMax(series, clampMs(minMs), clampMs(maxMs)) >>> 0;
+  }
+
+  /** Reads a series behind the `at` samples that are in the column. Returns how many. */
+  readSeries(series: number, minMs: number, maxMs: number, into: SampleColumn, at: number): number {
+    return this.#head.readSeries(series, minMs, maxMs, into, at);
   }
 
   labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[] {
     const names = new Set<number>();
-    if (matchers.length === 0 && this.#covers(minMs, maxMs)) {
+    if (matchers.length === 0) {
+      const isAll = this.#covers(minMs, maxMs);
       const pairs = labelEntries(this.#head, tenant);
-      for (let i = 0; i < pairs.length; i += 2) names.add(pairs[i]);
+      for (let i = 0; i < pairs.length; i += 2) {
+        if (isAll || this.#valuesIn(pairs[i + 1], minMs, maxMs, 1).size > 0) names.add(pairs[i]);
+      }
     } else {
-      for (const series of this.#numbers(tenant, matchers, minMs, maxMs)) {
-        const symbols = this.#head.labelSymbols(series);
+      for (const series of this.selectNumbers(tenant, matchers, minMs, maxMs)) {
+        const symbols = this.#head.labelRefs(series).pairs;
         for (let i = 0; i < symbols.length; i += 2) names.add(symbols[i]);
       }
     }
@@ -171,25 +191,31 @@ export class HeadSource implements SeriesSource {
     if (symbol === NO_SYMBOL || tenantSymbol === NO_SYMBOL) return [];
     const label = this.#head.memory.kernel.findLabel(tenantSymbol, symbol) >>> 0;
     if (label === 0) return [];
-    const values = new Set<number>();
-    if (matchers.length === 0 && this.#covers(minMs, maxMs)) {
-      const pairs = valueEntries(this.#head, label);
-      for (let i = 0; i < pairs.length; i += 2) values.add(pairs[i]);
-    } else {
-      for (const series of this.#numbers(tenant, matchers, minMs, maxMs)) {
-        const symbols = this.#head.labelSymbols(series);
-        for (let i = 0; i < symbols.length; i += 2) if (symbols[i] === symbol) values.add(symbols[i + 1]);
-      }
-    }
+    if (matchers.length === 0) return this.#sortedTexts(this.#valuesIn(label, minMs, maxMs, Infinity));
+    const values = new Set(this.labelColumn(this.selectNumbers(tenant, matchers, minMs, maxMs), name));
+    values.delete(NO_SYMBOL);
     return this.#sortedTexts(values);
   }
 
-  /** Number of the tenant's series. */
-  seriesCount(tenant: string): number {
-    return selectSeries(this.#head, tenant, []).length;
+  /** Values of a label that a series with samples in the range has, at most `limit`. */
+  #valuesIn(label: number, minMs: number, maxMs: number, limit: number): Set<number> {
+    const { memory } = this.#head;
+    const isAll = this.#covers(minMs, maxMs);
+    const pairs = valueEntries(this.#head, label);
+    const values = new Set<number>();
+    for (let i = 0; i < pairs.length && values.size < limit; i += 2) {
+      const isIn = isAll || memory.kernel.anyInRange(pairs[i + 1], clampMs(minMs), clampMs(maxMs)) !== 0;
+      if (isIn) values.add(pairs[i]);
+    }
+    return values;
   }
 
-  /** The tenant's labels with their values and how many series have each. */
+  /** Number of the tenant's series that have samples. */
+  seriesCount(tenant: string): number {
+    return this.#withSamples(selectSeries(this.#head, tenant, [])).length;
+  }
+
+  /** The tenant's labels with their values and how many series with samples have each. */
   cardinality(tenant: string): { name: string; values: [string, number][] }[] {
     const labels = labelEntries(this.#head, tenant);
     const out: { name: string; values: [string, number][] }[] = [];
@@ -197,22 +223,31 @@ export class HeadSource implements SeriesSource {
       const pairs = valueEntries(this.#head, labels[i + 1]);
       const values: [string, number][] = [];
       for (let k = 0; k < pairs.length; k += 2) {
-        values.push([this.#head.text(pairs[k]), this.#head.memory.kernel.postingsCount(pairs[k + 1])]);
+        const count = this.#countOf(pairs[k + 1]);
+        if (count > 0) values.push([this.#head.text(pairs[k]), count]);
       }
-      out.push({ name: this.#head.text(labels[i]), values });
+      if (values.length > 0) out.push({ name: this.#head.text(labels[i]), values });
     }
     return out;
   }
 
-  /** Whether the range takes in all samples there are, so that no series needs to be looked at. */
-  #covers(minMs: number, maxMs: number): boolean {
-    const range = this.#head.memory.timeRange;
-    return !range || (minMs <= range.minMs && maxMs >= range.maxMs);
+  /** How many series with samples a value entry has. */
+  #countOf(entry: number): number {
+    const { memory } = this.#head;
+    if (memory.emptySeries === 0) return memory.kernel.postingsCount(entry);
+    return this.#withSamples(postings(this.#head, entry)).length;
   }
 
-  #numbers(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Uint32Array {
-    const series = selectSeries(this.#head, tenant, matchers);
-    return filterByTime(this.#head, series, clampMs(minMs), clampMs(maxMs));
+  #withSamples(series: Uint32Array): Uint32Array {
+    if (this.#head.memory.emptySeries === 0) return series;
+    return filterByTime(this.#head, series, clampMs(-Infinity), clampMs(Infinity));
+  }
+
+  /** Whether every series has samples in the range, so that none needs to be looked at. */
+  #covers(minMs: number, maxMs: number): boolean {
+    const { emptySeries, timeRange: range } = this.#head.memory;
+    if (emptySeries > 0) return false;
+    return !range || (minMs <= range.minMs && maxMs >= range.maxMs);
   }
 
   #sortedTexts(symbols: Iterable<number>): string[] {

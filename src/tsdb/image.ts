@@ -49,12 +49,18 @@ function encodeHeader(shard: number, position: LogPosition, brk: number, crcs: U
 
 /**
  * Writes an image of the memory as it is now; the caller applies nothing meanwhile. Older images beyond the newest two go. Returns
- * its bytes.
+ * its bytes, and the position of the oldest image that is left.
  */
-export async function writeImage(files: Files, shard: number, memory: HeadMemory): Promise<number> {
+export async function writeImage(
+  files: Files,
+  shard: number,
+  memory: HeadMemory,
+): Promise<{ bytes: number; oldest: LogPosition }> {
   const { position, brk } = memory;
   const path = imagePath(shard, position);
   await files.makeDirectory(imageDirectory(shard));
+  await files.syncDirectory('head');
+  await files.syncDirectory('');
   const chunks = chunksOf(brk);
   const crcs = new Uint32Array(chunks.map(([from, to]) => crc32c(memory.bytes.subarray(from, to))));
   const crcBytes = new Uint8Array(crcs.buffer);
@@ -74,8 +80,7 @@ export async function writeImage(files: Files, shard: number, memory: HeadMemory
   }
   await files.rename(`${path}.tmp`, path);
   await files.syncDirectory(imageDirectory(shard));
-  await removeOldImages(files, shard);
-  return offset;
+  return { bytes: offset, oldest: await removeOldImages(files, shard) };
 }
 
 interface ImageName {
@@ -94,9 +99,11 @@ async function listImages(files: Files, shard: number): Promise<ImageName[]> {
   return images.sort((a, b) => compareLogPositions(b.position, a.position));
 }
 
-async function removeOldImages(files: Files, shard: number): Promise<void> {
+/** Returns the position of the oldest image that is left; with one image the log is needed from its start. */
+async function removeOldImages(files: Files, shard: number): Promise<LogPosition> {
   const images = await listImages(files, shard);
   for (const { path } of images.slice(IMAGES_KEPT)) await files.remove(path);
+  return images.length < IMAGES_KEPT ? { segment: 0, offset: 0 } : images[IMAGES_KEPT - 1].position;
 }
 
 async function loadImage(files: Files, path: string, shard: number, memory: HeadMemory): Promise<void> {

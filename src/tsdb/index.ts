@@ -1,8 +1,21 @@
+export type { Command } from './command.ts';
 export { Head } from './head.ts';
 export { HeadSource } from './head-source.ts';
 export { SegmentLog } from './log.ts';
 export { listSegments, replayLog } from './log-segments.ts';
+export type { Retention } from './life-cycle.ts';
+export { LIFE_CYCLE_POLICY_DEFAULT, type LifeCyclePolicy } from './life-cycle-policy.ts';
 export { LocalShardPort, type ShardPort } from './shard-port.ts';
 export { Shard, type ShardOptions, type ShardStats } from './shard.ts';
 export { INTAKE_SETTINGS_DEFAULT, Intake, type IntakeParts, type IntakeSettings, isBusy } from './intake.ts';
-export { type Manifest, SHARDS_MAX, openManifest, parseManifest } from './manifest.ts';
+export { MANIFEST, type Manifest, SHARDS_MAX, openManifest, parseManifest } from './manifest.ts';
+export { BlockImport, type BlockImportOptions, type ImportedBlock } from './import/block-import.ts';
+export {
+  type ListedBlock,
+  type MetricBytes,
+  type VerifiedFile,
+  type VerifyOptions,
+  listBlocks,
+  metricBytes,
+  verifyStore,
+} from './inspect.ts';

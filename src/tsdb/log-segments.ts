@@ -21,8 +21,8 @@ export interface LogDamage {
 }
 
 export interface ReplayHandler {
-  /** A good record. `next` is the position after it. */
-  record(payload: Uint8Array, next: LogPosition): void;
+  /** A good record. `next` is the position after it. A promise: the next record waits for it. */
+  record(payload: Uint8Array, next: LogPosition): Promise<void> | null;
   /** Called between pieces, so that a long replay can show progress and let others run. */
   progress?(doneBytes: number, totalBytes: number): Promise<void> | void;
 }
@@ -101,10 +101,18 @@ async function replaySegment(
   for (;;) {
     const record = recordAt(bytes, offset);
     if (!record) break;
-    handler.record(record.payload, { segment, offset: record.end });
+    const waiting = handler.record(record.payload, { segment, offset: record.end });
+    if (waiting) await waiting;
     offset = record.end;
   }
   if (offset < bytes.length && isDurableBeyond(bytes, offset)) {
     throw corruptError(`cannot read ${path}: the record at offset ${offset} fails its checksum`);
   }
+}
+
+/** Removes the segments before number `segment`. */
+export async function removeSegmentsBefore(files: Files, shard: number, segment: number): Promise<void> {
+  const old = (await listSegments(files, shard)).filter((number) => number < segment);
+  for (const number of old) await files.remove(segmentPath(shard, number));
+  if (old.length > 0) await files.syncDirectory(logDirectory(shard));
 }

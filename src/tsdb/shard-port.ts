@@ -16,16 +16,21 @@ export interface ShardPort {
   readonly startSegment: number;
 }
 
-/** A shard in this thread: applies at once. */
+/** A shard in this thread: applies at once, or in order behind what waits for block files. */
 export class LocalShardPort implements ShardPort {
   readonly #shard: Shard;
   readonly #recycle: (buffer: ArrayBuffer) => void;
+  readonly #onFailure: ((error: unknown) => void) | undefined;
+  readonly #queue: DurableGroup[] = [];
+  #working: Promise<void> | null = null;
   pushed = 0;
-  readonly pendingBytes = 0;
+  pendingBytes = 0;
 
-  constructor(shard: Shard, recycle: (buffer: ArrayBuffer) => void = () => {}) {
+  /** `onFailure`: a record could not be obeyed; nothing is applied any more. Without it the error ends the program. */
+  constructor(shard: Shard, recycle: (buffer: ArrayBuffer) => void = () => {}, onFailure?: (error: unknown) => void) {
     this.#shard = shard;
     this.#recycle = recycle;
+    this.#onFailure = onFailure;
   }
 
   get fullness(): number {
@@ -36,9 +41,40 @@ export class LocalShardPort implements ShardPort {
     return this.#shard.position.segment;
   }
 
-  push({ buffer, length, position, next }: DurableGroup): void {
-    this.#shard.applyGroup(new Uint8Array(buffer, 0, length), position, next);
+  push(group: DurableGroup): void {
     this.pushed++;
+    this.pendingBytes += group.length;
+    this.#queue.push(group);
+    if (!this.#working) this.#work();
+  }
+
+  /** Resolves when all that was pushed is applied. */
+  async settled(): Promise<void> {
+    while (this.#working) await this.#working;
+  }
+
+  #work(): void {
+    for (let group = this.#queue.shift(); group; group = this.#queue.shift()) {
+      const { buffer, length, position, next } = group;
+      const waiting = this.#shard.applyGroup(new Uint8Array(buffer, 0, length), position, next);
+      if (waiting) {
+        this.#working = this.#wait(waiting, group);
+        if (this.#onFailure) this.#working.catch(this.#onFailure);
+        return;
+      }
+      this.#done(group);
+    }
+  }
+
+  async #wait(waiting: Promise<void>, group: DurableGroup): Promise<void> {
+    await waiting;
+    this.#done(group);
+    this.#working = null;
+    this.#work();
+  }
+
+  #done({ buffer, length }: DurableGroup): void {
+    this.pendingBytes -= length;
     this.#recycle(buffer);
   }
 }

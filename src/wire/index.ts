@@ -13,3 +13,14 @@ export { encodeRemoteWriteV1 } from './remote-write-v1.ts';
 export { encodeRemoteWriteV2 } from './remote-write-v2.ts';
 export { compressSnappy, snappyBytesMax } from './snappy.ts';
 export { checkOpenMetrics } from './openmetrics-check.ts';
+export {
+  type FoundPrometheusBlock,
+  PrometheusBlock,
+  type PrometheusBlockMeta,
+  type PrometheusSeries,
+  findPrometheusBlocks,
+} from './prometheus-block.ts';
+export { SampleBuffer } from './prometheus-float-chunks.ts';
+export type { HistogramSample } from './prometheus-histogram-chunks.ts';
+export { OPEN_METRICS_END, openMetricsLines, openMetricsSeries } from './openmetrics-export.ts';
+export { OpenMetricsImport, type OpenMetricsSink } from './openmetrics-import.ts';

@@ -5,6 +5,8 @@ import {
   type ApiServerOptions,
   type ApiServices,
   createApiServer,
+  encodeAnswer,
+  type HandlerAnswer,
   type QueryRequest,
   type WriteResult,
 } from '../../src/api/index.ts';
@@ -30,6 +32,13 @@ export const accepted: WriteResult = {
   reason: '',
   retryAfterSeconds: 0,
 };
+
+/** The whole of a handler's answer. */
+export async function encoded(answer: HandlerAnswer): Promise<{ status: number; body: Buffer }> {
+  const parts: Buffer[] = [];
+  await encodeAnswer(answer, null, ({ bytes }) => Promise.resolve(void parts.push(Buffer.from(bytes))));
+  return { status: answer.status, body: Buffer.concat(parts) };
+}
 
 /** All services, and the query requests that came. */
 export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { readonly requests: QueryRequest[] } {
@@ -71,6 +80,7 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
           memoryInBytesByLabelName: [],
           seriesCountByLabelValuePair: [],
         }),
+      blocks: () => Promise.resolve({ blocks: [] }),
       walReplay: () => ({ min: 0, max: 1, current: 1 }),
       features: () => ({ api: { query_stats: true } }),
     },
@@ -80,6 +90,7 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
       reload: () => Promise.resolve(),
       quit: () => undefined,
       flush: () => Promise.resolve(),
+      admin: () => null,
       hostMetrics: () => null,
     },
     rules: null,

@@ -15,7 +15,7 @@ import {
 } from '../../src/api/index.ts';
 import type { Files } from '../../src/io/index.ts';
 import { Labels, type Matcher } from '../../src/model/index.ts';
-import { fakeServer, fakeServices, fixedClock } from './fake-services.ts';
+import { encoded, fakeServer, fakeServices, fixedClock } from './fake-services.ts';
 
 const wave = (seed: number, seconds: number): number =>
   0.5 +
@@ -136,11 +136,11 @@ function pageServices(nowMs: () => number): ApiServices {
     format: (query: string) => query.trim().replace(/\s+/g, ' '),
     parse: null,
   };
-  const handle = createQueryHandler({ engine, listings, resultBytesMax: 1 << 26 });
+  const handle = createQueryHandler({ engine, listings });
   const services = fakeServices();
   return {
     ...services,
-    query: { query: handle },
+    query: { query: async (request, signal) => encoded(await handle(request, signal)) },
     parseSelector,
     targets: {
       active: () => targetsAt(nowMs()),

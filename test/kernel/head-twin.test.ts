@@ -10,114 +10,21 @@ import {
   createIntakeWasm,
   loadKernel,
 } from '../../src/kernel/index.ts';
-import { byteText, textBytes } from '../../src/kernel/intake-twin-labels.ts';
-import { Head } from '../../src/tsdb/index.ts';
+import { Head } from '../../src/tsdb/head.ts';
 import { compressSnappy } from '../../src/wire/snappy.ts';
 import { BatchBuilder, type TestSample, type TestSeries } from '../support/batch-builder.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
+import {
+  NONE,
+  applyCode,
+  compare,
+  emptyHead,
+  headModule as module,
+  someRead,
+  stateBytes,
+  symbolOf,
+} from './head-compare.ts';
 import { Dice, mutate, randomRequest1, randomRequest2 } from './intake-traffic.ts';
-
-const module = await loadKernel('head');
-const NONE = 0xffffffff;
-const SCRATCH = 131072;
-const STATE_BASE = 67108864;
-const READ_VALUES = SCRATCH + 8_000_000;
-const EXACT_MAX = 2 ** 53 - 1;
-
-// Instances reserve address space: each role has one, emptied by reset().
-const heads = [new Head(module), new Head(module)];
-function emptyHead(which = 0): Head {
-  heads[which].reset();
-  return heads[which];
-}
-
-/** The code of the kernel: 0 or negative. */
-function applyCode(head: Head, batch: Uint8Array): number {
-  head.memory.toScratch(batch);
-  return head.memory.kernel.applyBatch(batch.length);
-}
-
-const symbolText = ({ memory }: Head, symbol: number): string => {
-  const at = memory.kernel.symbolBytes(symbol) >>> 0;
-  return byteText(memory.bytes.subarray(at, at + memory.kernel.symbolLength(symbol)));
-};
-
-function symbolOf({ memory }: Head, text: string): number {
-  const bytes = textBytes(text);
-  memory.toScratch(bytes);
-  return memory.kernel.findSymbol(SCRATCH, bytes.length) >>> 0;
-}
-
-function kernelSamples({ memory }: Head, series: number, minMs: number, maxMs: number): [number, bigint][] {
-  const count = memory.kernel.read(series, minMs, maxMs);
-  const first = memory.kernel.readFirst() * 8;
-  const times = new Float64Array(memory.kernel.memory.buffer, SCRATCH + first, count);
-  const values = new BigUint64Array(memory.kernel.memory.buffer, READ_VALUES + first, count);
-  return Array.from(times, (time, i) => [time, values[i]]);
-}
-
-function kernelPostings(head: Head, tenant: string, name: string, value: string): number[] {
-  const { kernel } = head.memory;
-  const [tenantSymbol, nameSymbol] = [symbolOf(head, tenant), symbolOf(head, name)];
-  const label = kernel.findLabel(tenantSymbol, nameSymbol) >>> 0;
-  const found = label === 0 ? 0 : kernel.findValue(label, symbolOf(head, value)) >>> 0;
-  if (found === 0) return [];
-  const count = kernel.readPostings(found, SCRATCH);
-  assert.equal(count, kernel.postingsCount(found));
-  return [...head.memory.words.subarray(SCRATCH >> 2, (SCRATCH >> 2) + count)];
-}
-
-/** Texts of the symbols in pairs (symbol, entry) that a listing left in scratch. */
-function listed(head: Head, count: number): string[] {
-  const pairs = head.memory.words.slice(SCRATCH >> 2, (SCRATCH >> 2) + 2 * count);
-  return Array.from({ length: count }, (_, i) => symbolText(head, pairs[2 * i])).sort();
-}
-
-function compareIndex(head: Head, twin: HeadTwin): void {
-  const { kernel } = head.memory;
-  for (const tenant of new Set(twin.series.map((series) => series.tenant))) {
-    const tenantSymbol = symbolOf(head, tenant);
-    assert.deepEqual(listed(head, kernel.listLabels(tenantSymbol, SCRATCH, 10_000)), twin.labelNames(tenant));
-    for (const name of twin.labelNames(tenant)) {
-      const label = kernel.findLabel(tenantSymbol, symbolOf(head, name)) >>> 0;
-      assert.deepEqual(listed(head, kernel.listValues(label, 0, SCRATCH, 10_000)), twin.labelValues(tenant, name));
-      for (const value of twin.labelValues(tenant, name)) {
-        assert.deepEqual(kernelPostings(head, tenant, name, value), twin.postings(tenant, name, value));
-      }
-    }
-  }
-}
-
-function compareSeries(head: Head, twin: HeadTwin, ranges: readonly (readonly [number, number])[]): void {
-  for (const { number, labels, lastMs } of twin.series) {
-    const symbols = head.labelSymbols(number);
-    assert.deepEqual(
-      symbols.map((symbol) => symbolText(head, symbol)),
-      labels.flat(),
-    );
-    assert.equal(head.memory.kernel.lastTime(number), lastMs ?? -(2 ** 63));
-    for (const [minMs, maxMs] of ranges) {
-      const want = twin.samples(number, minMs, maxMs);
-      assert.ok(head.memory.kernel.samplesMax(number, minMs, maxMs) >= want.length);
-      assert.deepEqual(kernelSamples(head, number, minMs, maxMs), want, `series ${number} in ${minMs}..${maxMs}`);
-    }
-  }
-}
-
-/** Series, labels, samples, counters and postings are the same. */
-function compare(head: Head, twin: HeadTwin, ranges: readonly (readonly [number, number])[] = []): void {
-  const counters = head.memory.counters();
-  for (const [name, want] of Object.entries(twin.counters)) {
-    assert.equal(counters[name as keyof typeof counters], want, name);
-  }
-  assert.equal(head.memory.seriesCount, twin.series.length);
-  assert.equal(head.memory.symbolCount, twin.symbols.size);
-  const all = twin.series.flatMap(({ number }) => twin.samples(number).map(([time]) => time));
-  const range = all.length === 0 ? null : { minMs: Math.min(...all), maxMs: Math.max(...all) };
-  assert.deepEqual(head.memory.timeRange, range);
-  compareSeries(head, twin, [[-EXACT_MAX, EXACT_MAX], ...ranges]);
-  compareIndex(head, twin);
-}
 
 const VALUES = [Number.NaN, Number.POSITIVE_INFINITY, -0, 0, 5e-324, 2 ** 53, 2 ** 53 + 2, -(2 ** 53), 1e300, -1e-7];
 
@@ -357,37 +264,6 @@ describe('mutated batches', () => {
   });
 });
 
-/** What the image would hold: root and directory, and the state. */
-function stateBytes({ memory }: Head): Buffer {
-  return Buffer.concat([memory.bytes.slice(0, 98304), memory.bytes.slice(STATE_BASE, memory.brk)]);
-}
-
-/** A read of some kind: none may leave a trace in the state. */
-function someRead(dice: Dice, head: Head): void {
-  const { memory } = head;
-  const count = memory.seriesCount;
-  if (count === 0) return;
-  const series = dice.roll(count);
-  const [a, b] = [dice.roll(600) * 15_000, dice.roll(600) * 15_000];
-  const reads = [
-    () => void kernelSamples(head, series, Math.min(a, b), Math.max(a, b)),
-    () => void memory.kernel.samplesMax(series, a, b),
-    () => void head.labels(series),
-    () => void symbolOf(head, dice.one(2) ? 'instance' : 'nowhere'),
-    () => void kernelPostings(head, 'anonymous', 'job', 'api'),
-    () => {
-      memory.words.set([series], SCRATCH >> 2);
-      memory.kernel.filterByTime(SCRATCH, 1, Math.min(a, b), Math.max(a, b));
-    },
-    () => {
-      memory.words.set([series], SCRATCH >> 2);
-      memory.kernel.labelColumn(SCRATCH, 1, symbolOf(head, 'job'), SCRATCH + 64);
-    },
-    () => void memory.kernel.listLabels(symbolOf(head, 'anonymous'), SCRATCH, 100),
-  ];
-  dice.pick(reads)();
-}
-
 /** Applies in groups, as the shard does: the position is that of a group's end. */
 function applyInGroups(head: Head, steps: readonly Step[], dice: Dice, groupMax: number, readOneIn: number): void {
   let segment = 1;
@@ -419,10 +295,11 @@ describe('head memory', () => {
     const dice = new Dice(26);
     const steps = randomScript(dice, 60);
     applyInGroups(emptyHead(0), randomScript(dice, 100), dice, 1, 2);
-    applyInGroups(emptyHead(0), steps, dice, 1, 0);
+    const reused = emptyHead(0);
+    applyInGroups(reused, steps, dice, 1, 0);
     const fresh = new Head(module);
     applyInGroups(fresh, steps, dice, 1, 0);
-    assert.ok(stateBytes(heads[0]).equals(stateBytes(fresh)));
+    assert.ok(stateBytes(reused).equals(stateBytes(fresh)));
     assert.equal(symbolOf(fresh, 'nowhere'), NONE);
   });
 });

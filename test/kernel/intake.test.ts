@@ -22,6 +22,7 @@ const limits: IntakeLimits = {
   ...INTAKE_LIMITS_DEFAULT,
   labelCountMax: 12,
   valueBytesMax: 150,
+  labelBytesMax: 230,
   maxTimestampMs: 1_790_000_050_000,
   minTimestampMs: -1000,
 };
@@ -30,6 +31,8 @@ let module: WebAssembly.Module;
 before(async () => {
   module = await loadKernel('intake');
 });
+
+const TENANTS = ['anonymous', 'a', ''];
 
 /** The kernel and its twin, fed alike. */
 class Pair {
@@ -61,7 +64,24 @@ class Pair {
       assert.deepEqual(Buffer.from(this.kernel.batch(shard)), Buffer.from(this.twin.batch(shard)));
       assert.equal(this.kernel.seriesCount(shard), this.twin.seriesCount(shard));
       assert.equal(this.kernel.needsRotate(shard), this.twin.needsRotate(shard));
+      assert.equal(this.kernel.batchSamples(shard), this.twin.batchSamples(shard));
     }
+    const refused = (intake: IntakeKernel): string[] =>
+      intake.counters.refusals.map((_, i) => intake.refusedLabels(i, 20).join(' '));
+    assert.deepEqual(refused(this.kernel), refused(this.twin));
+    this.compareActive();
+  }
+
+  compareActive(): void {
+    for (const tenant of TENANTS) {
+      assert.equal(this.kernel.activeSeries(utf8(tenant)), this.twin.activeSeries(utf8(tenant)), tenant);
+    }
+  }
+
+  nextEpoch(): void {
+    this.kernel.nextEpoch();
+    this.twin.nextEpoch();
+    this.compareActive();
   }
 
   rotate(shard: number): void {
@@ -72,6 +92,7 @@ class Pair {
   rollback(): void {
     this.kernel.rollback();
     this.twin.rollback();
+    this.compareActive();
     for (let shard = 0; shard < this.kernel.shards; shard++) {
       assert.equal(this.kernel.batch(shard).length, 0);
       assert.equal(this.kernel.seriesCount(shard), this.twin.seriesCount(shard));
@@ -80,7 +101,13 @@ class Pair {
 }
 
 /** Random requests, with now and then a rotation or a rollback. */
-function traffic(pair: Pair, seed: number, requests: number, change: (dice: Dice, bytes: Uint8Array) => Uint8Array) {
+function traffic(
+  pair: Pair,
+  seed: number,
+  requests: number,
+  change: (dice: Dice, bytes: Uint8Array) => Uint8Array,
+  activeSeries: readonly number[] = [Infinity],
+) {
   const dice = new Dice(seed);
   const seen = { taken: 0, refused: 0 };
   for (let i = 0; i < requests; i++) {
@@ -88,11 +115,13 @@ function traffic(pair: Pair, seed: number, requests: number, change: (dice: Dice
     const rare = dice.pick([4, 15, 100000]);
     const make = version === 1 ? randomRequest1 : randomRequest2;
     const body = change(dice, compressSnappy(make(dice, dice.roll(12), rare)));
-    const code = pair.send(version, body, dice.pick(['anonymous', 'a', '']), dice.one(2));
+    const from = { ...limits, activeSeriesMax: dice.pick(activeSeries) };
+    const code = pair.send(version, body, dice.pick(TENANTS), dice.one(2), from);
     if (code === 0) seen.taken++;
     else seen.refused++;
     if (dice.one(8)) pair.rollback();
     if (dice.one(20)) pair.rotate(dice.roll(pair.kernel.shards));
+    if (dice.one(12)) pair.nextEpoch();
   }
   return seen;
 }
@@ -119,6 +148,11 @@ describe('the intake kernel and its twin', () => {
       assert.ok(traffic(pair, shards, 400, (_, bytes) => bytes).taken === 400);
     });
   }
+
+  it('count active series alike, and refuse those beyond the limit', () => {
+    const pair = new Pair({ shards: 2, key });
+    traffic(pair, 41, 500, (dice, bytes) => (dice.one(5) ? mutate(dice, bytes) : bytes), [Infinity, 3, 30, 90]);
+  });
 
   it('agree on mutated bodies, of which nothing stays', () => {
     const pair = new Pair({ shards: 2, key });
@@ -216,6 +250,9 @@ describe('the intake kernel and its twin', () => {
     const labels = Array.from({ length: 400 }, (_, i): [string, string] => [`l${1000 + i}`, text]);
     const long = encodeRemoteWriteV1([{ labels, samples: [{ timestampMs: 1, value: 1 }] }]);
     const wide = { ...INTAKE_LIMITS_DEFAULT, labelCountMax: 4096, nameBytesMax: 4 };
+    const narrow = { ...limits, activeSeriesMax: 1 };
+    pair.send(1, compressSnappy(randomRequest1(dice, 10, 100_000)), 'other', false, narrow);
+    for (const reason of Object.keys(pair.kernel.counters.refused)) met.add(reason);
     for (const limits of [wide, INTAKE_LIMITS_DEFAULT]) {
       pair.send(1, compressSnappy(long), 'anonymous', false, limits);
       for (const reason of Object.keys(pair.kernel.counters.refused)) met.add(reason);
@@ -231,5 +268,64 @@ describe('the intake kernel and its twin', () => {
     assert.equal(pair.send(1, new Uint8Array(0)), INTAKE_CODES.snappyCorrupt);
     assert.equal(pair.send(1, compressSnappy(new Uint8Array(0))), INTAKE_CODES.ok);
     assert.equal(pair.send(1, compressSnappy(Uint8Array.of(0x0a, 0x05))), INTAKE_CODES.malformed);
+  });
+
+  describe('of active series', () => {
+    const series = (...names: string[]): Uint8Array =>
+      compressSnappy(
+        encodeRemoteWriteV1(
+          names.map((name) => ({ labels: [['__name__', name]], samples: [{ timestampMs: 1, value: 1 }] })),
+        ),
+      );
+    const two = { ...limits, activeSeriesMax: 2 };
+    const send = (pair: Pair, tenant: string, ...names: string[]): unknown[] => {
+      pair.send(1, series(...names), tenant, false, two);
+      const { samples, refused } = pair.kernel.counters;
+      return [samples, refused.series_limit ?? 0, pair.kernel.activeSeries(utf8(tenant))];
+    };
+
+    it('takes those that are active, in new segments too, and refuses others, tenant by tenant', () => {
+      const pair = new Pair({ shards: 1, key });
+      assert.deepEqual(send(pair, 'a', 'x', 'y', 'z'), [2, 1, 2]);
+      assert.deepEqual(send(pair, 'anonymous', 'x', 'z'), [2, 0, 2]);
+      pair.rotate(0);
+      assert.deepEqual(send(pair, 'a', 'z', 'y', 'x'), [2, 1, 2]);
+      assert.deepEqual(pair.kernel.refusedLabels(0, 9).map(String), [`${utf8('__name__')},${utf8('z')}`]);
+    });
+
+    it('forgets what no segment defined for three epochs', () => {
+      const pair = new Pair({ shards: 1, key });
+      send(pair, 'a', 'x', 'y');
+      for (let epoch = 1; epoch <= 3; epoch++) {
+        pair.nextEpoch();
+        pair.rotate(0);
+        assert.deepEqual(send(pair, 'a', 'x', 'z'), [1, 1, 2], `epoch ${epoch}`);
+      }
+      pair.nextEpoch();
+      assert.equal(pair.kernel.activeSeries(utf8('a')), 1);
+      assert.deepEqual(send(pair, 'a', 'x', 'z'), [2, 0, 2]);
+    });
+
+    it('does not count what a refused or undone request brought, nor tenants without a limit', () => {
+      const pair = new Pair({ shards: 1, key });
+      pair.send(1, series('x', 'y'), 'a', false, two);
+      pair.rollback();
+      assert.equal(pair.kernel.activeSeries(utf8('a')), 0);
+      pair.send(1, series('x', 'y', 'z'), 'a', false, limits);
+      assert.equal(pair.kernel.activeSeries(utf8('a')), 0);
+    });
+
+    it('survives growth of its tables within an undone request', () => {
+      const pair = new Pair({ shards: 1, key });
+      const names = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `m${from + i}`);
+      const many = { ...limits, activeSeriesMax: 1500 };
+      pair.send(1, series(...names(0, 200)), 'a', false, many);
+      pair.send(1, series(...names(100, 1800)), 'a', false, many);
+      assert.deepEqual(pair.kernel.counters.refused, { series_limit: 300 });
+      pair.rollback();
+      pair.rotate(0);
+      pair.send(1, series(...names(0, 1000)), 'a', false, many);
+      assert.equal(pair.kernel.activeSeries(utf8('a')), 1000);
+    });
   });
 });

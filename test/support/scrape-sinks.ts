@@ -139,6 +139,7 @@ export function twinSink(): TestSink {
         duplicates: 0,
         outOfBounds: 0,
         refused: 0,
+        refusal: '',
         error: undefined,
       };
       const progress = { scraped: 0, postRelabel: 0, seriesAdded: 0 };
@@ -218,6 +219,7 @@ function twinBody(
     duplicates,
     outOfBounds,
     refused: 0,
+    refusal: '',
     error: undefined,
   };
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { loadKernel } from '../../src/kernel/index.ts';
 import { type Matcher, matcherTest } from '../../src/model/index.ts';
-import { Head, HeadSource } from '../../src/tsdb/index.ts';
+import { Head } from '../../src/tsdb/head.ts';
+import { HeadSource } from '../../src/tsdb/head-source.ts';
 import { BatchBuilder, type TestSample, type TestSeries } from '../support/batch-builder.ts';
 
 const module = await loadKernel('head');
@@ -253,3 +254,132 @@ describe('head', () => {
 });
 
 const fuzzHead = new Head(module);
+
+const ALL = 2 ** 53;
+const NO_SERIES = 0xffffffff;
+const position = { segment: 1, offset: 1 };
+
+/** A target that makes room, as the block kernel does. */
+function target() {
+  let samples = column(0);
+  return {
+    reserve: (count: number) => void (samples = column(count)),
+    get ts() {
+      return samples.ts;
+    },
+    get vsWords() {
+      return samples.vsWords;
+    },
+    get vs() {
+      return samples.vs;
+    },
+  };
+}
+
+describe('head, by numbers', () => {
+  test('gives ids, finds series by them, and reads columns of labels and samples as a set does', () => {
+    const { head, series } = run(7, 40, 30);
+    const source = new HeadSource(head);
+    const matchers: Matcher[] = [{ name: 'job', op: '=', value: 'api' }];
+    const numbers = source.selectNumbers('anonymous', matchers, ...ALWAYS);
+    const set = source.select('anonymous', matchers, ...ALWAYS);
+    const ids = source.ids(numbers);
+    assert.deepEqual(source.findIds(ids), numbers);
+    assert.equal(head.findSeries(head.id(numbers[3])), numbers[3]);
+    assert.deepEqual([...source.findIds(Uint32Array.of(1, 2, 3, 4, ...ids.subarray(0, 4)))], [NO_SERIES, numbers[0]]);
+    const extra = source.labelColumn(numbers, 'extra');
+    const [a, b] = [column(40), column(40)];
+    for (const [i, number] of numbers.entries()) {
+      assert.equal(source.labelsOf(number).key, set.labels(i).key);
+      assert.equal(extra[i] === NO_SERIES ? '' : source.text(extra[i]), set.labels(i).get('extra') ?? '');
+      assert.equal(source.samplesMaxOf(number, ...ALWAYS), set.samplesMax(i, ...ALWAYS));
+      const count = set.read(i, ...ALWAYS, a);
+      assert.equal(source.readSeries(number, ...ALWAYS, b, 2), count);
+      assert.deepEqual(b.ts.subarray(2, 2 + count), a.ts.subarray(0, count));
+      assert.deepEqual(b.vsWords.subarray(4, 4 + 2 * count), a.vsWords.subarray(0, 2 * count));
+    }
+    assert.equal(series.length, 40);
+  });
+
+  test('lists only labels of series that have samples in the range', () => {
+    const builder = new BatchBuilder(makeSeries(6));
+    const head = new Head(module);
+    const source = new HeadSource(head);
+    const at = (series: number, timeMs: number) => ({ series, timeMs, value: 1 });
+    head.apply(builder.build('t', [at(0, 1000), at(1, 2000), at(2, 3000), at(2, 8_000_000)]), position);
+    const values = (minMs: number, maxMs: number) => source.labelValues('t', 'instance', [], minMs, maxMs);
+    assert.deepEqual(values(...ALWAYS), ['host-0', 'host-1', 'host-2']);
+    assert.deepEqual(values(1500, 3000), ['host-1', 'host-2']);
+    assert.deepEqual(source.labelNames('t', [], 1500, 2500), ['__name__', 'instance', 'job']);
+    const few = { name: 'instance', op: '=~', value: 'host-[01]' } as const;
+    assert.deepEqual(source.labelValues('t', 'job', [few], 1500, 2500), ['db']);
+    head.cutBegin(7_200_000, -ALL);
+    assert.deepEqual(values(...ALWAYS), ['host-0', 'host-1', 'host-2']);
+    assert.equal(head.cutDrop(), 0);
+    assert.deepEqual(values(...ALWAYS), ['host-2']);
+    assert.deepEqual(source.labelNames('t', [], ...ALWAYS), ['__name__', 'instance', 'job']);
+    assert.equal(source.seriesCount('t'), 1);
+    assert.deepEqual(source.cardinality('t').find(({ name }) => name === 'instance')?.values, [['host-2', 1]]);
+    head.beginSegment();
+    head.cutBegin(-ALL, -ALL);
+    assert.equal(head.cutDrop(), 2);
+    assert.equal(head.memory.seriesCount, 1);
+    assert.deepEqual(values(...ALWAYS), ['host-2']);
+  });
+
+  test('forgets the texts of symbols that a sweep gave to others', () => {
+    const builder = new BatchBuilder(makeSeries(8));
+    const head = new Head(module);
+    head.apply(builder.build('t', [{ series: 0, timeMs: 1000, value: 1 }]), position);
+    assert.match(`${head.labels(0).get('instance')}`, /host-0/);
+    head.beginSegment();
+    builder.rotate();
+    head.cutBegin(ALL, ALL);
+    head.cutDrop();
+    head.apply(builder.build('t', [{ series: 7, timeMs: 1000, value: 1 }]), position);
+    assert.equal(head.labels(0).get('instance'), 'host-7');
+    assert.equal(head.labels(0).get('__name__'), 'metric_0');
+  });
+
+  test('copies what is cut, more of it than one read takes', () => {
+    const builder = new BatchBuilder(makeSeries(1));
+    const head = new Head(module);
+    const samples = 1_050_000;
+    for (let from = 0; from < samples; from += 50_000) {
+      const part = Array.from({ length: 50_000 }, (_, i) => ({ series: 0, timeMs: (from + i) * 100, value: from + i }));
+      head.apply(builder.build('t', part), position);
+    }
+    const { columns } = head.memory.counters();
+    head.cutBegin(ALL, ALL);
+    const into = target();
+    assert.equal(head.readCut(0, -Infinity, Infinity, into), samples);
+    assert.ok(into.ts.every((time, i) => i >= samples || (time === i * 100 && into.vs[i] === i)));
+    assert.equal(head.cutWindows().length, Math.ceil((samples * 100) / 7_200_000));
+    assert.ok(columns > 4000);
+  });
+
+  test('holds a constant series of many samples in few columns, and reads its end', () => {
+    const builder = new BatchBuilder(makeSeries(1));
+    const head = new Head(module);
+    for (let from = 0; from < 72_000; from += 6000) {
+      const part = Array.from({ length: 6000 }, (_, i) => ({ series: 0, timeMs: (from + i) * 100, value: 5 }));
+      head.apply(builder.build('t', part), position);
+    }
+    assert.equal(head.memory.counters().columns, 4);
+    const source = new HeadSource(head);
+    const into = column(72_000);
+    for (const [minMs, maxMs, want] of [
+      [0, ALL, 72_000],
+      [7_199_000, ALL, 10],
+      [7_199_001, 7_199_500, 5],
+      [6_399_900, 6_400_000, 2],
+      [7_199_901, ALL, 0],
+    ]) {
+      const max = source.samplesMaxOf(0, minMs, maxMs);
+      assert.equal(source.readSeries(0, minMs, maxMs, into, 0), want);
+      assert.ok(max >= want);
+      if (want > 0) assert.equal(into.ts[0], Math.ceil(minMs / 100) * 100);
+    }
+    assert.equal(source.samplesMaxOf(0, 7_199_000, ALL), 10);
+  });
+});

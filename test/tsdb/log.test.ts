@@ -30,7 +30,10 @@ async function open(sim: SimWorld): Promise<Opened> {
 
 async function texts(sim: SimWorld, from = START, logger: Logger = silentLogger) {
   const found: string[] = [];
-  const record = (payload: Uint8Array) => void found.push(utf8Text(payload));
+  const record = (payload: Uint8Array): null => {
+    found.push(utf8Text(payload));
+    return null;
+  };
   const damage = await replayLog(sim.world.files, 3, from, { record }, logger);
   return { found, damage };
 }

@@ -94,6 +94,7 @@ export function rankAggregate(
   v: Vector,
   without: boolean,
   names: readonly string[],
+  pos: Span,
   run: QueryRun,
 ): Vector {
   if (extremes(k.vs).most < 1) return emptyVector(v.steps);
@@ -101,6 +102,7 @@ export function rankAggregate(
   const { steps } = v;
   const { groupOf, groups } = groupSeries(v.labels, without, names);
   const has = new Uint8Array(v.has.length);
+  let ignored = false;
   const heaps = groups.map(() => new RowHeap(op === 'topk' ? 1 : -1));
   let order: number[] = [];
   for (let step = 0; step < steps; step++) {
@@ -110,6 +112,7 @@ export function rankAggregate(
     for (const heap of heaps) heap.clear();
     for (let row = 0; row < groupOf.length; row++) {
       const at = row * steps + step;
+      if (v.has[at] === 2) ignored = true;
       if (v.has[at] !== 1) continue;
       const heap = heaps[groupOf[row]];
       if (heap.rows.length < limit) heap.push(row, v.vs[at]);
@@ -118,7 +121,8 @@ export function rankAggregate(
     for (const heap of heaps) for (const row of heap.rows) has[row * steps + step] = 1;
     if (steps === 1) order = heaps.flatMap((heap) => heap.sorted());
   }
-  const kept = { ...v, has };
+  if (ignored) run.annotations.place([['ignoredInAggregation', op]], pos);
+  const kept = { ...v, has, hs: null };
   return steps === 1 ? takeRows(kept, order) : dropEmptyRows(kept);
 }
 

@@ -1,11 +1,13 @@
 // Aggregations in the query process: those over operators other than leaves, and those that need all series of a group at
 // once (quantile, count_values). topk and its kin are in aggregate-k.ts.
 import { type FoldOperator, quantile } from '../../kernel/index.ts';
-import { type Labels, goQuote, isValidLabelName } from '../../model/index.ts';
+import { type Labels, goQuote, histogramText, isValidLabelName, plainDecimal } from '../../model/index.ts';
 import type { Span } from '../ast.ts';
-import { plainDecimal } from '../annotations.ts';
+import type { Remarks } from '../annotations.ts';
 import { executionError } from '../errors.ts';
+import { sumHistograms } from './aggregate-histograms.ts';
 import { groupLabels, groupNames, groupSeries } from './grouping.ts';
+import { rowsByGroup } from './matching.ts';
 import type { QueryRun } from './query-run.ts';
 import { type Scalar, type Vector, dropEmptyRows, newVector, sortByLabels } from './vector.ts';
 
@@ -16,14 +18,19 @@ function groupDropNames(v: Vector, groupOf: Uint32Array, groups: number): Uint8A
   return dropName;
 }
 
-/** sum, avg, min, max, count, group, stddev, stdvar: series by series into accumulators. */
+/**
+ * sum, avg, min, max, count, group, stddev, stdvar: series by series into accumulators. Native histograms are added up, counted,
+ * or ignored with an info, as the operator has it.
+ */
 export function foldAggregate(
   op: FoldOperator,
-  v: Vector,
+  vector: Vector,
   without: boolean,
   names: readonly string[],
   run: QueryRun,
+  remarks: Remarks,
 ): Vector {
+  const v = foldable(op, vector, remarks);
   const { steps } = v;
   const { groupOf, groups } = groupSeries(v.labels, without, names);
   const out = newVector(groups, steps, groupDropNames(v, groupOf, groups.length));
@@ -47,7 +54,20 @@ export function foldAggregate(
     accumulator.free();
     run.release(groups.length * steps * 9);
   }
-  return sortByLabels(dropEmptyRows(out));
+  if ((op !== 'sum' && op !== 'avg') || vector.hs === null) return sortByLabels(dropEmptyRows(out));
+  const mixed = sumHistograms(op, vector, rowsByGroup(groupOf, groups.length), out, run, remarks);
+  return sortByLabels(dropEmptyRows(mixed));
+}
+
+/** The vector with presence 0 and 1 only: what the accumulators take. */
+function foldable(op: FoldOperator, v: Vector, remarks: Remarks): Vector {
+  if (v.hs === null) return v;
+  if (op === 'count' || op === 'group') return { ...v, hs: null, has: v.has.map((has) => (has === 0 ? 0 : 1)) };
+  const adds = op === 'sum' || op === 'avg';
+  if (!adds && v.has.includes(2)) remarks.add('ignoredInAggregation', op);
+  const floats = { ...v, hs: null, has: v.has.map((has) => (has === 1 ? 1 : 0)) };
+  // Series of histograms alone give no group, unless they are added up.
+  return adds ? floats : dropEmptyRows(floats);
 }
 
 export function quantileAggregate(
@@ -55,10 +75,11 @@ export function quantileAggregate(
   v: Vector,
   without: boolean,
   names: readonly string[],
-  paramPos: Span,
+  { paramPos, childPos }: { readonly paramPos: Span | null; readonly childPos: Span },
   run: QueryRun,
 ): Vector {
-  annotateQuantiles(q, paramPos, run);
+  annotateQuantiles(q, paramPos ?? childPos, run);
+  if (v.has.includes(2)) run.annotations.place([['ignoredInAggregation', 'quantile']], childPos);
   const { steps } = v;
   const { groupOf, groups } = groupSeries(v.labels, without, names);
   const members: number[][] = groups.map(() => []);
@@ -114,11 +135,11 @@ export function countValues(
   const counts: Float64Array[] = [];
   for (let row = 0; row < v.labels.length; row++) {
     run.check();
-    const known = new Map<number | string, number>();
+    const known = new Map<string, number>();
     for (let step = 0; step < steps; step++) {
       if (v.has[row * steps + step] === 0) continue;
-      const value = v.vs[row * steps + step];
-      const text = plainDecimal(value);
+      const h = v.has[row * steps + step] === 2 ? v.hs?.[row * steps + step] : null;
+      const text = h ? histogramText(h) : plainDecimal(v.vs[row * steps + step]);
       let at = known.get(text);
       if (at === undefined) {
         const group = groupLabels(v.labels[row].with(label, text), without, wanted);

@@ -2,12 +2,14 @@
 // bottom-up over whole columns. What a value holds is counted while it lives.
 import { TidemarkError, invariant } from '../../base/index.ts';
 import { FOLD_OPERATORS, type FoldOperator } from '../../kernel/index.ts';
+import { type NativeHistogram, multiply } from '../../model/index.ts';
 import type { Span } from '../ast.ts';
+import { type Remark, Remarks } from '../annotations.ts';
 import { DUPLICATE_LABELSET, abortError, executionError, tooManySamples } from '../errors.ts';
 import { evaluateCall } from '../functions/call.ts';
 import { checkQuantiles } from '../functions/histogram.ts';
 import { enrich } from '../functions/info.ts';
-import type { LeafPlan, LeafResult } from '../leaf.ts';
+import type { LeafClient, LeafPlan, LeafResult } from '../leaf.ts';
 import type {
   AbsentNode,
   AggregateNode,
@@ -27,7 +29,7 @@ import type { QueryRun } from './query-run.ts';
 import { scalarScalar, vectorScalar } from './scalar-binary.ts';
 import { setBinary } from './set-binary.ts';
 import { asVector, checkSmoothing, isConstant, spread, whereAnyPresent } from './shape.ts';
-import { subqueryCall } from './subquery.ts';
+import { subqueryCall, withoutResetHint } from './subquery.ts';
 import {
   type Matrix,
   type Scalar,
@@ -52,6 +54,9 @@ interface LeafAnswer {
   readonly names: readonly (readonly [string, string])[];
   /** Some series had a sample, if no value. */
   readonly hasSamples: boolean;
+  /** Annotations about the samples, and about folding them. */
+  readonly remarks: readonly Remark[];
+  readonly foldRemarks: readonly Remark[];
 }
 
 export class Evaluator {
@@ -101,6 +106,7 @@ export class Evaluator {
             checkSmoothing(parameters as Scalar[]);
           }
           const out = subqueryCall(node, inner as Vector, columns, this.#run);
+          this.#run.annotations.place(out.remarks, node.remarkPos);
           return this.#afterRangeFunction(node, out.vector, out.names, parameters);
         });
       }
@@ -152,11 +158,15 @@ export class Evaluator {
     this.#run.releaseSamples(pointCount(value));
   }
 
-  async #execute(leaf: LeafTemplate, parameters: readonly Float64Array[]): Promise<LeafResult[]> {
+  async #execute(
+    leaf: LeafTemplate,
+    parameters: readonly Float64Array[],
+    clients: readonly LeafClient[] = this.#run.leaves,
+  ): Promise<LeafResult[]> {
     const run = this.#run;
     const plan: LeafPlan = { ...leaf, parameters, samplesMax: run.samplesLeft, bytesMax: run.bytesLeft };
     run.check();
-    const results = await Promise.all(run.leaves.map((client) => client.execute(plan, run).catch(leafFailure)));
+    const results = await Promise.all(clients.map((client) => client.execute(plan, run).catch(leafFailure)));
     if (run.signal.aborted) throw abortError(run.signal);
     let peakBytes = 0;
     for (const { stats } of results) {
@@ -175,24 +185,50 @@ export class Evaluator {
     if (node.at.steps === 0) return emptyVector(0);
     const parameters = (await this.#all(node.parameters)) as Scalar[];
     const columns = parameters.map(({ vs }) => (isConstant(vs) ? vs.slice(0, 1) : vs));
-    const { vector, names, hasSamples } = await this.#answer(node, columns);
+    const { vector, names, hasSamples, remarks, foldRemarks } = await this.#answer(node, columns);
     if (hasSamples && node.leaf.fn === 'double_exponential_smoothing') checkSmoothing(parameters);
-    return this.#finish(node, [], () => this.#afterRangeFunction(node, vector, names, parameters));
+    return this.#finish(node, [], () => {
+      this.#run.annotations.place(remarks, node.remarkPos);
+      this.#run.annotations.place(foldRemarks, node.foldPos);
+      return this.#afterRangeFunction(node, vector, names, parameters);
+    });
   }
 
   #answer(node: LeafNode, parameters: readonly Float64Array[]): Promise<LeafAnswer> {
     const known = node.key === null ? undefined : this.#leaves.get(node.key);
     if (known) return known;
     const ask = async (): Promise<LeafAnswer> => {
-      const results = await this.#execute(node.leaf, parameters);
       const { fold, steps } = node.leaf;
-      const vector = fold ? mergeGroups(results, fold, steps, this.#run) : mergeSeries(results, steps);
-      const hasSamples = results.some(({ stats }) => stats.samples > 0);
-      return { vector, names: results.flatMap(({ facts }) => facts.names), hasSamples };
+      const results = await this.#unfoldedIfMixed(node.leaf, parameters, await this.#execute(node.leaf, parameters));
+      const facts = {
+        names: results.flatMap(({ facts: { names } }) => names),
+        hasSamples: results.some(({ stats }) => stats.samples > 0),
+        remarks: results.flatMap(({ facts: { remarks } }) => remarks),
+      };
+      if (fold === null) return { ...facts, vector: mergeSeries(results, steps), foldRemarks: [] };
+      if (!results.some(({ kind }) => kind === 'series')) {
+        return { ...facts, vector: mergeGroups(results, fold, steps, this.#run), foldRemarks: [] };
+      }
+      const foldRemarks = new Remarks();
+      const series = mergeSeries(results, steps);
+      const vector = foldAggregate(fold.op, series, fold.mode === 'without', fold.names, this.#run, foldRemarks);
+      return { ...facts, vector, foldRemarks: foldRemarks.list() };
     };
     const answer = ask();
     if (node.key !== null) this.#leaves.set(node.key, answer);
     return answer;
+  }
+
+  /** Shards that have native histograms do not fold: then the others are asked for their series, too. */
+  async #unfoldedIfMixed(
+    leaf: LeafTemplate,
+    parameters: readonly Float64Array[],
+    results: readonly LeafResult[],
+  ): Promise<readonly LeafResult[]> {
+    if (leaf.fold === null || !results.some(({ kind }) => kind === 'series')) return results;
+    const folded = this.#run.leaves.filter((_, i) => results[i].kind === 'groups');
+    const again = await this.#execute({ ...leaf, fold: null }, parameters, folded);
+    return [...results.filter(({ kind }) => kind === 'series'), ...again];
   }
 
   /** What every range function does with its result: annotations, names, and duplicates that losing names makes. */
@@ -243,17 +279,19 @@ export class Evaluator {
       const v = asVector(inner);
       const points = pointCount(v);
       const [ts, vs, ends] = [new Float64Array(points), new Float64Array(points), new Uint32Array(v.labels.length)];
+      const hs = v.hs === null ? null : new Array<NativeHistogram | null>(points).fill(null);
       let at = 0;
       for (let row = 0; row < v.labels.length; row++) {
         for (let i = 0; i < v.steps; i++) {
           if (v.has[row * v.steps + i] === 0) continue;
           ts[at] = innerAt.startMs + i * innerAt.stepMs;
+          if (hs) hs[at] = withoutResetHint(v.hs?.[row * v.steps + i] ?? null);
           vs[at++] = v.vs[row * v.steps + i];
         }
         ends[row] = at;
       }
       const labels = v.labels.map((each, row) => (v.dropName[row] === 0 ? each : withoutReserved(each)));
-      return { type: 'matrix', labels, ends, ts, vs };
+      return { type: 'matrix', labels, ends, ts, vs, hs };
     });
   }
 
@@ -287,11 +325,16 @@ export class Evaluator {
   #aggregated(node: AggregateNode, v: Vector, param: Value | undefined): Vector {
     const { op, without, grouping } = node;
     const run = this.#run;
-    if (isFold(op)) return foldAggregate(op, v, without, grouping, run);
+    if (isFold(op)) {
+      const remarks = new Remarks();
+      const out = foldAggregate(op, v, without, grouping, run, remarks);
+      run.annotations.place(remarks.list(), node.childPos);
+      return out;
+    }
     const pos = node.paramPos as Span;
     switch (op) {
       case 'quantile':
-        return quantileAggregate(param as Scalar, v, without, grouping, pos, run);
+        return quantileAggregate(param as Scalar, v, without, grouping, node, run);
       case 'count_values':
         return countValues((param as Text).value, v, without, grouping, run);
       case 'limitk':
@@ -300,7 +343,7 @@ export class Evaluator {
         return ratioAggregate(param as Scalar, v, pos, run);
       case 'topk':
       case 'bottomk':
-        return rankAggregate(op, param as Scalar, v, without, grouping, run);
+        return rankAggregate(op, param as Scalar, v, without, grouping, node.pos, run);
       default:
         throw executionError(`cannot evaluate aggregation ${op}: it is not implemented`);
     }
@@ -328,7 +371,8 @@ export class Evaluator {
       const vs = new Float64Array(value.vs.length);
       for (let i = 0; i < vs.length; i++) vs[i] = -value.vs[i];
       if (value.type === 'scalar') return { ...value, vs };
-      return dropNames({ ...value, vs }, this.#run.delayedNameRemoval);
+      const hs = value.hs && value.hs.map((h) => h && multiply(h, -1));
+      return dropNames({ ...value, vs, hs }, this.#run.delayedNameRemoval);
     });
   }
 }

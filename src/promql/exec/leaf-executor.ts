@@ -2,25 +2,22 @@
 // of it in one call, and folds the step vector into its group or appends it to the output. Work comes in slices: between
 // two series the executor yields to ingest when it is asked to, and stops when the query is aborted.
 import type { Accumulator, ExecKernel, RangeFunction, Steps } from '../../kernel/index.ts';
-import { type SeriesSet, type SeriesSource, isStaleAt } from '../../model/index.ts';
+import { Labels, type NativeHistogram, type SeriesSet, type SeriesSource, isStaleAt } from '../../model/index.ts';
+import { Remarks } from '../annotations.ts';
 import { abortError, overBudget, tooManySamples } from '../errors.ts';
 import { extendedRange, extendedSamples } from '../functions/extended.ts';
 import {
   LabelsPacker,
   type LeafClient,
   type LeafControl,
+  type LeafFacts,
   type LeafFold,
   type LeafPlan,
   type LeafResult,
   type LeafStats,
 } from '../leaf.ts';
+import { LeafColumn, evaluateMixed } from './mixed-leaf.ts';
 import { RowBlock, SampleBlock } from './row-block.ts';
-
-/** A set that can be kept from going stale while the executor lets others run. */
-interface HoldableSet extends SeriesSet {
-  hold?(): void;
-  release?(): void;
-}
 
 /** What a leaf executor reads from and computes with. */
 export interface LeafExecutorOptions {
@@ -41,12 +38,21 @@ export class LocalLeafExecutor implements LeafClient {
   async execute(plan: LeafPlan, control: LeafControl): Promise<LeafResult> {
     const run = new LeafRun(plan, this.#options, control);
     try {
+      await run.select(this.#options.source);
       return await run.result();
     } finally {
       run.close();
     }
   }
 }
+
+const emptySet: SeriesSet = {
+  length: 0,
+  labels: () => Labels.empty,
+  group: () => ({ groupOf: new Uint32Array(0), groups: [] }),
+  samplesMax: () => 0,
+  read: () => 0,
+};
 
 /** One execution of one plan. */
 class LeafRun {
@@ -55,20 +61,26 @@ class LeafRun {
   readonly #control: LeafControl;
   readonly #nowMs: () => number;
   readonly #startedMs: number;
-  readonly #set: HoldableSet;
+  #set: SeriesSet = emptySet;
+  /** Series below this number are ready to be read, until others have run. */
+  #ready = 0;
   readonly #minMs: number;
   readonly #maxMs: number;
   readonly #steps: Steps;
   readonly #names = new Map<string, readonly [string, string]>();
-  readonly #isHeld: boolean;
+  readonly #remarks = new Remarks();
+  readonly #column: LeafColumn;
+  /** Native histograms of the row that was evaluated last; null: it has none. */
+  #histograms: readonly (NativeHistogram | null)[] | null = null;
   #accumulator: Accumulator | null = null;
   #samples = 0;
   #bytes = 0;
   #peakBytes = 0;
 
-  constructor(plan: LeafPlan, { source, kernel, nowMs }: LeafExecutorOptions, control: LeafControl) {
+  constructor(plan: LeafPlan, { kernel, nowMs }: LeafExecutorOptions, control: LeafControl) {
     this.#plan = plan;
     this.#kernel = kernel;
+    this.#column = new LeafColumn(kernel);
     this.#control = control;
     this.#nowMs = nowMs ?? (() => 0);
     this.#startedMs = this.#nowMs();
@@ -80,14 +92,17 @@ class LeafRun {
     this.#maxMs = plan.startMs + (plan.steps - 1) * plan.stepMs + after;
     if (control.signal.aborted) throw abortError(control.signal);
     this.#hold(plan.steps * 9); // The kernel's step vector.
-    this.#set = source.select(plan.tenant, plan.matchers, this.#minMs, this.#maxMs);
-    this.#isHeld = this.#set.hold !== undefined;
-    this.#set.hold?.();
+  }
+
+  async select(source: SeriesSource): Promise<void> {
+    const { tenant, matchers } = this.#plan;
+    this.#set = await source.select(tenant, matchers, this.#minMs, this.#maxMs);
+    if (this.#control.signal.aborted) throw abortError(this.#control.signal);
   }
 
   close(): void {
     this.#accumulator?.free();
-    if (this.#isHeld) this.#set.release?.();
+    this.#set.release?.();
   }
 
   result(): Promise<LeafResult> {
@@ -103,14 +118,16 @@ class LeafRun {
     if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes;
   }
 
-  /** Whether the executor is to let others run before the next series. Throws if the query was aborted. */
-  #sliceEnds(): boolean {
+  /** Whether to call #pause() before series `index` is read. Throws if the query was aborted. */
+  #mustPause(index: number): boolean {
     if (this.#control.signal.aborted) throw abortError(this.#control.signal);
-    return this.#control.shouldYield();
+    return index >= this.#ready || this.#control.shouldYield();
   }
 
-  async #slice(): Promise<void> {
-    await this.#control.yield();
+  /** Lets others run if it is time, then has series `index` and some that follow it fetched. */
+  async #pause(index: number): Promise<void> {
+    if (this.#control.shouldYield()) await this.#control.yield();
+    this.#ready = this.#set.prefetch ? await this.#set.prefetch(index) : this.#set.length;
     if (this.#control.signal.aborted) throw abortError(this.#control.signal);
   }
 
@@ -118,17 +135,35 @@ class LeafRun {
   #read(index: number): number {
     const room = this.#set.samplesMax(index, this.#minMs, this.#maxMs);
     this.#kernel.reserve(room, this.#plan.steps);
+    this.#column.clear();
     if (room === 0) return 0;
     // One column at a time is held; it has to fit on top of what the query holds already.
     if (this.#bytes + room * 16 > this.#plan.bytesMax) throw overBudget(this.#bytes + room * 16, this.#plan.bytesMax);
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + room * 16);
-    const count = this.#set.read(index, this.#minMs, this.#maxMs, this.#kernel);
+    const count = this.#set.read(index, this.#minMs, this.#maxMs, this.#column);
     this.#samples += count;
     return count;
   }
 
-  /** Evaluates all steps of the column of n samples into the kernel's step vector; returns how many have a value. */
-  #evaluate(n: number): number {
+  /** Evaluates all steps of series `index`, n samples, into the kernel's step vector; returns how many have a value. */
+  #evaluate(n: number, index: number): number {
+    this.#histograms = null;
+    if (this.#column.hasHistograms) return this.#evaluateMixed(n, index);
+    return this.#evaluateFloats(n);
+  }
+
+  /** The same for a series that has native histograms. */
+  #evaluateMixed(n: number, index: number): number {
+    const floats = (left: number): number => this.#evaluateFloats(left);
+    const labels = this.#set.labels(index);
+    const shared = { kernel: this.#kernel, plan: this.#plan, column: this.#column, remarks: this.#remarks };
+    const histograms = evaluateMixed({ ...shared, n, labels, floats });
+    const present = this.#kernel.present.subarray(0, this.#plan.steps);
+    if (present.includes(2)) this.#histograms = histograms;
+    return present.reduce((found, each) => found + (each === 0 ? 0 : 1), 0);
+  }
+
+  #evaluateFloats(n: number): number {
     const { kind, windowMs, timestamps, fn, parameters, extension } = this.#plan;
     if (extension !== null) return extendedRange(this.#kernel, n, this.#plan);
     if (kind === 'instant' || fn === null) return this.#kernel.instant(n, this.#steps, windowMs, timestamps);
@@ -174,8 +209,8 @@ class LeafRun {
     };
   }
 
-  #facts(): { names: (readonly [string, string])[] } {
-    return { names: [...this.#names.values()] };
+  #facts(): LeafFacts {
+    return { names: [...this.#names.values()], remarks: this.#remarks.list() };
   }
 
   async #series(): Promise<LeafResult> {
@@ -184,25 +219,48 @@ class LeafRun {
     const rows = new RowBlock(steps, this.#set.length, (bytes) => this.#hold(bytes));
     let packedBytes = 0;
     for (let i = 0; i < this.#set.length; i++) {
+      if (this.#mustPause(i)) await this.#pause(i);
       const n = this.#read(i);
-      if (n > 0 && this.#evaluate(n) > 0) {
+      if (n > 0 && this.#evaluate(n, i) > 0) {
         rows.add(this.#kernel.out, this.#kernel.present);
+        if (this.#histograms !== null) rows.addHistograms(this.#histograms);
         if (rows.points > samplesMax) throw tooManySamples();
         packer.add(this.#set.labels(i));
-        if (wantNames) this.#noteName(i);
+        if (wantNames && this.#hasFloat()) this.#noteName(i);
         if (packer.byteLength > packedBytes * 1.25) {
           this.#hold(packer.byteLength - packedBytes);
           packedBytes = packer.byteLength;
         }
       }
-      if (this.#sliceEnds()) await this.#slice();
     }
     const labels = packer.finish();
-    return { kind: 'series', labels, ...rows.finish(), histograms: null, facts: this.#facts(), stats: this.#stats() };
+    return { kind: 'series', labels, ...rows.finish(), facts: this.#facts(), stats: this.#stats() };
+  }
+
+  /** Whether the row that was evaluated last has a float. */
+  #hasFloat(): boolean {
+    return this.#histograms === null || this.#kernel.present.subarray(0, this.#plan.steps).includes(1);
+  }
+
+  /** Begins anew, without a fold. */
+  #unfolded(heldBefore: number): Promise<LeafResult> {
+    this.#accumulator?.free();
+    this.#accumulator = null;
+    this.#bytes = heldBefore;
+    this.#samples = 0;
+    this.#ready = 0;
+    return this.#series();
+  }
+
+  /** Makes histograms of the current row count as values. */
+  #countHistograms(): void {
+    const { present } = this.#kernel;
+    for (let i = 0; i < this.#plan.steps; i++) if (present[i] === 2) present[i] = 1;
   }
 
   async #folded(fold: LeafFold): Promise<LeafResult> {
     const { steps, wantNames } = this.#plan;
+    const heldBefore = this.#bytes;
     const { groupOf, groups } = this.#set.group(fold.mode, fold.names);
     this.#hold(groupOf.byteLength + groups.length * 128);
     const hasValue = new Uint8Array(groups.length);
@@ -214,13 +272,18 @@ class LeafRun {
       this.#hold(Math.max(0, this.#accumulator.byteLength - groups.length * steps * 9));
     }
     for (let i = 0; i < this.#set.length; i++) {
+      if (this.#mustPause(i)) await this.#pause(i);
       const n = this.#read(i);
-      if (n > 0 && this.#evaluate(n) > 0) {
+      if (n > 0 && this.#evaluate(n, i) > 0) {
+        if (this.#histograms !== null) {
+          // Only who has the series of all shards can fold histograms. Counting them is another matter.
+          if (fold.op !== 'count' && fold.op !== 'group') return this.#unfolded(heldBefore);
+          this.#countHistograms();
+        }
         (this.#accumulator as Accumulator).add(groupOf[i]);
         hasValue[groupOf[i]] = 1;
-        if (wantNames) this.#noteName(i);
+        if (wantNames && this.#histograms === null) this.#noteName(i);
       }
-      if (this.#sliceEnds()) await this.#slice();
     }
     const packer = new LabelsPacker();
     let states = new Float64Array(0);
@@ -244,6 +307,7 @@ class LeafRun {
   /** Appends the column of n samples, without stale markers; returns how many. */
   #addSamples(block: SampleBlock, n: number): number {
     const { ts, vs, vsWords } = this.#kernel;
+    if (this.#column.hasHistograms) return this.#addMixedSamples(block, n);
     if (this.#plan.extension !== null) {
       const samples = extendedSamples(this.#kernel, n, this.#plan);
       for (const [timeMs, value] of samples) block.add(timeMs, Float64Array.of(value), 0);
@@ -258,10 +322,27 @@ class LeafRun {
     return added;
   }
 
+  /** Likewise where some are histograms. Extended selectors show what lies within the range. */
+  #addMixedSamples(block: SampleBlock, n: number): number {
+    const { ts, vs, vsWords } = this.#kernel;
+    const { startMs, windowMs } = this.#plan;
+    const { at } = this.#column.histograms;
+    const histograms = this.#column.decode();
+    const lengthBefore = block.length;
+    for (let k = 0, h = 0; k < n; k++) {
+      const histogram = at[h] === k ? histograms[h++] : null;
+      if (ts[k] <= startMs - windowMs || ts[k] > startMs || isStaleAt(vsWords, k)) continue;
+      if (histogram) block.addHistogram(ts[k], histogram);
+      else block.add(ts[k], vs, k);
+    }
+    return block.length - lengthBefore;
+  }
+
   async #rawSamples(): Promise<LeafResult> {
     const packer = new LabelsPacker();
     const block = new SampleBlock((bytes) => this.#hold(bytes));
     for (let i = 0; i < this.#set.length; i++) {
+      if (this.#mustPause(i)) await this.#pause(i);
       const n = this.#read(i);
       if (this.#addSamples(block, n) > 0) {
         block.endSeries();
@@ -269,7 +350,6 @@ class LeafRun {
         this.#hold(labelBytes(this.#set.labels(i).pairs.length));
       }
       if (block.length > this.#plan.samplesMax) throw tooManySamples();
-      if (this.#sliceEnds()) await this.#slice();
     }
     return {
       kind: 'samples',

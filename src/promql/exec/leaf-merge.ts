@@ -1,9 +1,16 @@
 // Puts the shards' answers to one leaf together. Shards hold different series, so series are laid side by side; groups of
 // the same labels are merged by their accumulator states.
-import type { Labels } from '../../model/index.ts';
+import type { Labels, NativeHistogram } from '../../model/index.ts';
 import { compareLabels } from '../../model/index.ts';
 import { invariant } from '../../base/index.ts';
-import { type GroupsLeafResult, type LeafFold, type LeafResult, unpackLabels } from '../leaf.ts';
+import {
+  type GroupsLeafResult,
+  type LeafFold,
+  type LeafResult,
+  type PackedHistograms,
+  unpackHistograms,
+  unpackLabels,
+} from '../leaf.ts';
 import type { QueryRun } from './query-run.ts';
 import { type Matrix, type Vector, dropEmptyRows, newVector } from './vector.ts';
 
@@ -46,8 +53,19 @@ export function mergeSeries(results: readonly LeafResult[], steps: number): Vect
     out.vs.set(result.values.subarray(row * steps, (row + 1) * steps), i * steps);
     out.has.set(result.present.subarray(row * steps, (row + 1) * steps), i * steps);
   }
-  return out;
+  const packs = results.map((result) => (result.kind === 'series' ? result.histograms : null));
+  if (packs.every((pack) => pack === null)) return out;
+  const hs = new Array<NativeHistogram | null>(out.vs.length).fill(null);
+  const places = packs.map((pack) => histogramsByPlace(pack));
+  order.forEach((at, i) => {
+    const byPlace = places[shardOf[at]];
+    for (let k = 0; byPlace && k < steps; k++) hs[i * steps + k] = byPlace.get(rowOf[at] * steps + k) ?? null;
+  });
+  return { ...out, hs };
 }
+
+const histogramsByPlace = (pack: PackedHistograms | null): Map<number, NativeHistogram> | null =>
+  pack === null ? null : new Map(unpackHistograms(pack));
 
 /** Groups of all shards, finished, sorted by labels. */
 export function mergeGroups(results: readonly LeafResult[], fold: LeafFold, steps: number, run: QueryRun): Vector {
@@ -91,12 +109,14 @@ export function mergeGroups(results: readonly LeafResult[], fold: LeafFold, step
 
 /** Raw samples of all shards, series in label order. */
 export function mergeSamples(results: readonly LeafResult[]): Matrix {
-  const all: { labels: Labels; ts: Float64Array; vs: Float64Array }[] = [];
+  const all: { labels: Labels; ts: Float64Array; vs: Float64Array; from: number; hs: Map<number, NativeHistogram> | null }[] =
+    [];
   for (const result of results) {
     invariant(result.kind === 'samples', 'leaf answered with something else', { kind: result.kind });
+    const hs = histogramsByPlace(result.histograms);
     unpackLabels(result.labels).forEach((labels, i) => {
       const [from, to] = [i === 0 ? 0 : result.ends[i - 1], result.ends[i]];
-      all.push({ labels, ts: result.ts.subarray(from, to), vs: result.vs.subarray(from, to) });
+      all.push({ labels, ts: result.ts.subarray(from, to), vs: result.vs.subarray(from, to), from, hs });
     });
   }
   all.sort((a, b) => compareLabels(a.labels, b.labels));
@@ -104,12 +124,14 @@ export function mergeSamples(results: readonly LeafResult[]): Matrix {
   const ts = new Float64Array(total);
   const vs = new Float64Array(total);
   const ends = new Uint32Array(all.length);
+  const hs = all.some((series) => series.hs) ? new Array<NativeHistogram | null>(total).fill(null) : null;
   let at = 0;
   all.forEach((series, i) => {
+    for (let k = 0; hs && series.hs && k < series.ts.length; k++) hs[at + k] = series.hs.get(series.from + k) ?? null;
     ts.set(series.ts, at);
     vs.set(series.vs, at);
     at += series.ts.length;
     ends[i] = at;
   });
-  return { type: 'matrix', labels: all.map(({ labels }) => labels), ends, ts, vs };
+  return { type: 'matrix', labels: all.map(({ labels }) => labels), ends, ts, vs, hs };
 }

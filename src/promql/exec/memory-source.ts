@@ -1,6 +1,10 @@
 // Samples in memory as a source of series: for tests, rules' unit tests and a browser. No server, files or threads.
 import {
   type Labels,
+  type NativeHistogram,
+  histogramToBytes,
+  storedHint,
+  withHint,
   METRIC_NAME,
   type Matcher,
   type SampleColumn,
@@ -15,8 +19,10 @@ interface MemorySeries {
   readonly labels: Labels;
   /** Sorted, each once. */
   ts: number[];
-  /** Raw bits of the values: stale markers must survive. */
+  /** Raw bits of the values: stale markers must survive. Where a histogram is, they are a NaN's. */
   bits: bigint[];
+  /** Native histograms by time, with their binary form. */
+  readonly histograms: Map<number, { readonly value: NativeHistogram; readonly bytes: Uint8Array }>;
 }
 
 const bitsOf = new DataView(new ArrayBuffer(8));
@@ -31,19 +37,28 @@ export function floatBits(value: number): bigint {
 export class MemorySource implements SeriesSource {
   readonly #tenants = new Map<string, Map<string, MemorySeries>>();
 
-  /** Appends a sample; a value for a time that has one replaces it. `bits` in place of a value for stale markers. */
-  append(labels: Labels, timeMs: number, value: number | bigint, tenant = DEFAULT_TENANT): void {
+  /**
+   * Appends a sample; a value for a time that has one replaces it. `bits` in place of a value for stale markers. Histograms get
+   * the hint about counter resets that storage gives them, by the sample before.
+   */
+  append(labels: Labels, timeMs: number, value: number | bigint | NativeHistogram, tenant = DEFAULT_TENANT): void {
     let all = this.#tenants.get(tenant);
     if (!all) this.#tenants.set(tenant, (all = new Map()));
     let series = all.get(labels.key);
-    if (!series) all.set(labels.key, (series = { labels, ts: [], bits: [] }));
-    const bits = typeof value === 'bigint' ? value : floatBits(value);
+    if (!series) all.set(labels.key, (series = { labels, ts: [], bits: [], histograms: new Map() }));
+    const isHistogram = typeof value === 'object';
+    const bits = typeof value === 'bigint' ? value : floatBits(isHistogram ? NaN : value);
     const { ts } = series;
     let at = ts.length;
     while (at > 0 && ts[at - 1] >= timeMs) at--;
     const replaced = ts[at] === timeMs ? 1 : 0;
     ts.splice(at, replaced, timeMs);
     series.bits.splice(at, replaced, bits);
+    series.histograms.delete(timeMs);
+    if (!isHistogram) return;
+    const previous = at > 0 ? (series.histograms.get(ts[at - 1])?.value ?? null) : null;
+    const stored = withHint(value, storedHint(value, previous));
+    series.histograms.set(timeMs, { value: stored, bytes: histogramToBytes(stored) });
   }
 
   clear(): void {
@@ -114,11 +129,16 @@ class MemorySet implements SeriesSet {
   }
 
   read(index: number, minMs: number, maxMs: number, into: SampleColumn): number {
-    const { ts, bits } = this.#series[index];
+    const { ts, bits, histograms } = this.#series[index];
     let count = 0;
     for (let i = 0; i < ts.length && ts[i] <= maxMs; i++) {
       if (ts[i] < minMs) continue;
       into.ts[count] = ts[i];
+      const histogram = histograms.get(ts[i]);
+      if (histogram) {
+        into.histograms?.at.push(count);
+        into.histograms?.bytes.push(histogram.bytes);
+      }
       into.vsWords[2 * count] = Number(bits[i] & 0xffffffffn);
       into.vsWords[2 * count + 1] = Number(bits[i] >> 32n);
       count++;

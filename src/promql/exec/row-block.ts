@@ -1,8 +1,27 @@
 // Growing blocks of results: dense step vectors row by row, or raw samples series by series. Growth is reported before it
 // happens, so that a budget can refuse it.
 
+import { type NativeHistogram, histogramBytes } from '../../model/index.ts';
+import { type PackedHistograms, packHistograms } from '../leaf.ts';
+
 /** Told of bytes that are about to be held (negative: given back). Throws to refuse. */
 export type HoldBytes = (bytes: number) => void;
+
+/** Histograms at places of a block. */
+class HistogramPlaces {
+  readonly #places: (readonly [number, NativeHistogram])[] = [];
+  #last: NativeHistogram | null = null;
+
+  add(at: number, h: NativeHistogram, hold: HoldBytes): void {
+    hold(16 + (h === this.#last ? 0 : histogramBytes(h)));
+    this.#last = h;
+    this.#places.push([at, h]);
+  }
+
+  pack(): PackedHistograms | null {
+    return packHistograms(this.#places);
+  }
+}
 
 /** Rows of step vectors: values and presence. */
 export class RowBlock {
@@ -13,6 +32,7 @@ export class RowBlock {
   #present: Uint8Array;
   #rows = 0;
   #capacity = 0;
+  #histograms: HistogramPlaces | null = null;
   /** Present values in all rows. */
   points = 0;
 
@@ -61,12 +81,25 @@ export class RowBlock {
     this.points += points;
   }
 
-  finish(): { values: Float64Array; present: Uint8Array } {
+  /** Histograms of the row that was added last. */
+  addHistograms(row: readonly (NativeHistogram | null)[]): void {
+    this.#histograms ??= new HistogramPlaces();
+    const at = (this.#rows - 1) * this.#steps;
+    for (let i = 0; i < this.#steps; i++) {
+      const h = row[i];
+      if (h !== null && this.#present[at + i] === 2) this.#histograms.add(at + i, h, this.#hold);
+    }
+  }
+
+  finish(): { values: Float64Array; present: Uint8Array; histograms: PackedHistograms | null } {
     const length = this.#rows * this.#steps;
-    if (this.#rows === this.#capacity) return { values: this.#values, present: this.#present };
-    return { values: this.#values.slice(0, length), present: this.#present.slice(0, length) };
+    const histograms = this.#histograms?.pack() ?? null;
+    if (this.#rows === this.#capacity) return { values: this.#values, present: this.#present, histograms };
+    return { values: this.#values.slice(0, length), present: this.#present.slice(0, length), histograms };
   }
 }
+
+const NOT_A_NUMBER = Float64Array.of(NaN);
 
 /** Raw samples of series after series. */
 export class SampleBlock {
@@ -74,6 +107,7 @@ export class SampleBlock {
   #ts = new Float64Array(0);
   #vs = new Float64Array(0);
   readonly #ends: number[] = [];
+  #histograms: HistogramPlaces | null = null;
   length = 0;
 
   constructor(hold: HoldBytes) {
@@ -96,12 +130,20 @@ export class SampleBlock {
     this.#vs[this.length++] = vs[index];
   }
 
+  /** Appends a native histogram. */
+  addHistogram(timeMs: number, h: NativeHistogram): void {
+    this.#histograms ??= new HistogramPlaces();
+    this.#histograms.add(this.length, h, this.#hold);
+    this.add(timeMs, NOT_A_NUMBER, 0);
+  }
+
   endSeries(): void {
     this.#ends.push(this.length);
   }
 
-  finish(): { ends: Uint32Array; ts: Float64Array; vs: Float64Array } {
+  finish(): { ends: Uint32Array; ts: Float64Array; vs: Float64Array; histograms: PackedHistograms | null } {
     return {
+      histograms: this.#histograms?.pack() ?? null,
       ends: Uint32Array.from(this.#ends),
       ts: this.#ts.slice(0, this.length),
       vs: this.#vs.slice(0, this.length),

@@ -1,7 +1,7 @@
 // and, or, unless: which series are there, step by step.
 import type { VectorMatching } from '../ast.ts';
 import { matchGroups } from './matching.ts';
-import { type Vector, dropEmptyRows, mergeSameLabelsets } from './vector.ts';
+import { type HistogramBlock, type Vector, dropEmptyRows, mergeSameLabelsets } from './vector.ts';
 
 /** Per match group and step: whether any row of the group is there. */
 function groupPresence(v: Vector, groupOf: Uint32Array, groups: number): Uint8Array {
@@ -51,5 +51,7 @@ export function concatenate(a: Vector, b: Vector): Vector {
   has.set(b.has, a.has.length);
   dropName.set(a.dropName);
   dropName.set(b.dropName, a.dropName.length);
-  return { type: 'vector', steps: a.steps, labels: [...a.labels, ...b.labels], vs, has, hs: null, dropName };
+  const blank = (v: Vector): HistogramBlock => v.hs ?? new Array<null>(v.vs.length).fill(null);
+  const hs = a.hs === null && b.hs === null ? null : [...blank(a), ...blank(b)];
+  return { type: 'vector', steps: a.steps, labels: [...a.labels, ...b.labels], vs, has, hs, dropName };
 }

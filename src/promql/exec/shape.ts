@@ -48,7 +48,9 @@ export function asVector(value: Vector | Scalar): Vector {
 export function spread(one: Value, steps: number): Value {
   if (one.type === 'scalar') return constantScalar(one.vs[0], steps);
   if (one.type !== 'vector' || steps === one.steps) return one;
-  const out = newVector(one.labels, steps, one.dropName);
+  const plain = newVector(one.labels, steps, one.dropName);
+  const hs = one.hs && one.hs.flatMap((h) => new Array<typeof h>(steps).fill(h));
+  const out = { ...plain, hs };
   for (let row = 0; row < one.labels.length; row++) {
     out.vs.fill(one.vs[row], row * steps, (row + 1) * steps);
     out.has.fill(one.has[row], row * steps, (row + 1) * steps);

@@ -1,13 +1,15 @@
 // Arithmetic and comparison between two vectors. One side may have several series per match group (many), the other one
 // (one): but at each step for itself. A series that is absent at a step conflicts with nobody there, so groups with several
 // series on the `one` side are legal as long as no step has two of them.
-import { type Labels, compareLabels } from '../../model/index.ts';
+import { type Labels, type NativeHistogram, compareLabels } from '../../model/index.ts';
 import type { BinaryOperator, Span, VectorMatching } from '../ast.ts';
 import { DUPLICATE_LABELSET, executionError } from '../errors.ts';
 import { COMPARISONS, TRIMS, arithmetic, compare } from './arithmetic.ts';
+import { Complaints, type Element } from './histogram-binary.ts';
 import { matchGroups, matchLabels, resultLabels, rowsByGroup } from './matching.ts';
 import type { QueryRun } from './query-run.ts';
-import { type Vector, dropEmptyRows, emptyVector, newVector } from './vector.ts';
+import { elementOf } from './scalar-binary.ts';
+import { type Vector, dropEmptyRows, emptyVector, newVector, withoutUnusedBlock } from './vector.ts';
 
 /** Two series (or a series and a fill value) and where both are. Row -1: the fill value. */
 interface Pair {
@@ -49,6 +51,9 @@ class VectorBinary {
   /** Rows of each match group. */
   readonly #manyRows: number[][];
   readonly #oneRows: number[][];
+  readonly #complaints = new Complaints();
+  /** Native histograms of the result; null: neither side has some. */
+  #hs: (NativeHistogram | null)[] | null = null;
 
   constructor(op: BinaryOperator, left: Vector, right: Vector, matching: VectorMatching, bool: boolean, run: QueryRun) {
     this.#op = op;
@@ -73,11 +78,14 @@ class VectorBinary {
   result(pos: Span): Vector {
     this.#checkOneSide();
     this.#checkOneToOne();
-    if (TRIMS.has(this.#op)) {
+    const isMixed = this.#many.hs !== null || this.#one.hs !== null;
+    if (TRIMS.has(this.#op) && !isMixed) {
       if (this.#pairs().length > 0) this.#run.annotations.incompatibleTypes('float', this.#op, 'float', pos);
       return emptyVector(this.#steps);
     }
-    return this.#evaluate(this.#pairs());
+    const out = this.#evaluate(this.#pairs(), isMixed);
+    this.#complaints.place(this.#run.annotations, this.#op, pos);
+    return withoutUnusedBlock(out);
   }
 
   /** Whether the `many` side has anything at a step: where it has not, nothing is looked at. */
@@ -176,7 +184,7 @@ class VectorBinary {
     return !this.#oneRows[group].some((row) => this.#one.has[row * steps + step] !== 0);
   }
 
-  #evaluate(pairs: readonly Pair[]): Vector {
+  #evaluate(pairs: readonly Pair[], isMixed: boolean): Vector {
     const steps = this.#steps;
     const rowOf = new Map<string, number>();
     const labels: Labels[] = [];
@@ -192,17 +200,52 @@ class VectorBinary {
     this.#run.hold(labels.length * (steps * 9 + 128));
     const out = newVector(labels, steps, new Uint8Array(labels.length).fill(this.#bool ? 1 : 0));
     this.#run.release(labels.length * (steps * 9 + 128));
+    if (isMixed) this.#hs = new Array<NativeHistogram | null>(out.vs.length).fill(null);
     const vs = new Float64Array(steps);
     const keep = new Uint8Array(steps);
     pairsOfRow.forEach((list, row) => {
       this.#run.check();
       if (list.length > 1) this.#checkRow(list);
       for (const pair of list) {
+        if (isMixed) {
+          this.#writeMixedPair(pair, out, row);
+          continue;
+        }
         this.#evaluatePair(pair, vs, keep);
         this.#writePair(pair, vs, keep, out, row);
       }
     });
-    return dropEmptyRows(out);
+    return dropEmptyRows({ ...out, hs: this.#hs });
+  }
+
+  /** The value of a side at a step; row -1: its fill value. */
+  #element(v: Vector, row: number, fill: Fill | null, step: number): Element {
+    if (row < 0) return (fill as Fill).value;
+    const at = row * this.#steps + step;
+    return v.has[at] === 2 ? (v.hs?.[at] as NativeHistogram) : v.vs[at];
+  }
+
+  /** A pair of which one side may have native histograms, step by step. */
+  #writeMixedPair({ many, one, group }: Pair, out: Vector, row: number): void {
+    // Prometheus goes through the `many` side, then through those of the other side that have no partner.
+    const order = many >= 0 ? many : this.#many.labels.length + one;
+    for (let step = 0; step < this.#steps; step++) {
+      if (!this.#matchedAt(group, many, one, step)) continue;
+      const ofMany = this.#element(this.#many, many, this.#manyFill, step);
+      const ofOne = this.#element(this.#one, one, this.#oneFill, step);
+      const [a, b] = this.#swapped ? [ofOne, ofMany] : [ofMany, ofOne];
+      const { value, keep, complaint } = elementOf(this.#op, a, b);
+      if (complaint !== null) this.#complaints.note(step, order, complaint);
+      if (value !== null && (keep || this.#bool)) this.#put(out, row, step, this.#bool ? (keep ? 1 : 0) : value);
+    }
+  }
+
+  #put(out: Vector, row: number, step: number, value: Element): void {
+    const at = row * this.#steps + step;
+    if (out.has[at] !== 0) throw executionError(DUPLICATE_LABELSET);
+    out.has[at] = typeof value === 'number' ? 1 : 2;
+    if (typeof value === 'number') out.vs[at] = value;
+    else if (this.#hs) this.#hs[at] = value;
   }
 
   /** Several pairs with one result series: no step may have two of the same group matched. */

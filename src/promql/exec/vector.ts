@@ -3,12 +3,12 @@
 //
 // `has`: 0 nothing, 1 a float, 2 a native histogram, whose object is then in `hs` at the same place (null: there are none).
 // Blocks are never changed once made: operators share columns they leave as they are (often `has`).
-import { type Labels, compareLabels } from '../../model/index.ts';
+import { type Labels, type NativeHistogram, compareLabels, histogramBytes } from '../../model/index.ts';
 import { isReservedLabel } from '../leaf.ts';
 import { DUPLICATE_LABELSET, executionError } from '../errors.ts';
 
-/** Place kept for native histograms. */
-export type HistogramValue = never;
+/** Histograms of a block, at the places of presence 2. */
+export type HistogramBlock = readonly (NativeHistogram | null)[];
 
 export interface Vector {
   readonly type: 'vector';
@@ -16,7 +16,7 @@ export interface Vector {
   readonly labels: readonly Labels[];
   readonly vs: Float64Array;
   readonly has: Uint8Array;
-  readonly hs: readonly (HistogramValue | null)[] | null;
+  readonly hs: HistogramBlock | null;
   /** Per series: the metric name goes at the end of the query (delayed name removal). */
   readonly dropName: Uint8Array;
 }
@@ -40,6 +40,8 @@ export interface Matrix {
   readonly ends: Uint32Array;
   readonly ts: Float64Array;
   readonly vs: Float64Array;
+  /** Per sample, null for a float; null: all are floats. */
+  readonly hs: HistogramBlock | null;
 }
 
 export type Value = Vector | Scalar | Text | Matrix;
@@ -73,10 +75,23 @@ export const constantScalar = (value: number, steps: number): Scalar => ({
   vs: new Float64Array(steps).fill(value),
 });
 
+/** An estimate; a histogram that stands at several steps in a row is counted once. */
+function blockBytes(hs: HistogramBlock | null): number {
+  if (hs === null) return 0;
+  let bytes = hs.length * 8;
+  for (let i = 0; i < hs.length; i++) {
+    const h = hs[i];
+    if (h !== null && (i === 0 || hs[i - 1] !== h)) bytes += histogramBytes(h);
+  }
+  return bytes;
+}
+
 /** Bytes of a value's columns, and an estimate for its labels. */
 export function valueBytes(value: Value): number {
-  if (value.type === 'vector') return value.vs.byteLength + value.has.byteLength + value.labels.length * 128;
-  if (value.type === 'matrix') return value.ts.byteLength * 2 + value.labels.length * 128;
+  if (value.type === 'vector') {
+    return value.vs.byteLength + value.has.byteLength + value.labels.length * 128 + blockBytes(value.hs);
+  }
+  if (value.type === 'matrix') return value.ts.byteLength * 2 + value.labels.length * 128 + blockBytes(value.hs);
   return value.type === 'scalar' ? value.vs.byteLength : value.value.length * 2;
 }
 
@@ -102,6 +117,7 @@ export function takeRows(v: Vector, rows: ArrayLike<number>): Vector {
   const vs = new Float64Array(rows.length * steps);
   const has = new Uint8Array(rows.length * steps);
   const dropName = new Uint8Array(rows.length);
+  const hs = v.hs === null ? null : Array.from(rows, (row) => v.hs?.slice(row * steps, (row + 1) * steps) ?? []).flat();
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i];
     labels[i] = v.labels[row];
@@ -114,7 +130,7 @@ export function takeRows(v: Vector, rows: ArrayLike<number>): Vector {
     vs.set(v.vs.subarray(row * steps, (row + 1) * steps), i * steps);
     has.set(v.has.subarray(row * steps, (row + 1) * steps), i * steps);
   }
-  return { type: 'vector', steps, labels, vs, has, hs: null, dropName };
+  return { type: 'vector', steps, labels, vs, has, hs, dropName };
 }
 
 /** Without series that have no value at any step. */
@@ -123,6 +139,16 @@ export function dropEmptyRows(v: Vector): Vector {
   for (let row = 0; row < v.labels.length; row++) if (rowHasAny(v.has, row, v.steps)) rows.push(row);
   return rows.length === v.labels.length ? v : takeRows(v, rows);
 }
+
+/** The floats among the values; series that have none are gone. */
+export function floatsOnly(v: Vector): Vector {
+  if (v.hs === null) return v;
+  return dropEmptyRows({ ...v, hs: null, has: v.has.map((has) => (has === 1 ? 1 : 0)) });
+}
+
+/** The vector with values of floats only. A block of histograms that nothing refers to any more is let go. */
+export const withoutUnusedBlock = (v: Vector): Vector =>
+  v.hs !== null && !v.has.includes(2) ? { ...v, hs: null } : v;
 
 /** Rows in the order of their labels. */
 export function sortByLabels(v: Vector): Vector {
@@ -158,6 +184,7 @@ export function mergeSameLabelsets(v: Vector): Vector {
     target[row] = at;
   });
   const out = takeRows(v, rows);
+  const hs = out.hs as (NativeHistogram | null)[] | null;
   for (let row = 0; row < v.labels.length; row++) {
     const to = target[row];
     if (rows[to] === row) continue;
@@ -166,6 +193,7 @@ export function mergeSameLabelsets(v: Vector): Vector {
       if (out.has[to * steps + i] !== 0) throw executionError(DUPLICATE_LABELSET);
       out.has[to * steps + i] = v.has[row * steps + i];
       out.vs[to * steps + i] = v.vs[row * steps + i];
+      if (hs) hs[to * steps + i] = v.hs?.[row * steps + i] ?? null;
     }
   }
   return out;

@@ -1,14 +1,22 @@
 // Functions of vectors and scalars, by name. Each takes whole columns and gives whole columns.
-import { Labels } from '../../model/index.ts';
-import type { Span } from '../ast.ts';
+import { Labels, type NativeHistogram } from '../../model/index.ts';
 import { executionError } from '../errors.ts';
 import type { QueryRun } from '../exec/query-run.ts';
-import { type Scalar, type Text, type Value, type Vector, dropEmptyRows, dropNames } from '../exec/vector.ts';
+import {
+  type Scalar,
+  type Text,
+  type Value,
+  type Vector,
+  dropEmptyRows,
+  dropNames,
+  floatsOnly,
+} from '../exec/vector.ts';
 import type { CallNode, Steps } from '../plan/plan.ts';
 import { dateColumn, isDateFunction } from './dates.ts';
 import { histogramFraction, histogramQuantile, histogramQuantiles } from './histogram.ts';
 import { labelJoin, labelReplace } from './labels.ts';
 import { goMax, goMin, isMathFunction, mathColumn } from './math.ts';
+import { histogramVariance } from './native-histogram.ts';
 import { sortByLabel, sortByValue } from './sort.ts';
 
 const vectorOf = (value: Value): Vector => value as Vector;
@@ -45,7 +53,7 @@ interface CallContext {
 export function evaluateCall(node: CallNode, args: readonly Value[], run: QueryRun): Value {
   const { fn } = node;
   if (isMathFunction(fn)) {
-    const v = vectorOf(args[0]);
+    const v = floatsOnly(vectorOf(args[0]));
     return dropNames({ ...v, vs: mathColumn(fn, v.vs) }, run.delayedNameRemoval);
   }
   if (isDateFunction(fn)) return dates(fn, args, node.at, run);
@@ -56,13 +64,13 @@ export function evaluateCall(node: CallNode, args: readonly Value[], run: QueryR
 
 function dates(fn: string, args: readonly Value[], at: Steps, run: QueryRun): Vector {
   if (args.length === 0) return single(dateColumn(fn, timesOf(at).map(Math.trunc)));
-  const v = vectorOf(args[0]);
+  const v = floatsOnly(vectorOf(args[0]));
   return dropNames({ ...v, vs: dateColumn(fn, v.vs) }, run.delayedNameRemoval);
 }
 
 /** Clamps to [min, max]; steps where min > max give nothing. */
 function clamp({ args, run }: CallContext, min: Scalar | null, max: Scalar | null): Vector {
-  const v = vectorOf(args[0]);
+  const v = floatsOnly(vectorOf(args[0]));
   const { steps } = v;
   const vs = new Float64Array(v.vs.length);
   const has = v.has.slice();
@@ -76,7 +84,7 @@ function clamp({ args, run }: CallContext, min: Scalar | null, max: Scalar | nul
 }
 
 function round({ args, run }: CallContext): Vector {
-  const v = vectorOf(args[0]);
+  const v = floatsOnly(vectorOf(args[0]));
   const { steps } = v;
   const nearest = args.length > 1 ? scalarOf(args[1]).vs : null;
   const vs = new Float64Array(v.vs.length);
@@ -107,7 +115,8 @@ function evaluationTimes({ node, args, run }: CallContext): Vector {
   const times = timesOf(node.at);
   const vs = new Float64Array(v.vs.length);
   for (let row = 0; row < v.labels.length; row++) vs.set(times, row * v.steps);
-  return dropNames({ ...v, vs }, run.delayedNameRemoval);
+  const has = v.hs === null ? v.has : v.has.map((each) => (each === 0 ? 0 : 1));
+  return dropNames({ ...v, vs, has, hs: null }, run.delayedNameRemoval);
 }
 
 function pairwise(a: Scalar, b: Scalar, f: (x: number, y: number) => number): Scalar {
@@ -134,8 +143,8 @@ const FUNCTIONS: Record<string, (call: CallContext) => Value> = {
   timestamp: evaluationTimes,
   min_of: ({ args }) => pairwise(scalarOf(args[0]), scalarOf(args[1]), goMin),
   max_of: ({ args }) => pairwise(scalarOf(args[0]), scalarOf(args[1]), goMax),
-  sort: (call) => sorted(call, (v) => sortByValue(v, false)),
-  sort_desc: (call) => sorted(call, (v) => sortByValue(v, true)),
+  sort: (call) => floatsOnly(sorted(call, (v) => sortByValue(v, false))),
+  sort_desc: (call) => floatsOnly(sorted(call, (v) => sortByValue(v, true))),
   sort_by_label: (call) => sorted(call, (v) => sortByLabel(v, call.args.slice(1).map(textOf), false)),
   sort_by_label_desc: (call) => sorted(call, (v) => sortByLabel(v, call.args.slice(1).map(textOf), true)),
   label_replace: ({ args }) => {
@@ -156,18 +165,30 @@ const FUNCTIONS: Record<string, (call: CallContext) => Value> = {
     return histogramQuantiles(v, node.argPos[0], textOf(args[1]), quantiles, stepTime(node.at), run);
   },
   histogram_fraction: ({ node, args, run }) =>
-    histogramFraction(scalarOf(args[0]), scalarOf(args[1]), vectorOf(args[2]), node.argPos[2] as Span, run),
-  // These read native histograms only: floats give nothing.
-  histogram_avg: ({ args }) => withoutFloats(vectorOf(args[0])),
-  histogram_count: ({ args }) => withoutFloats(vectorOf(args[0])),
-  histogram_sum: ({ args }) => withoutFloats(vectorOf(args[0])),
-  histogram_stddev: ({ args }) => withoutFloats(vectorOf(args[0])),
-  histogram_stdvar: ({ args }) => withoutFloats(vectorOf(args[0])),
+    histogramFraction(scalarOf(args[0]), scalarOf(args[1]), vectorOf(args[2]), node.argPos[2], run),
+  histogram_avg: (call) => ofHistograms(call, ({ sum, count }) => sum / count),
+  histogram_count: (call) => ofHistograms(call, ({ count }) => count),
+  histogram_sum: (call) => ofHistograms(call, ({ sum }) => sum),
+  histogram_stddev: (call) => ofHistograms(call, (h) => Math.sqrt(histogramVariance(h))),
+  histogram_stdvar: (call) => ofHistograms(call, histogramVariance),
 };
+
+/** A float of each native histogram; floats give nothing. */
+function ofHistograms({ args, run }: CallContext, f: (h: NativeHistogram) => number): Vector {
+  const v = vectorOf(args[0]);
+  const { hs } = v;
+  const vs = new Float64Array(v.vs.length);
+  const has = new Uint8Array(v.has.length);
+  for (let at = 0; hs !== null && at < has.length; at++) {
+    const h = v.has[at] === 2 ? hs[at] : null;
+    if (h === null) continue;
+    vs[at] = f(h);
+    has[at] = 1;
+  }
+  return dropNames(dropEmptyRows({ ...v, vs, has, hs: null }), run.delayedNameRemoval);
+}
 
 const stepTime =
   ({ startMs, stepMs }: Steps) =>
   (step: number): number =>
     startMs + step * stepMs;
-
-const withoutFloats = (v: Vector): Vector => dropEmptyRows({ ...v, has: v.has.map((has) => (has === 2 ? 2 : 0)) });

@@ -1,8 +1,9 @@
-// histogram_quantile, histogram_quantiles and histogram_fraction on classic histograms: series with an `le` label, grouped
-// by their other labels. The grouping and the order of buckets are worked out once; each step takes the series it has.
-import { type Labels, METRIC_NAME } from '../../model/index.ts';
+// histogram_quantile, histogram_quantiles and histogram_fraction: on classic histograms, series with an `le` label grouped by
+// their other labels, and on native ones, of which each is a group of its own. The grouping and the order of buckets are
+// worked out once; each step takes the series it has. A step that has both kinds in a group has no value.
+import { type Labels, METRIC_NAME, type NativeHistogram, plainDecimal } from '../../model/index.ts';
+import { Remarks } from '../annotations.ts';
 import type { Span } from '../ast.ts';
-import { plainDecimal } from '../annotations.ts';
 import type { QueryRun } from '../exec/query-run.ts';
 import {
   type Scalar,
@@ -10,15 +11,23 @@ import {
   dropEmptyRows,
   mergeSameLabelsets,
   newVector,
-  rowHasAny,
   withoutReserved,
 } from '../exec/vector.ts';
 import { Buckets, parseGoFloat } from './buckets.ts';
+import { type OnRemark, nativeFraction, nativeQuantile } from './native-histogram.ts';
 
 interface HistogramGroup {
   readonly labels: Labels;
   /** Rows by rising upper bound. */
   readonly rows: { row: number; bound: number }[];
+  /** The row that has native histograms; -1: there is none. */
+  native: number;
+}
+
+/** What a group is at a step, classic or native, gives. */
+interface StepValue {
+  classic(buckets: Buckets, step: number, variant: number, group: HistogramGroup): number;
+  native(h: NativeHistogram, step: number, variant: number, onRemark: OnRemark): number;
 }
 
 const LE: ReadonlySet<string> = new Set(['le']);
@@ -26,18 +35,22 @@ const LE: ReadonlySet<string> = new Set(['le']);
 /** Groups of bucket series; warns about series without a usable bound. */
 function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] {
   const groups = new Map<string, HistogramGroup>();
+  const groupOf = (labels: Labels): HistogramGroup => {
+    let group = groups.get(labels.key);
+    if (!group) groups.set(labels.key, (group = { labels, rows: [], native: -1 }));
+    return group;
+  };
   v.labels.forEach((labels, row) => {
-    if (!rowHasAny(v.has, row, v.steps)) return;
+    const present = v.has.subarray(row * v.steps, (row + 1) * v.steps);
+    if (present.includes(2)) groupOf(labels).native = row;
+    if (!present.includes(1)) return;
     const le = labels.get('le');
     const bound = parseGoFloat(le);
     if (bound === null) {
       run.annotations.badBucketLabel(le, labels.get(METRIC_NAME), pos);
       return;
     }
-    const rest = labels.without(LE);
-    let group = groups.get(rest.key);
-    if (!group) groups.set(rest.key, (group = { labels: rest, rows: [] }));
-    group.rows.push({ row, bound });
+    groupOf(labels.without(LE)).rows.push({ row, bound });
   });
   for (const { rows } of groups.values()) rows.sort((a, b) => a.bound - b.bound);
   return [...groups.values()];
@@ -52,14 +65,22 @@ function gather(buckets: Buckets, group: HistogramGroup, v: Vector, step: number
   }
 }
 
+/** The native histogram of a group at a step. */
+function nativeAt(v: Vector, { native }: HistogramGroup, step: number): NativeHistogram | null {
+  const at = native * v.steps + step;
+  return native >= 0 && v.has[at] === 2 ? (v.hs?.[at] ?? null) : null;
+}
+
 /** One result row per group and variant. */
 function evaluate(
   v: Vector,
   groups: readonly HistogramGroup[],
   variants: readonly ((labels: Labels) => Labels)[],
+  pos: Span,
   run: QueryRun,
-  value: (buckets: Buckets, step: number, variant: number, group: HistogramGroup) => number,
+  value: StepValue,
 ): Vector {
+  const remarks = new Remarks();
   const labels: Labels[] = [];
   for (const variant of variants) {
     for (const group of groups) {
@@ -74,12 +95,22 @@ function evaluate(
       const at = (variant * groups.length + g) * v.steps;
       for (let step = 0; step < v.steps; step++) {
         gather(buckets, group, v, step);
-        if (buckets.length === 0) continue;
-        out.vs[at + step] = value(buckets, step, variant, group);
+        const h = nativeAt(v, group, step);
+        if (buckets.length === 0 && h === null) continue;
+        const name = run.delayedNameRemoval ? group.labels.get(METRIC_NAME) : '';
+        if (buckets.length > 0 && h !== null) {
+          remarks.add('mixedClassicNative', name);
+          continue;
+        }
+        out.vs[at + step] =
+          h === null
+            ? value.classic(buckets, step, variant, group)
+            : value.native(h, step, variant, (kind) => remarks.add(kind, name));
         out.has[at + step] = 1;
       }
     });
   }
+  run.annotations.place(remarks.list(), pos);
   return mergeSameLabelsets(dropEmptyRows(out));
 }
 
@@ -101,9 +132,10 @@ const unchanged = (labels: Labels): Labels => labels;
 export function histogramQuantile(q: Scalar, qPos: Span, v: Vector, pos: Span, time: StepTime, run: QueryRun): Vector {
   checkQuantiles(q, qPos, run);
   const groups = histogramGroups(v, pos, run);
-  return evaluate(v, groups, [unchanged], run, (buckets, step, _, group) =>
-    quantileOf(buckets, q.vs[step], group, pos, time(step), run),
-  );
+  return evaluate(v, groups, [unchanged], pos, run, {
+    classic: (buckets, step, _, group) => quantileOf(buckets, q.vs[step], group, pos, time(step), run),
+    native: (h, step, _, onRemark) => nativeQuantile(q.vs[step], h, onRemark),
+  });
 }
 
 function quantileOf(
@@ -141,10 +173,11 @@ export function histogramQuantiles(
       (labels: Labels): Labels =>
         labels.with(label, formatOpenMetrics(value)),
   );
-  const out = evaluate(v, groups, withLabel, run, (buckets, step, variant, group) =>
-    quantileOf(buckets, variants[variant].value, group, pos, time(step), run),
-  );
-  return out;
+  return evaluate(v, groups, withLabel, pos, run, {
+    classic: (buckets, step, variant, group) =>
+      quantileOf(buckets, variants[variant].value, group, pos, time(step), run),
+    native: (h, _, variant, onRemark) => nativeQuantile(variants[variant].value, h, onRemark),
+  });
 }
 
 /** A float as OpenMetrics labels have it: with a point or an exponent. */
@@ -155,5 +188,8 @@ function formatOpenMetrics(value: number): string {
 
 export function histogramFraction(lower: Scalar, upper: Scalar, v: Vector, pos: Span, run: QueryRun): Vector {
   const groups = histogramGroups(v, pos, run);
-  return evaluate(v, groups, [unchanged], run, (buckets, step) => buckets.fraction(lower.vs[step], upper.vs[step]));
+  return evaluate(v, groups, [unchanged], pos, run, {
+    classic: (buckets, step) => buckets.fraction(lower.vs[step], upper.vs[step]),
+    native: (h, step, _, onRemark) => nativeFraction(lower.vs[step], upper.vs[step], h, onRemark),
+  });
 }

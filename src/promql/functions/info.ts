@@ -1,6 +1,6 @@
 // info(): adds the labels of info series (such as target_info) to series of the same instance and job. Which info series is
 // meant may change from step to step: of several with the same name and identity the one with the newest sample counts.
-import { Labels, METRIC_NAME, type Matcher, matcherTest } from '../../model/index.ts';
+import { Labels, METRIC_NAME, type Matcher, type NativeHistogram, matcherTest } from '../../model/index.ts';
 import { DUPLICATE_LABELSET, executionError } from '../errors.ts';
 import type { QueryRun } from '../exec/query-run.ts';
 import { type Vector, dropEmptyRows, newVector } from '../exec/vector.ts';
@@ -41,6 +41,7 @@ class Enrichment {
   readonly #labels: Labels[] = [];
   readonly #values: Float64Array[] = [];
   readonly #has: Uint8Array[] = [];
+  readonly #histograms: (NativeHistogram | null)[][] = [];
   readonly #dropName: number[] = [];
 
   constructor(base: Vector, info: Vector, selector: readonly Matcher[] | null, run: QueryRun) {
@@ -76,7 +77,7 @@ class Enrichment {
     this.#values.forEach((values, row) => out.vs.set(values, row * this.#steps));
     this.#has.forEach((has, row) => out.has.set(has, row * this.#steps));
     this.#run.release(this.#labels.length * this.#steps * 9);
-    return dropEmptyRows(out);
+    return dropEmptyRows({ ...out, hs: this.#base.hs === null ? null : this.#histograms.flat() });
   }
 
   #copyRow(row: number, labels: Labels): void {
@@ -137,6 +138,7 @@ class Enrichment {
     this.#rowOf.set(labels.key, this.#labels.length);
     this.#values.push(new Float64Array(this.#steps));
     this.#has.push(new Uint8Array(this.#steps));
+    if (this.#base.hs !== null) this.#histograms.push(new Array<null>(this.#steps).fill(null));
     this.#dropName.push(0);
     return this.#labels.push(labels) - 1;
   }
@@ -147,6 +149,7 @@ class Enrichment {
     if (this.#has[out][step] !== 0) throw executionError(DUPLICATE_LABELSET);
     this.#values[out][step] = this.#base.vs[at];
     this.#has[out][step] = this.#base.has[at];
+    if (this.#base.hs !== null) this.#histograms[out][step] = this.#base.hs[at];
     this.#dropName[out] = this.#base.dropName[row];
   }
 }

@@ -3,7 +3,7 @@
 const LN2 = Math.LN2;
 
 /** Go's math.Log2: exact for powers of two. */
-function goLog2(x: number): number {
+export function goLog2(x: number): number {
   if (!(x > 0) || x === Infinity) return Math.log2(x);
   let exponent = 0;
   let fraction = x;
@@ -21,6 +21,27 @@ function goLog2(x: number): number {
 }
 
 const bits = new DataView(new ArrayBuffer(8));
+
+/** Go's math.Exp2: exact for whole numbers. */
+export function goExp2(x: number): number {
+  if (Number.isNaN(x) || x >= 1024 || x < -1075) return 2 ** x;
+  // x = k + t with |t| <= 1/2; 2 ** t by the rational approximation of e ** r, r in two parts.
+  const k = x > 0 ? Math.trunc(x + 0.5) : Math.trunc(x - 0.5);
+  const t = x - k;
+  const high = t * 6.9314718036912381649e-1;
+  const low = -t * 1.90821492927058770002e-10;
+  const r = high - low;
+  const r2 = r * r;
+  const c = r - r2 * EXP_TERMS.reduceRight((sum, term) => term + r2 * sum);
+  const half = Math.trunc(k / 2);
+  return (1 - (low - (r * c) / (2 - c) - high)) * 2 ** half * 2 ** (k - half);
+}
+
+/** Coefficients of the approximation in goExp2 (Remez, by powers of r squared). */
+const EXP_TERMS = [
+  1.66666666666666657415e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.6533902205465251539e-6,
+  4.13813679705723846039e-8,
+];
 
 const goLog10 = (x: number): number => goLog2(x) * (LN2 / Math.LN10);
 

@@ -30,6 +30,15 @@ export interface PlanContext {
   readonly pushDown: boolean;
 }
 
+const NOWHERE: Span = { start: 0, end: 0 };
+/** What native histograms are read for: their counts and sums only, or their buckets too. */
+const READS_COUNTS: ReadonlySet<string> = new Set(['histogram_count', 'histogram_sum', 'histogram_avg']);
+const READS_BUCKETS: ReadonlySet<string> = new Set([
+  'histogram_quantile',
+  'histogram_quantiles',
+  'histogram_fraction',
+]);
+
 /** Functions whose result keeps the metric name. */
 const KEEPS_NAME: ReadonlySet<string> = new Set(['last_over_time', 'first_over_time']);
 const ANCHORED = ['changes', 'delta', 'increase', 'rate', 'resets'];
@@ -56,6 +65,10 @@ export function buildPlan(expr: Expr, at: Steps, context: PlanContext): PlanNode
 class PlanBuilder {
   readonly #context: PlanContext;
   readonly #durations: DurationContext;
+  /** Only counts and sums of native histograms are asked for here. */
+  #countsOnly = false;
+  /** Something here needs their buckets. */
+  #needsBuckets = false;
 
   constructor(context: PlanContext) {
     this.#context = context;
@@ -93,12 +106,25 @@ class PlanBuilder {
         return expr.op === '-' ? { kind: 'negate', at, child } : child;
       }
       case 'binary': {
-        const left = this.wrapped(expr.left, at);
-        const right = this.wrapped(expr.right, at);
         const { op, bool, matching, pos } = expr;
+        const needsBuckets = op === '</' || op === '>/';
+        const [left, right] = this.#reading({ needsBuckets }, () => [
+          this.wrapped(expr.left, at),
+          this.wrapped(expr.right, at),
+        ]);
         return { kind: 'binary', at, op, left, right, bool, matching, pos };
       }
     }
+  }
+
+  /** Builds what reads native histograms in some way. */
+  #reading<T>(how: { countsOnly?: boolean; needsBuckets?: boolean }, build: () => T): T {
+    const [countsOnly, needsBuckets] = [this.#countsOnly, this.#needsBuckets];
+    this.#countsOnly ||= how.countsOnly ?? false;
+    this.#needsBuckets ||= how.needsBuckets ?? false;
+    const out = build();
+    [this.#countsOnly, this.#needsBuckets] = [countsOnly, needsBuckets];
+    return out;
   }
 
   /** The time of an `@`; null if there is none. */
@@ -145,6 +171,7 @@ class PlanBuilder {
       lookbackMs: this.#context.lookbackMs,
       fold: null,
       wantNames: false,
+      findResets: this.#countsOnly && !this.#needsBuckets,
     };
   }
 
@@ -159,6 +186,8 @@ class PlanBuilder {
       namesMayCollide: !namesOneMetric(leaf.matchers),
       counterCheck: null,
       quantileCheck: null,
+      remarkPos: NOWHERE,
+      foldPos: NOWHERE,
       ...more,
     };
     return node.parameters.every(({ kind }) => kind === 'number') ? { ...node, key: leafKey(node) } : node;
@@ -168,7 +197,8 @@ class PlanBuilder {
     const w = this.#windows(selector, this.#context.lookbackMs, at);
     // Only at one step does `@` get here (what has it is wrapped), so its window times are those of a single step.
     const leaf = { ...this.#template(selector, w, 'instant'), timestamps, stepMs: at.stepMs };
-    return this.#leaf(at, { ...leaf, evalOffsetMs: 0, evalOffsetStepMs: 0 }, { dropsName: timestamps });
+    const more = { dropsName: timestamps, remarkPos: selector.pos };
+    return this.#leaf(at, { ...leaf, evalOffsetMs: 0, evalOffsetStepMs: 0 }, more);
   }
 
   #samples(selector: MatrixSelector, at: Steps): PlanNode {
@@ -187,7 +217,8 @@ class PlanBuilder {
     if (startMs <= edgeMs) startMs += stepMs;
     const steps = lastMs < startMs ? 0 : Math.floor((lastMs - startMs) / stepMs) + 1;
     const innerAt = { startMs, stepMs, steps };
-    return { ...w, inner: this.wrapped(subquery.expr, innerAt), innerAt };
+    const inner = this.#reading({ needsBuckets: true }, () => this.wrapped(subquery.expr, innerAt));
+    return { ...w, inner, innerAt };
   }
 
   #call(call: Call, at: Steps): PlanNode {
@@ -203,11 +234,12 @@ class PlanBuilder {
     if (call.fn === 'absent') {
       return { kind: 'absent', at, child: this.#presence(args[0], at), labels: absentLabels(args[0]) };
     }
+    const reading = { countsOnly: READS_COUNTS.has(call.fn), needsBuckets: READS_BUCKETS.has(call.fn) };
     return {
       kind: 'call',
       at,
       fn: call.fn,
-      args: args.map((arg) => this.wrapped(arg, at)),
+      args: this.#reading(reading, () => args.map((arg) => this.wrapped(arg, at))),
       argPos: call.args.map(({ pos }, i) => args[i].pos ?? pos),
       pos: call.pos,
     };
@@ -252,7 +284,7 @@ class PlanBuilder {
         : { startMs: atMs - offsetMs, stepMs: 0, steps: at.steps };
     const window = { windows, rangeMs: this.#context.lookbackMs, evalOffsetMs: 0, evalOffsetStepMs: 0 };
     const plain = { matchers: infoMatchers(matchers ?? []), anchored: false, smoothed: false };
-    const leaf = { ...this.#template(plain, window, 'instant'), timestamps: true };
+    const leaf = { ...this.#template(plain, window, 'instant'), timestamps: true, refuseHistograms: true };
     return { kind: 'info', at, base: this.wrapped(base, at), info: this.#leaf(at, leaf), selector: matchers };
   }
 
@@ -297,19 +329,22 @@ class PlanBuilder {
     };
     if (range.type === 'subquery') {
       // Prometheus replaces the subquery by a selector without a position before it annotates.
-      const counterCheck = isRate ? { pos: { start: 0, end: 0 } } : null;
-      return { kind: 'subqueryCall', at, fn, ...this.#subquery(range, at), parameters, ...checks, counterCheck };
+      const counterCheck = isRate ? { pos: NOWHERE } : null;
+      const places = { counterCheck, remarkPos: fn === 'quantile_over_time' ? (parameterPos ?? NOWHERE) : NOWHERE };
+      return { kind: 'subqueryCall', at, fn, ...this.#subquery(range, at), parameters, ...checks, ...places };
     }
     const { vector } = range;
     checkExtension(vector, fn);
     const w = this.#windows(vector, durationMs(range.range, this.#durations, false), at);
     const template = { ...this.#template(vector, w, 'range'), fn, wantNames: isRate };
     const counterCheck = isRate ? { pos: range.pos } : null;
-    return this.#leaf(at, template, { parameters, ...checks, counterCheck });
+    // Prometheus points to the first argument, which is not always the range.
+    const remarkPos = fn === 'quantile_over_time' ? (parameterPos ?? range.pos) : range.pos;
+    return this.#leaf(at, template, { parameters, ...checks, counterCheck, remarkPos });
   }
 
   /** The node with an aggregation folded into its leaf; null where that cannot be. */
-  #folded(node: PlanNode, fold: LeafFold, mayCollide = false): LeafNode | null {
+  #folded(node: PlanNode, fold: LeafFold, mayCollide = false, foldPos = NOWHERE): LeafNode | null {
     if (node.kind !== 'leaf' || node.leaf.fold !== null || !this.#context.pushDown) return null;
     const losesNames = node.dropsName && !this.#context.delayedNameRemoval;
     // Series that would become the same are an error, which only the query process sees.
@@ -320,7 +355,7 @@ class PlanBuilder {
       names = fold.mode === 'by' ? names.filter((name) => !reserved.includes(name)) : [...names, ...reserved];
     }
     const leaf = { ...node.leaf, fold: { ...fold, names: [...new Set(names)].sort() } };
-    const folded = { ...node, leaf };
+    const folded = { ...node, leaf, foldPos };
     return { ...folded, key: node.key === null ? null : leafKey(folded) };
   }
 
@@ -328,7 +363,8 @@ class PlanBuilder {
     const child = this.wrapped(unwrapParens(expr.expr), at);
     const { op, without, grouping } = expr;
     if (isFoldOperator(op)) {
-      const folded = this.#folded(child, { op, mode: without ? 'without' : 'by', names: grouping });
+      const fold: LeafFold = { op, mode: without ? 'without' : 'by', names: grouping };
+      const folded = this.#folded(child, fold, false, expr.expr.pos);
       if (folded) return folded;
     }
     const param = expr.param ? unwrapParens(expr.param) : null;
@@ -339,6 +375,8 @@ class PlanBuilder {
       child,
       param: param ? this.wrapped(param, at) : null,
       paramPos: param?.pos ?? null,
+      pos: expr.pos,
+      childPos: expr.expr.pos,
       without,
       grouping: [...grouping],
     };

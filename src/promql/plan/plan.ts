@@ -45,6 +45,10 @@ export interface LeafNode {
   readonly counterCheck: CounterCheck | null;
   /** quantile_over_time: warns about its parameter where there is data. */
   readonly quantileCheck: Span | null;
+  /** Where annotations about the samples point to. */
+  readonly remarkPos: Span;
+  /** Likewise about what is folded. */
+  readonly foldPos: Span;
 }
 
 /** Raw samples: a matrix selector as the whole query. */
@@ -78,6 +82,7 @@ export interface SubqueryCallNode {
   readonly dropsName: boolean;
   readonly counterCheck: CounterCheck | null;
   readonly quantileCheck: Span | null;
+  readonly remarkPos: Span;
 }
 
 export interface SpreadNode {
@@ -110,6 +115,9 @@ export interface AggregateNode {
   readonly child: PlanNode;
   readonly param: PlanNode | null;
   readonly paramPos: Span | null;
+  readonly pos: Span;
+  /** Of what is aggregated. */
+  readonly childPos: Span;
   readonly without: boolean;
   readonly grouping: readonly string[];
 }

@@ -9,6 +9,8 @@ import {
   createEngine,
 } from '../../../src/promql/index.ts';
 import type { LoadedSeries, QueryResult as ScriptResult, TestEngine } from '../testlang/runner.ts';
+import { type Histogram, fromNative, toNative } from '../testlang/histogram.ts';
+import { customHistograms } from '../testlang/nhcb.ts';
 import { testClock } from './support.ts';
 
 export const SCRIPT_FEATURES: ReadonlySet<string> = new Set([...ALL_PARSER_FEATURES, 'promql-delayed-name-removal']);
@@ -16,9 +18,13 @@ export const SCRIPT_FEATURES: ReadonlySet<string> = new Set([...ALL_PARSER_FEATU
 function toScript({ data, warnings, infos }: QueryResult): ScriptResult {
   if (data.type === 'scalar' || data.type === 'string') return { ...data, warnings, infos } as ScriptResult;
   const series = data.labels.map((labels, i) => {
-    if (data.type === 'vector') return { labels, points: [{ timeMs: data.timeMs, value: data.vs[i] }] };
+    const valueAt = (k: number): number | Histogram => {
+      const h = data.histograms?.[k];
+      return h ? fromNative(h) : data.vs[k];
+    };
+    if (data.type === 'vector') return { labels, points: [{ timeMs: data.timeMs, value: valueAt(i) }] };
     const from = i === 0 ? 0 : data.ends[i - 1];
-    const values = Array.from(data.vs.subarray(from, data.ends[i]));
+    const values = Array.from({ length: data.ends[i] - from }, (_, k) => valueAt(from + k));
     return { labels, points: values.map((value, k) => ({ timeMs: data.ts[from + k], value })) };
   });
   return { type: data.type, series, warnings, infos };
@@ -42,12 +48,12 @@ export function scriptEngine(
   return {
     load(series, { withNhcb }) {
       onLoad(series, withNhcb);
-      for (const { labels, points } of series) {
+      for (const { labels, points } of withNhcb ? [...series, ...customHistograms(series)] : series) {
         let source = shardOf.get(labels.key);
         if (!source) shardOf.set(labels.key, (source = sources[next++ % shards]));
         for (const { timeMs, value } of points) {
-          if (typeof value === 'object') continue; // Native histograms have no place in the store yet.
-          source.append(labels, timeMs, value === 'stale' ? STALE_NAN_BITS : value);
+          const sample = typeof value === 'object' ? toNative(value) : value;
+          source.append(labels, timeMs, sample === 'stale' ? STALE_NAN_BITS : sample);
         }
       }
     },

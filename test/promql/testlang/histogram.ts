@@ -1,4 +1,11 @@
 // Histogram literals of the test language: {{schema:1 sum:5 count:4 buckets:[1 2] offset:-1 ...}}, every field optional.
+import {
+  type BucketCounts,
+  type NativeHistogram,
+  addHistograms,
+  newHistogram,
+  subtractHistograms,
+} from '../../../src/model/index.ts';
 
 export type CounterResetHint = 'unknown' | 'reset' | 'not_reset' | 'gauge';
 
@@ -73,35 +80,48 @@ export function addHistogram(base: Histogram, step: Histogram, sign: 1 | -1): Hi
   if (base.schema > step.schema) {
     throw new Error(`cannot merge from schema ${step.schema} to ${base.schema}`);
   }
-  if (base.zeroThreshold !== step.zeroThreshold)
-    throw new Error('cannot combine histograms of different zero thresholds');
-  const halvings = step.schema - base.schema;
-  return {
-    ...base,
-    count: base.count + sign * step.count,
-    sum: base.sum + sign * step.sum,
-    zeroCount: base.zeroCount + sign * step.zeroCount,
-    positive: addRun(base.positive, coarser(step.positive, halvings), sign),
-    negative: addRun(base.negative, coarser(step.negative, halvings), sign),
-  };
+  const sum = (sign === 1 ? addHistograms : subtractHistograms)(toNative(base), toNative(step));
+  if (sum === null) throw new Error('cannot combine exponential and custom buckets');
+  const { counterResetHint, ...rest } = fromNative(sum.histogram);
+  return base.counterResetHint || step.counterResetHint ? { ...rest, counterResetHint } : rest;
 }
 
-/** Buckets of a resolution that is `halvings` steps lower: two neighbours at a time become one. */
-function coarser(run: BucketRun, halvings: number): BucketRun {
-  if (halvings === 0 || run.counts.length === 0) return run;
-  const target = (index: number): number => ((index - 1) >> halvings) + 1;
-  const offset = target(run.offset);
-  const counts = Array(target(run.offset + run.counts.length - 1) - offset + 1).fill(0);
-  for (const [i, count] of run.counts.entries()) counts[target(run.offset + i) - offset] += count;
-  return { offset, counts };
-}
+const toBuckets = ({ offset, counts }: BucketRun): BucketCounts => ({
+  indexes: Int32Array.from(counts, (_, i) => offset + i),
+  counts: Float64Array.from(counts),
+});
 
-function addRun(a: BucketRun, b: BucketRun, sign: 1 | -1): BucketRun {
-  if (b.counts.length === 0) return a;
-  const offset = a.counts.length === 0 ? b.offset : Math.min(a.offset, b.offset);
-  const end = Math.max(a.offset + a.counts.length, b.offset + b.counts.length);
-  const counts = Array.from({ length: end - offset }, (_, i) => {
-    return (a.counts[offset + i - a.offset] ?? 0) + sign * (b.counts[offset + i - b.offset] ?? 0);
+/** As the engine has it. */
+export const toNative = (h: Histogram): NativeHistogram =>
+  newHistogram({
+    schema: h.schema,
+    resetHint: h.counterResetHint ?? 'unknown',
+    count: h.count,
+    sum: h.sum,
+    zeroCount: h.zeroCount,
+    zeroThreshold: h.zeroThreshold,
+    positive: toBuckets(h.positive),
+    negative: toBuckets(h.negative),
+    customBounds: Float64Array.from(h.customValues),
   });
-  return { offset, counts };
+
+function fromBuckets({ indexes, counts }: BucketCounts): BucketRun {
+  if (indexes.length === 0) return { offset: 0, counts: [] };
+  const offset = indexes[0];
+  const run = new Array<number>(indexes[indexes.length - 1] - offset + 1).fill(0);
+  indexes.forEach((index, i) => (run[index - offset] = counts[i]));
+  return { offset, counts: run };
 }
+
+/** A histogram of the engine as the test language has it. */
+export const fromNative = (h: NativeHistogram): Histogram => ({
+  schema: h.schema,
+  counterResetHint: h.resetHint,
+  count: h.count,
+  sum: h.sum,
+  zeroCount: h.zeroCount,
+  zeroThreshold: h.zeroThreshold,
+  positive: fromBuckets(h.positive),
+  negative: fromBuckets(h.negative),
+  customValues: [...h.customBounds],
+});

@@ -1,0 +1,238 @@
+// What the clients of a simulation write: series that come, go and return; samples in order, late by anything, far ahead, twice, and twice
+// with other values; values of each kind that columns encode differently. Everything by the seed.
+import { ByteWriter, utf8 } from '../src/base/index.ts';
+import type { SimRandom } from '../src/io/index.ts';
+import type { Matcher } from '../src/model/index.ts';
+import type { Model, ModelSeries } from './model.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+export const START_MS = 1_700_000_000_000;
+export const TENANTS = ['anonymous', 'other'] as const;
+
+export interface WorkSample {
+  readonly series: ModelSeries;
+  readonly timeMs: number;
+  readonly high: number;
+  readonly low: number;
+}
+
+const bits = new Float64Array(1);
+const halves = new Uint32Array(bits.buffer);
+
+/** NaNs that mean something or nothing, zeros, infinities, the least and the largest. */
+const ODD_BITS: readonly (readonly [number, number])[] = [
+  [0x7ff00000, 0x00000002],
+  [0x7ff80000, 0x00000001],
+  [0x7ff80000, 0xdeadbeef],
+  [0xfff80000, 0x00000000],
+  [0x7ff00000, 0x00000000],
+  [0xfff00000, 0x00000000],
+  [0x80000000, 0x00000000],
+  [0x00000000, 0x00000001],
+  [0x7fefffff, 0xffffffff],
+];
+
+/** A live series and where it is. */
+interface Sender {
+  readonly series: ModelSeries;
+  nextMs: number;
+  counter: number;
+}
+
+export class Workload {
+  readonly #random: SimRandom;
+  readonly #model: Model;
+  readonly #intervalMs: number;
+  readonly #advanceMs: number;
+  readonly #lateChance: number;
+  readonly #futureChance: number;
+  readonly #churnChance: number;
+  readonly #live: Sender[] = [];
+  readonly #gone: Sender[] = [];
+  readonly #recent: WorkSample[] = [];
+  nowMs = START_MS;
+  readonly counts = { late: 0, future: 0, duplicates: 0, conflicts: 0, odd: 0 };
+
+  constructor(random: SimRandom, model: Model) {
+    this.#random = random;
+    this.#model = model;
+    this.#intervalMs = random.pick([15_000, MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS]);
+    this.#advanceMs = random.pick([2 * MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 110 * MINUTE_MS]);
+    this.#lateChance = random.pick([0, 0.05, 0.3]);
+    this.#futureChance = random.pick([0, 0, 0.01]);
+    this.#churnChance = random.pick([0, 0.05, 0.4]);
+    const count = 1 + random.below(10);
+    for (let i = 0; i < count; i++) this.#addSender();
+  }
+
+  #addSender(): void {
+    const random = this.#random;
+    const number = this.#model.series.length;
+    const labels: [string, string][] = [['__name__', `m${random.below(4)}`], ['series', String(number)]];
+    if (random.chance(0.6)) labels.splice(1, 0, ['job', `j${random.below(3)}`]);
+    if (random.chance(0.2)) labels.push(['zone', `ü${random.below(2)}`.repeat(1 + random.below(3))]);
+    const series = this.#model.addSeries(TENANTS[random.chance(0.2) ? 1 : 0], labels);
+    this.#live.push({ series, nextMs: this.nowMs, counter: random.below(1000) });
+  }
+
+  /** Samples of one request, all of one tenant. */
+  next(): WorkSample[] {
+    const random = this.#random;
+    if (random.chance(this.#churnChance)) this.#churn();
+    this.nowMs += Math.floor(this.#advanceMs * random.next());
+    if (random.chance(0.02)) this.nowMs += Math.floor(random.next() * 30 * HOUR_MS);
+    const tenant = random.pick(this.#live).series.tenant;
+    const samples: WorkSample[] = [];
+    for (const sender of this.#live) {
+      if (sender.series.tenant !== tenant || random.chance(0.2)) continue;
+      this.#send(sender, samples);
+    }
+    if (random.chance(0.15) && this.#recent.length > 0) this.#again(tenant, samples);
+    for (const sample of samples) this.#remember(sample);
+    return samples;
+  }
+
+  #send(sender: Sender, samples: WorkSample[]): void {
+    const random = this.#random;
+    if (this.nowMs - sender.nextMs > 6 * this.#intervalMs) {
+      sender.nextMs = this.nowMs - random.below(6) * this.#intervalMs;
+    }
+    for (; sender.nextMs <= this.nowMs; sender.nextMs += this.#intervalMs) {
+      samples.push(this.#sample(sender, sender.nextMs));
+    }
+    if (random.chance(this.#lateChance)) this.#late(sender, samples);
+    if (random.chance(this.#futureChance)) {
+      this.counts.future++;
+      samples.push(this.#sample(sender, this.nowMs + Math.floor(random.next() * random.pick([3 * HOUR_MS, 9 * DAY_MS, 4000 * DAY_MS]))));
+    }
+  }
+
+  /** One late sample, or a run of them. */
+  #late(sender: Sender, samples: WorkSample[]): void {
+    const random = this.#random;
+    const ageMs = Math.floor(random.next() * random.pick([10 * MINUTE_MS, 3 * HOUR_MS, 2 * DAY_MS, 20 * DAY_MS]));
+    const count = random.chance(0.3) ? 1 + random.below(8) : 1;
+    for (let i = 0; i < count; i++) {
+      this.counts.late++;
+      samples.push(this.#sample(sender, this.nowMs - ageMs + i * this.#intervalMs));
+    }
+  }
+
+  #churn(): void {
+    const random = this.#random;
+    if (this.#live.length > 1 && random.chance(0.5)) {
+      this.#gone.push(...this.#live.splice(random.below(this.#live.length), 1));
+    } else if (this.#gone.length > 0 && random.chance(0.4)) {
+      this.#live.push(...this.#gone.splice(random.below(this.#gone.length), 1));
+    } else this.#addSender();
+  }
+
+  /** What was written before, as it was or with another value. */
+  #again(tenant: string, samples: WorkSample[]): void {
+    const random = this.#random;
+    for (let i = 1 + random.below(3); i > 0; i--) {
+      const old = random.pick(this.#recent);
+      if (old.series.tenant !== tenant) continue;
+      const isConflict = random.chance(0.5);
+      this.counts[isConflict ? 'conflicts' : 'duplicates']++;
+      samples.push(isConflict ? { ...old, high: 0x40590000, low: random.below(1000) } : old);
+    }
+  }
+
+  #remember(sample: WorkSample): void {
+    if (this.#recent.length < 200) this.#recent.push(sample);
+    else if (this.#random.chance(0.3)) this.#recent[this.#random.below(200)] = sample;
+  }
+
+  #sample(sender: Sender, timeMs: number): WorkSample {
+    const random = this.#random;
+    const { series } = sender;
+    if (random.chance(0.03)) {
+      this.counts.odd++;
+      const [high, low] = random.pick(ODD_BITS);
+      return { series, timeMs, high, low };
+    }
+    bits[0] = this.#value(sender);
+    return { series, timeMs, high: halves[1], low: halves[0] };
+  }
+
+  #value(sender: Sender): number {
+    const random = this.#random;
+    switch (sender.series.number % 5) {
+      case 0:
+        return 7;
+      case 1:
+        sender.counter += random.below(50);
+        return sender.counter;
+      case 2:
+        return random.next();
+      case 3:
+        return random.below(40) / 10;
+      default:
+        return random.chance(0.5) ? sender.counter : -sender.counter;
+    }
+  }
+
+  /** Matchers that choose some, one or no series. */
+  matchers(): Matcher[] {
+    const random = this.#random;
+    const one = String(random.below(this.#model.series.length + 1));
+    return random.pick<Matcher[]>([
+      [{ name: 'series', op: '=', value: one }],
+      [{ name: '__name__', op: '=', value: `m${random.below(4)}` }],
+      [{ name: 'job', op: '=~', value: 'j[01]' }],
+      [{ name: 'job', op: '=', value: '' }],
+      [{ name: 'job', op: '!=', value: 'j0' }, { name: '__name__', op: '=~', value: 'm0|m2' }],
+      [{ name: '__name__', op: '=~', value: '.+' }],
+    ]);
+  }
+
+  /** A range of time: any place, any length; the whole now and then. */
+  range(): [number, number] {
+    const random = this.#random;
+    if (random.chance(0.2)) return [-(2 ** 52), 2 ** 52];
+    const endMs = this.nowMs - Math.floor(random.next() * random.pick([0, 3 * HOUR_MS, this.nowMs - START_MS + HOUR_MS]));
+    return [endMs - Math.floor(random.next() * random.pick([HOUR_MS, DAY_MS, 30 * DAY_MS])), endMs];
+  }
+}
+
+/** A message of remote write 1.0, with values bit by bit. `bad`: a series without a name among them. */
+export function requestBody(samples: readonly WorkSample[], withBad: boolean): Uint8Array {
+  const out = new ByteWriter(4096);
+  const bySeries = new Map<ModelSeries, WorkSample[]>();
+  for (const sample of samples) {
+    const list = bySeries.get(sample.series);
+    if (list) list.push(sample);
+    else bySeries.set(sample.series, [sample]);
+  }
+  if (withBad) putSeries(out, [['series', 'nameless']], samples.slice(0, 1));
+  for (const [series, list] of bySeries) putSeries(out, series.labels, list);
+  return out.finish();
+}
+
+function putSeries(out: ByteWriter, labels: ModelSeries['labels'], samples: readonly WorkSample[]): void {
+  const message = new ByteWriter(512);
+  for (const pair of labels) {
+    const label = new ByteWriter(64);
+    for (const [i, text] of pair.entries()) putBytes(label, 0x0a + 8 * i, utf8(text));
+    putBytes(message, 0x0a, label.view());
+  }
+  for (const { timeMs, high, low } of samples) {
+    const sample = new ByteWriter(32);
+    sample.u8(0x09);
+    sample.u32(low);
+    sample.u32(high);
+    sample.u8(0x10);
+    sample.varint(timeMs);
+    putBytes(message, 0x12, sample.view());
+  }
+  putBytes(out, 0x0a, message.view());
+}
+
+function putBytes(out: ByteWriter, tag: number, bytes: Uint8Array): void {
+  out.u8(tag);
+  out.varint(bytes.length);
+  out.bytes(bytes);
+}

@@ -1,0 +1,153 @@
+// Series with native histograms beside the data: their columns are taken apart into floats, which the kernel evaluates as
+// ever, and histograms, whose effect on each step is worked out in functions/mixed-*.ts.
+import type { ExecKernel } from '../../kernel/index.ts';
+import {
+  type HistogramSamples,
+  type Labels,
+  METRIC_NAME,
+  type NativeHistogram,
+  type SampleColumn,
+  histogramFromBytes,
+  isStaleAt,
+} from '../../model/index.ts';
+import type { Remarks } from '../annotations.ts';
+import { executionError } from '../errors.ts';
+import { extendedRange } from '../functions/extended.ts';
+import { mixedExtendedValue } from '../functions/mixed-extended.ts';
+import { mixedValue } from '../functions/mixed-range.ts';
+import {
+  type MixedContext,
+  type MixedRow,
+  type MixedSamples,
+  eachWindow,
+  putValue,
+  withFoundResets,
+} from '../functions/mixed-window.ts';
+import type { LeafPlan } from '../leaf.ts';
+
+/** The kernel's column as a source fills it, with a place for histograms. */
+export class LeafColumn implements SampleColumn {
+  readonly #kernel: ExecKernel;
+  readonly histograms: HistogramSamples = { at: [], bytes: [] };
+
+  constructor(kernel: ExecKernel) {
+    this.#kernel = kernel;
+  }
+
+  get ts(): Float64Array {
+    return this.#kernel.ts;
+  }
+
+  get vs(): Float64Array {
+    return this.#kernel.vs;
+  }
+
+  get vsWords(): Uint32Array {
+    return this.#kernel.vsWords;
+  }
+
+  get hasHistograms(): boolean {
+    return this.histograms.at.length > 0;
+  }
+
+  /** To be called before each read. */
+  clear(): void {
+    if (!this.hasHistograms) return;
+    this.histograms.at.length = 0;
+    this.histograms.bytes.length = 0;
+  }
+
+  /** The histograms of the last read. */
+  decode(): NativeHistogram[] {
+    return this.histograms.bytes.map(histogramFromBytes);
+  }
+}
+
+/** A series whose column of n samples lies in the kernel, histograms among it. */
+export interface MixedSeries {
+  readonly kernel: ExecKernel;
+  readonly plan: LeafPlan;
+  readonly column: LeafColumn;
+  readonly n: number;
+  readonly labels: Labels;
+  readonly remarks: Remarks;
+  /** Evaluates the first n samples of the kernel's column, all floats, at all steps. */
+  readonly floats: (n: number) => number;
+}
+
+/** Evaluates all steps into the kernel's step vector. Presence 2: the histogram is at the same place of the answer. */
+export function evaluateMixed(series: MixedSeries): (NativeHistogram | null)[] {
+  const { kernel, plan, column, n, remarks } = series;
+  const decoded = column.decode();
+  const histograms = plan.findResets ? withFoundResets(decoded) : decoded;
+  const out = new Array<NativeHistogram | null>(plan.steps).fill(null);
+  if (plan.kind === 'instant' && plan.extension === null) {
+    newestSamples(series, histograms, out);
+    return out;
+  }
+  const samples = takeApart(kernel, n, column.histograms.at, histograms);
+  const floats = samples.left;
+  if (plan.extension !== null) extendedRange(kernel, floats, plan);
+  else if (floats > 0) series.floats(floats);
+  else kernel.present.fill(0, 0, plan.steps);
+  const row: MixedRow = { values: kernel.out, present: kernel.present, histograms: out };
+  const context: MixedContext = { remarks, metricName: series.labels.get(METRIC_NAME) };
+  const isInstant = plan.kind === 'instant';
+  const beforeMs = plan.extension === null || isInstant ? 0 : plan.lookbackMs;
+  const afterMs = plan.extension === 'smoothed' ? plan.lookbackMs : 0;
+  eachWindow(samples, plan, plan.windowMs, beforeMs, afterMs, (w, i) => {
+    if (plan.extension !== null) putValue(row, i, mixedExtendedValue(w, plan, context));
+    else if (plan.fn !== null) putValue(row, i, mixedValue(plan.fn, w, context));
+  });
+  return out;
+}
+
+/** Instant selection: the newest sample of each step's lookback, unless it is a stale marker. */
+function newestSamples(
+  { kernel, plan, column, n, labels }: MixedSeries,
+  histograms: readonly NativeHistogram[],
+  out: (NativeHistogram | null)[],
+): void {
+  kernel.instant(n, plan, plan.windowMs, plan.timestamps);
+  if (plan.timestamps && !plan.refuseHistograms) return;
+  const { ts, present } = kernel;
+  const { at } = column.histograms;
+  for (let i = 0, next = 0, h = 0; i < plan.steps; i++) {
+    const endMs = plan.startMs + i * plan.stepMs;
+    while (next < n && ts[next] <= endMs) next++;
+    while (h < at.length && at[h] < next) h++;
+    if (present[i] === 0 || h === 0 || at[h - 1] !== next - 1) continue;
+    if (plan.refuseHistograms) {
+      throw executionError(`this should be an info metric, with float samples: ${labels}`);
+    }
+    present[i] = 2;
+    out[i] = histograms[h - 1];
+  }
+}
+
+/** Moves the floats to the front of the kernel's column (stale markers too); how many is `left`. */
+function takeApart(
+  { ts, vs, vsWords }: ExecKernel,
+  n: number,
+  at: readonly number[],
+  hs: readonly NativeHistogram[],
+): MixedSamples & { readonly left: number } {
+  const hts = at.map((i) => ts[i]);
+  const floats: { ts: number[]; vs: number[] } = { ts: [], vs: [] };
+  let left = 0;
+  for (let i = 0, h = 0; i < n; i++) {
+    if (h < at.length && at[h] === i) {
+      h++;
+      continue;
+    }
+    ts[left] = ts[i];
+    vsWords[2 * left] = vsWords[2 * i];
+    vsWords[2 * left + 1] = vsWords[2 * i + 1];
+    if (!isStaleAt(vsWords, left)) {
+      floats.ts.push(ts[left]);
+      floats.vs.push(vs[left]);
+    }
+    left++;
+  }
+  return { ...floats, hts, hs, left };
+}

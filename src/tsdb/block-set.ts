@@ -1,0 +1,180 @@
+// The block files of one shard: opens them at start, sets bad ones aside, takes new ones in, and removes those that were compacted
+// or are too old. A compacted block names its sources, so that a crash between its rename and their removal leaves nothing to
+// guess: a source that is named by a whole block is removed at start.
+import { type Logger, errorText, isCorrupt } from '../base/index.ts';
+import { type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
+import { Block } from './block/block.ts';
+import type { BlockCache } from './block/block-cache.ts';
+import { blockDirectory, isBlockFileName, spanOfName } from './block-name.ts';
+import { readJsonFile, writeJsonFile } from './json-file.ts';
+
+/** Positions of the newest cuts whose blocks are all written. */
+const CUTS_FILE = 'cuts.json';
+/** More than lie in the log that is kept. */
+const CUTS_KEPT = 256;
+const BAD_SUFFIX = '.bad';
+
+/** A block file that could not be used. */
+export interface BadBlock {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface BlockSetOptions {
+  readonly files: Files;
+  readonly shard: number;
+  readonly cache: BlockCache;
+  readonly logger: Logger;
+}
+
+export class BlockSet {
+  readonly #options: BlockSetOptions;
+  readonly directory: string;
+  /** Oldest span first; of one span the older position first. */
+  #blocks: readonly Block[] = [];
+  readonly #bad: BadBlock[] = [];
+  #cuts: readonly LogPosition[] = [];
+  /** Changes whenever the blocks do. */
+  generation = 0;
+
+  private constructor(options: BlockSetOptions) {
+    this.#options = options;
+    this.directory = blockDirectory(options.shard);
+  }
+
+  static async open(options: BlockSetOptions): Promise<BlockSet> {
+    const set = new BlockSet(options);
+    await options.files.makeDirectory(set.directory);
+    // Each directory above a block must be durable before the block counts as durable.
+    await options.files.syncDirectory('blocks');
+    await options.files.syncDirectory('');
+    await set.#readCuts();
+    for (const name of await options.files.list(set.directory)) {
+      const path = `${set.directory}/${name}`;
+      if (name.endsWith('.tmp')) await options.files.remove(path);
+      else if (name.endsWith(BAD_SUFFIX)) set.#bad.push({ path, text: 'it was set aside earlier' });
+      else if (isBlockFileName(name)) await set.#openOne(path);
+    }
+    await set.#removeSources();
+    return set;
+  }
+
+  get all(): readonly Block[] {
+    return this.#blocks;
+  }
+
+  get bad(): readonly BadBlock[] {
+    return this.#bad;
+  }
+
+  /** Whether all blocks of the cut at this position were written once. */
+  hasCut(position: LogPosition): boolean {
+    return this.#cuts.some((cut) => compareLogPositions(cut, position) === 0);
+  }
+
+  get sizeBytes(): number {
+    return this.#blocks.reduce((sum, block) => sum + block.sizeBytes, 0);
+  }
+
+  /** Blocks whose samples have left the head: all but those of the pending cut. */
+  visible(pendingCut: LogPosition | null): readonly Block[] {
+    if (!pendingCut) return this.#blocks;
+    return this.#blocks.filter(({ meta }) => compareLogPositions(meta.position, pendingCut) < 0);
+  }
+
+  async #readCuts(): Promise<void> {
+    const { files, logger } = this.#options;
+    try {
+      const file = (await readJsonFile(files, `${this.directory}/${CUTS_FILE}`)) as { cuts: LogPosition[] } | null;
+      this.#cuts = file?.cuts ?? [];
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      // Without it a replay writes blocks again that are there already: more work, the same answers.
+      logger.warn('cannot read the positions of cuts', { error: errorText(error) });
+    }
+  }
+
+  async #openOne(path: string): Promise<void> {
+    try {
+      this.#insert(await this.#openBlock(path));
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      await this.setAside(path, error);
+    }
+  }
+
+  #openBlock(path: string): Promise<Block> {
+    return Block.open(this.#options.files, path, this.#options.cache);
+  }
+
+  #insert(block: Block): void {
+    const rest = this.#blocks.filter(({ path }) => path !== block.path);
+    this.#blocks = [...rest, block].sort(
+      (a, b) =>
+        a.meta.windowStartMs - b.meta.windowStartMs ||
+        compareLogPositions(a.meta.position, b.meta.position) ||
+        a.meta.level - b.meta.level ||
+        (a.path < b.path ? -1 : 1),
+    );
+    this.generation++;
+  }
+
+  /** A crash came between the rename of a compacted block and the removal of what it was made of. */
+  async #removeSources(): Promise<void> {
+    const sources = new Set(this.#blocks.flatMap(({ meta }) => meta.sources));
+    await this.remove(this.#blocks.filter(({ path }) => sources.has(path.slice(this.directory.length + 1))));
+  }
+
+  /** Takes a new file in, in place of its sources. */
+  async add(path: string, replaced: readonly Block[] = []): Promise<void> {
+    this.#insert(await this.#openBlock(path));
+    await this.remove(replaced);
+  }
+
+  /** Takes blocks out; their files go when no query reads them any more. */
+  async remove(blocks: readonly Block[]): Promise<void> {
+    if (blocks.length === 0) return;
+    this.#blocks = this.#blocks.filter((block) => !blocks.includes(block));
+    this.generation++;
+    for (const block of blocks) await block.removeWhenUnused((error) => this.#reportRemoval(block, error));
+  }
+
+  /** The file stays until the next start, which finds it superseded. */
+  #reportRemoval({ path }: Block, error: unknown): void {
+    this.#options.logger.warn('cannot remove block', { path, error: errorText(error) });
+  }
+
+  /** Notes that all blocks of a cut are there. */
+  async finishCut(position: LogPosition): Promise<void> {
+    const { segment, offset } = position;
+    const cuts = [...this.#cuts, { segment, offset }].slice(-CUTS_KEPT);
+    await writeJsonFile(this.#options.files, `${this.directory}/${CUTS_FILE}`, { version: 1, cuts });
+    this.#cuts = cuts;
+  }
+
+  /** Names of damaged blocks that would have samples in [minMs, maxMs]: what answers lack. */
+  missing(minMs: number, maxMs: number): string[] {
+    return this.#bad.flatMap(({ path }) => {
+      const span = spanOfName(path.slice(this.directory.length + 1));
+      return span && span.startMs <= maxMs && span.endMs > minMs ? [path] : [];
+    });
+  }
+
+  /** A block is bad: it is named `.bad`, reported, and not read again. */
+  async setAside(path: string, error: unknown): Promise<void> {
+    const { files, logger } = this.#options;
+    const text = errorText(error);
+    logger.error('block is damaged and set aside', { path, error: text });
+    const block = this.#blocks.find((candidate) => candidate.path === path);
+    this.#blocks = this.#blocks.filter((candidate) => candidate.path !== path);
+    this.generation++;
+    this.#bad.push({ path: `${path}${BAD_SUFFIX}`, text });
+    try {
+      await files.rename(path, `${path}${BAD_SUFFIX}`);
+      await files.syncDirectory(this.directory);
+    } catch (renameError) {
+      logger.warn('cannot rename damaged block', { path, error: errorText(renameError) });
+    }
+    await block?.removeWhenUnused((removeError) => this.#reportRemoval(block, removeError));
+  }
+}

@@ -1,0 +1,319 @@
+// A shard as a source of queries: head and blocks together. A series is found by its id in whatever stores have it; its samples come
+// in the order of the log positions of the stores, which for samples in order is the order of time, and equal timestamps count once:
+// the one that was stored first.
+import type { BlockKernel } from '../kernel/index.ts';
+import { compareLogPositions, type LogPosition } from '../io/index.ts';
+import {
+  type Labels,
+  type Matcher,
+  type SampleColumn,
+  type SeriesSet,
+  type SeriesSource,
+  compareUtf8,
+} from '../model/index.ts';
+import type { Block } from './block/block.ts';
+import type { BlockIndex } from './block/block-index.ts';
+import type { HeadSource } from './head-source.ts';
+import { MergedGroups } from './merged-groups.ts';
+import { EMPTY_ROW, IdTable, type RowParts, groupParts } from './merged-rows.ts';
+import { BlockStore, HeadStore, type Store, type Wanted } from './stores.ts';
+import type { Tombstone } from './tombstones.ts';
+
+/** What a shard shows to its queries. */
+export interface ShardView {
+  readonly head: HeadSource;
+  readonly kernel: BlockKernel;
+  /** Changes when samples have left the head, or blocks have come or gone. */
+  readonly generation: number;
+  /** Blocks whose samples are not in the head. */
+  blocks(): readonly Block[];
+  /** Damaged blocks that would have samples in the range. */
+  missing(minMs: number, maxMs: number): readonly string[];
+  /** Deletes that a block has not applied. */
+  tombstonesAfter(position: LogPosition): readonly Tombstone[];
+  /** A block could not be read: if it is damaged, the rest is served without it; another error is thrown again. */
+  setAside(block: Block, error: unknown): Promise<void>;
+}
+
+/** Parts of rows that are fetched at once. */
+const PARTS_FETCHED = 512;
+
+const overlaps = ({ meta }: Block, minMs: number, maxMs: number): boolean => meta.minMs <= maxMs && meta.maxMs >= minMs;
+
+class MergedSet implements SeriesSet {
+  readonly #view: ShardView;
+  readonly #wanted: Wanted;
+  readonly #head: HeadStore;
+  readonly #blocks: BlockStore[] = [];
+  /** Blocks first, by position, then the head. */
+  #stores: Store[] = [];
+  #table: IdTable = new IdTable(0);
+  #parts: RowParts = { ends: new Uint32Array(0), stores: new Uint16Array(0), places: new Uint32Array(0) };
+  #generation = -1;
+  #fetchedFrom = 0;
+  #fetchedTo = 0;
+  length = 0;
+
+  constructor(view: ShardView, wanted: Wanted) {
+    this.#view = view;
+    this.#wanted = wanted;
+    this.#head = new HeadStore(view.head, wanted.tenant, wanted.matchers, wanted.minMs, wanted.maxMs);
+  }
+
+  /** Selects in all stores; rows are numbered. */
+  async open(): Promise<void> {
+    await this.#takeBlocks(this.#view.blocks());
+    const stores = this.#orderedStores();
+    const total = stores.reduce((sum, { series }) => sum + series.length, 0);
+    this.#table = new IdTable(total);
+    // Rows in the order of the store that has most of them: its pages are read one after the other.
+    const largest = [...stores].sort((a, b) => b.series.length - a.series.length);
+    for (const { ids } of largest) for (let at = 0; at < ids.length; at += 4) this.#table.add(ids, at);
+    this.length = this.#table.count;
+    this.#group(stores);
+  }
+
+  #orderedStores(): Store[] {
+    this.#blocks.sort((a, b) => compareLogPositions(a.block.meta.position, b.block.meta.position));
+    return [...this.#blocks, this.#head].filter(({ series }) => series.length > 0);
+  }
+
+  #group(stores: Store[]): void {
+    const rowsOf = stores.map(({ ids }) => {
+      const rows = new Uint32Array(ids.length / 4);
+      for (let i = 0; i < rows.length; i++) {
+        const row = this.#table.find(ids, i * 4);
+        rows[i] = row < 0 ? EMPTY_ROW : row;
+      }
+      return rows;
+    });
+    this.#stores = stores;
+    this.#parts = groupParts(rowsOf, this.length);
+    this.#fetchedFrom = 0;
+    this.#fetchedTo = 0;
+  }
+
+  /** Selects in the blocks that overlap and are not in the set yet. A block that is damaged is set aside, and the rest is served. */
+  async #takeBlocks(blocks: readonly Block[]): Promise<void> {
+    const { minMs, maxMs } = this.#wanted;
+    const newest = this.#blocks.at(-1)?.block.meta.position;
+    this.#generation = this.#view.generation;
+    // What a compaction made of blocks that this set holds brings nothing new.
+    const wanted = blocks.filter(
+      (block) => overlaps(block, minMs, maxMs) && (!newest || compareLogPositions(block.meta.position, newest) > 0),
+    );
+    for (const block of wanted) block.retain();
+    for (const block of wanted) {
+      try {
+        const index = await block.index();
+        this.#blocks.push(openStore(this.#view, block, index, this.#wanted));
+      } catch (error) {
+        await this.#view.setAside(block, error);
+        block.release();
+      }
+    }
+  }
+
+  /** Blocks came, or series left the head, while others ran: the rows stay, their parts are looked up again. */
+  async #refresh(): Promise<void> {
+    while (this.#generation !== this.#view.generation) await this.#takeBlocks(this.#view.blocks());
+    this.#head.renew();
+    this.#group(this.#orderedStores());
+  }
+
+  async #prefetch(from: number): Promise<number> {
+    for (;;) {
+      if (this.#generation !== this.#view.generation) await this.#refresh();
+      const to = this.#fetchEnd(from);
+      if (from < this.#fetchedFrom || to > this.#fetchedTo) await this.#fetch(from, to);
+      if (this.#generation !== this.#view.generation) continue;
+      this.#fetchedFrom = from;
+      this.#fetchedTo = to;
+      return to;
+    }
+  }
+
+  prefetch(from: number): number | Promise<number> {
+    const isReady = this.#generation === this.#view.generation && from >= this.#fetchedFrom && from < this.#fetchedTo;
+    return isReady ? this.#fetchedTo : this.#prefetch(from);
+  }
+
+  #fetchEnd(from: number): number {
+    const { ends } = this.#parts;
+    if (this.#blocks.length === 0) return this.length;
+    const limit = (from === 0 ? 0 : ends[from - 1]) + PARTS_FETCHED;
+    let to = from + 1;
+    while (to < this.length && ends[to] <= limit) to++;
+    return to;
+  }
+
+  async #fetch(from: number, to: number): Promise<void> {
+    const { ends, stores, places } = this.#parts;
+    const first = from === 0 ? 0 : ends[from - 1];
+    const lists: number[][] = this.#stores.map(() => []);
+    for (let part = first; part < ends[to - 1]; part++) lists[stores[part]].push(places[part]);
+    for (const [i, list] of lists.entries()) {
+      if (list.length === 0) continue;
+      try {
+        const fetching = this.#stores[i].prefetch(Uint32Array.from(list).sort());
+        if (fetching) await fetching;
+      } catch (error) {
+        await this.#setAside(this.#stores[i] as BlockStore, error);
+        return;
+      }
+    }
+  }
+
+  /** A block is damaged: the view's generation changes, so that the rows are grouped anew without it. */
+  async #setAside(store: BlockStore, error: unknown): Promise<void> {
+    await this.#view.setAside(store.block, error);
+    this.#blocks.splice(this.#blocks.indexOf(store), 1);
+    store.release();
+  }
+
+  /** What the answer lacks, in words. */
+  get warnings(): readonly string[] {
+    const { minMs, maxMs } = this.#wanted;
+    return this.#view.missing(minMs, maxMs).map((path) => `samples are missing: ${path} is damaged`);
+  }
+
+  labels(index: number): Labels {
+    const part = index === 0 ? 0 : this.#parts.ends[index - 1];
+    return this.#stores[this.#parts.stores[part]].labels(this.#parts.places[part]);
+  }
+
+  group(mode: 'by' | 'without', names: readonly string[]): { groupOf: Uint32Array; groups: Labels[] } {
+    const groups = new MergedGroups(this.#stores, this.#parts, this.length);
+    return mode === 'by' ? groups.by(names) : groups.without(names);
+  }
+
+  samplesMax(index: number, minMs: number, maxMs: number): number {
+    const { ends, stores, places } = this.#parts;
+    let sum = 0;
+    for (let part = index === 0 ? 0 : ends[index - 1]; part < ends[index]; part++) {
+      sum += this.#stores[stores[part]].samplesMax(places[part], minMs, maxMs);
+    }
+    return sum;
+  }
+
+  read(index: number, minMs: number, maxMs: number, into: SampleColumn): number {
+    const { ends, stores, places } = this.#parts;
+    let count = 0;
+    for (let part = index === 0 ? 0 : ends[index - 1]; part < ends[index]; part++) {
+      const read = this.#stores[stores[part]].read(places[part], minMs, maxMs, into, count);
+      if (read === 0) continue;
+      const isInOrder = count === 0 || into.ts[count - 1] < into.ts[count];
+      count = isInOrder ? count + read : mergeRuns(into, count, count + read);
+    }
+    return count;
+  }
+
+  release(): void {
+    for (const store of this.#blocks) store.release();
+    this.#blocks.length = 0;
+  }
+}
+
+/** Merges the ascending runs [0, middle) and [middle, end); of equal times the first run's stays. Returns how many are left. */
+export function mergeRuns({ ts, vsWords }: SampleColumn, middle: number, end: number): number {
+  const oldTs = ts.slice(0, middle);
+  const oldWords = vsWords.slice(0, 2 * middle);
+  let a = 0;
+  let b = middle;
+  let out = 0;
+  while (a < middle || b < end) {
+    const takesA = b >= end || (a < middle && oldTs[a] <= ts[b]);
+    if (takesA) {
+      if (b < end && oldTs[a] === ts[b]) b++;
+      // The rest may be in place; writing never overtakes reading, for b >= out.
+      ts[out] = oldTs[a];
+      vsWords[2 * out] = oldWords[2 * a];
+      vsWords[2 * out + 1] = oldWords[2 * a + 1];
+      a++;
+    } else {
+      ts[out] = ts[b];
+      vsWords[2 * out] = vsWords[2 * b];
+      vsWords[2 * out + 1] = vsWords[2 * b + 1];
+      b++;
+    }
+    out++;
+  }
+  return out;
+}
+
+/** Head and blocks of a shard as a SeriesSource. */
+export class MergedSource implements SeriesSource {
+  readonly #view: ShardView;
+
+  constructor(view: ShardView) {
+    this.#view = view;
+  }
+
+  async select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Promise<SeriesSet> {
+    const set = new MergedSet(this.#view, { tenant, matchers, minMs, maxMs });
+    await set.open();
+    return set;
+  }
+
+  async labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Promise<string[]> {
+    const names = new Set(this.#view.head.labelNames(tenant, matchers, minMs, maxMs));
+    await this.#eachBlock(minMs, maxMs, (store, index) => {
+      if (matchers.length === 0) for (const name of index.labelNames(tenant)) names.add(name);
+      else addTexts(names, store({ tenant, matchers, minMs, maxMs }), null);
+    });
+    return [...names].sort(compareUtf8);
+  }
+
+  async labelValues(
+    tenant: string,
+    name: string,
+    matchers: readonly Matcher[],
+    minMs: number,
+    maxMs: number,
+  ): Promise<string[]> {
+    const values = new Set(this.#view.head.labelValues(tenant, name, matchers, minMs, maxMs));
+    await this.#eachBlock(minMs, maxMs, (store, index) => {
+      if (matchers.length === 0) for (const value of index.labelValues(tenant, name)) values.add(value);
+      else addTexts(values, store({ tenant, matchers, minMs, maxMs }), name);
+    });
+    return [...values].sort(compareUtf8);
+  }
+
+  async #eachBlock(minMs: number, maxMs: number, visit: (select: SelectStore, index: BlockIndex) => void): Promise<void> {
+    const blocks = this.#view.blocks().filter((block) => overlaps(block, minMs, maxMs));
+    for (const block of blocks) block.retain();
+    for (const block of blocks) {
+      try {
+        const index = await block.index();
+        visit((wanted) => openStore(this.#view, block, index, wanted), index);
+      } catch (error) {
+        await this.#view.setAside(block, error);
+      } finally {
+        block.release();
+      }
+    }
+  }
+}
+
+type SelectStore = (wanted: Wanted) => Store;
+
+function openStore(view: ShardView, block: Block, index: BlockIndex, wanted: Wanted): BlockStore {
+  const tombstones = view.tombstonesAfter(block.meta.deletesThrough);
+  return BlockStore.select({ block, index, kernel: view.kernel }, wanted, tombstones);
+}
+
+/** Adds the names of all labels of a store's series, or the values of one label. */
+function addTexts(into: Set<string>, store: Store, name: string | null): void {
+  const symbols = new Set<number>();
+  if (name !== null) {
+    const places = Uint32Array.from({ length: store.series.length }, (_, i) => i);
+    for (const symbol of store.labelColumn(places, name)) symbols.add(symbol);
+    symbols.delete(0xffffffff);
+  } else {
+    for (let place = 0; place < store.series.length; place++) {
+      const pairs = store.labelSymbols(place);
+      for (let i = 0; i < pairs.length; i += 2) symbols.add(pairs[i]);
+    }
+  }
+  for (const symbol of symbols) into.add(store.text(symbol));
+}
