@@ -65,6 +65,7 @@ function sentSeries({ labels, type, values }: RecordedSeries, number: number): S
   const own = {
     ...labels,
     env: 'production',
+    kind: isCounter ? 'counter' : 'other',
     instance: `10.0.0.${labels.job.length}:9100`,
     place: `${number}`.padStart(5, '0'),
   };

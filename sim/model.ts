@@ -33,6 +33,8 @@ const settled: Operation = { startedAt: 0, acknowledgedAt: 0, isVoid: false };
 /** One time of one series. */
 interface Cell {
   events: Event[];
+  /** Puts that lost: one may show when retention has taken the block with the first. */
+  losers: Event[];
 }
 
 export interface ModelSeries {
@@ -64,8 +66,14 @@ function possibleStates(cell: Cell, since: number, mayBeGone: boolean): Event[] 
       states.push(event);
     }
   }
-  if (mayBeGone && !states.includes(ABSENT)) states.push(ABSENT);
-  return states;
+  if (!mayBeGone) return states;
+  return [...states, ...cell.losers, ABSENT];
+}
+
+/** Puts that no delete took for certain. */
+function losers({ events, losers: before }: Cell): Event[] {
+  const from = events.findLastIndex(({ high, operation }) => high === DELETE && operation.acknowledgedAt < Infinity);
+  return [...(from < 0 ? before : []), ...events.slice(from + 1).filter(({ high }) => high !== DELETE)];
 }
 
 const hex = (high: number, low: number): string =>
@@ -106,7 +114,7 @@ export class Model {
     const event = { operation, high, low };
     const cell = series.cells.get(timeMs);
     if (cell) cell.events.push(event);
-    else series.cells.set(timeMs, { events: [event] });
+    else series.cells.set(timeMs, { events: [event], losers: [] });
   }
 
   delete(operation: Operation, tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): void {
@@ -149,7 +157,7 @@ export class Model {
       const cell = series.cells.get(timeMs);
       if (!cell) return `${name}: a sample at ${timeMs} that nobody wrote`;
       const [high, low] = [words[2 * i + 1], words[2 * i]];
-      const states = isLossy ? cell.events : possibleStates(cell, since, timeMs < horizonMs);
+      const states = isLossy ? [...cell.events, ...cell.losers] : possibleStates(cell, since, timeMs < horizonMs);
       if (!isPossible(states, high, low)) {
         const wants = states.map((state) => (state.high === DELETE ? 'nothing' : hex(state.high, state.low)));
         return `${name}: ${hex(high, low)} at ${timeMs} instead of ${wants.join(' or ')}`;
@@ -177,9 +185,9 @@ export class Model {
       // Retention may yet take it, or a log that is replayed may bring it back.
       if (timeMs < horizonMs) continue;
       const i = places.get(timeMs);
-      if (i === undefined) cell.events = [];
-      else if (cell.events.length > 1 || cell.events[0].operation !== settled)
-        cell.events = [{ operation: settled, high: words[2 * i + 1], low: words[2 * i] }];
+      if (cell.events.length === 1 && cell.events[0].operation === settled && i !== undefined) continue;
+      cell.losers = i === undefined ? [] : losers(cell);
+      cell.events = i === undefined ? [] : [{ operation: settled, high: words[2 * i + 1], low: words[2 * i] }];
     }
   }
 }

@@ -8,7 +8,8 @@
 import { INTEGER_MAX, getVarint, putVarint, varint } from './bits';
 import { firstInteger, firstOfLine, readFirst, stepOfLine } from './integers';
 import { VECTOR_SAMPLES, VECTOR_SAMPLES_MAX } from './memory';
-import { fill, getVector, isLine, isSame, putSame, putTimes, putVector, readSame, sameBits, timesAt } from './vector';
+import { fill } from './spread';
+import { getVector, isLine, isSame, putSame, putTimes, putVector, readSame, sameBits, timesAt } from './vector';
 
 const VECTORS: u8 = 0xff;
 const CORRUPT: i32 = -1;
@@ -139,9 +140,10 @@ export function areTimes(at: usize, count: u32): bool {
   if (!count) return true;
   const end = at + (usize(count) << 3);
   if (!(abs<f64>(load<f64>(at)) < INTEGER_MAX && abs<f64>(load<f64>(end - 8)) < INTEGER_MAX)) return false;
-  let isAscending: bool = true;
-  for (let i = at + 8; i < end; i += 8) isAscending &= load<f64>(i) >= load<f64>(i - 8);
-  return isAscending;
+  let areLater = i64x2.splat(-1);
+  let i = at + 8;
+  for (; i + 16 <= end; i += 16) areLater = v128.and(areLater, f64x2.ge(v128.load(i), v128.load(i - 8)));
+  return i64x2.all_true(areLater) && (i == end || load<f64>(i) >= load<f64>(i - 8));
 }
 
 function searchLine(count: u32, ms: f64): u32 {

@@ -7,22 +7,17 @@
 // head      bits 0-1 order: residuals are q (0), differences (1), differences of differences (2)
 //           bit 2    a g follows
 //           bit 3    residuals are zigzag numbers; else they are less `base`
-//           bits 4-5 0 packed, 1 by frequency (frequency.ts), 2 none: all are `base`
+//           bit 4    no residuals follow: all are `base`; else they are packed
 import { bitWidth, getVarint, putVarint, unzigzag, varint, zigzag } from './bits';
-import { getFrequencies, putFrequencies } from './frequency';
 import { QUOTIENTS, RESIDUALS } from './memory';
 import { getPacked, putPacked } from './packed';
 
 const STEP: u32 = 4;
 const ZIGZAG: u32 = 8;
-const PACKED: u32 = 0;
-const FREQUENT: u32 = 1;
-const LEVEL: u32 = 2;
-/** Frequencies must be smaller by this part, as a shift, and have this many residuals to be worth their table. */
-const SAVED_SHIFT: u32 = 5;
-const FREQUENCIES_MIN: u32 = 64;
-/** Room between both forms of the residuals: packing writes whole words. */
-const GAP: usize = 16;
+const LEVEL: u32 = 16;
+const HEAD_MAX: u32 = 31;
+/** Second differences must save this part, as a shift: they take longer to decode. */
+const SAVED_SHIFT: u32 = 4;
 
 function greatestCommonDivisor(a: u64, b: u64): u64 {
   if (!a) return b;
@@ -41,13 +36,21 @@ function greatestCommonDivisor(a: u64, b: u64): u64 {
   return a << shift;
 }
 
+/** Integers below are exact as floats. */
+const EXACT: u64 = 1 << 53;
+
 /** The greatest g of which all differences from the first are multiples; 0 if all are equal. */
 function commonStep(ks: usize, count: u32): u64 {
   const first = load<i64>(ks);
   let step: u64 = 0;
+  let number: f64 = 0;
   for (let i: u32 = 1; i < count && step != 1; i++) {
     const difference = load<i64>(ks + (usize(i) << 3)) - first;
-    step = greatestCommonDivisor(step, u64(difference < 0 ? -difference : difference));
+    const distance = u64(difference < 0 ? -difference : difference);
+    // Mostly it is a multiple already, which floats tell sooner; what they cannot represent is not found to be one.
+    if (distance < EXACT && trunc<f64>(f64(distance) / number) * number == f64(distance)) continue;
+    step = greatestCommonDivisor(step, distance);
+    number = step < EXACT ? f64(step) : 0;
   }
   return step;
 }
@@ -58,124 +61,134 @@ function divideBySteps(ks: usize, count: u32, step: u64): void {
   const odd = i64(step >> shift);
   for (let i: usize = 0, end = usize(count) << 3; i < end; i += 8) {
     const difference = load<i64>(ks + i) - first;
-    store<i64>(QUOTIENTS + i, odd == 1 ? difference >> shift : difference / i64(step));
+    let quotient = difference >> shift;
+    // A whole quotient is exact in floats too, if both sides are.
+    if (odd != 1) quotient = u64(quotient + i64(EXACT)) < 2 * EXACT ? i64(f64(quotient) / f64(odd)) : quotient / odd;
+    store<i64>(QUOTIENTS + i, quotient);
   }
 }
 
-/** The order whose residuals have the fewest bits in sum; the lower one on a tie. */
-function bestOrder(count: u32): u32 {
-  let least: i64 = 0;
-  for (let i: usize = 8, end = usize(count) << 3; i < end; i += 8) least = min<i64>(least, load<i64>(QUOTIENTS + i));
-  let bits0: u32 = 0;
-  let bits1: u32 = 0;
-  let bits2: u32 = 0;
-  let before: i64 = 0;
-  let difference: i64 = 0;
-  for (let i: usize = 8, end = usize(count) << 3; i < end; i += 8) {
+/** The form of residuals, as chooseForm left it: what `order` and `isZigzag` are when decoding, and the least residual. */
+let chosenOrder: u32 = 0;
+let isZigzagChosen: bool = false;
+let chosenBase: i64 = 0;
+
+/** Takes a form if its residuals have fewer bits in sum: the one before wins a tie. */
+function offer(order: u32, isZigzag: bool, base: i64, bits: u32, least: u32): u32 {
+  if (bits >= least) return least;
+  chosenOrder = order;
+  isZigzagChosen = isZigzag;
+  chosenBase = base;
+  return bits;
+}
+
+/** Chooses the order, and base or zigzag, whose residuals have the fewest bits in sum; second differences must save a sixteenth. */
+function chooseForm(count: u32): void {
+  const end = usize(count) << 3;
+  let before = load<i64>(QUOTIENTS, 8);
+  let difference = before;
+  let base0 = before;
+  let base1 = before;
+  let base2: i64 = count > 2 ? i64.MAX_VALUE : 0;
+  let zigzag0 = bitWidth(zigzag(before));
+  let zigzag1 = zigzag0;
+  let zigzag2: u32 = 0;
+  for (let i: usize = 16; i < end; i += 8) {
     const q = load<i64>(QUOTIENTS + i);
     const step = q - before;
-    bits0 += bitWidth(u64(q - least));
-    bits1 += bitWidth(zigzag(step));
-    bits2 += bitWidth(zigzag(step - difference));
+    const change = step - difference;
+    base0 = min<i64>(base0, q);
+    base1 = min<i64>(base1, step);
+    base2 = min<i64>(base2, change);
+    zigzag0 += bitWidth(zigzag(q));
+    zigzag1 += bitWidth(zigzag(step));
+    zigzag2 += bitWidth(zigzag(change));
     before = q;
     difference = step;
   }
-  if (bits0 <= bits1 && bits0 <= bits2) return 0;
-  return bits1 <= bits2 ? 1 : 2;
+  before = load<i64>(QUOTIENTS, 8);
+  difference = before;
+  let offset0 = bitWidth(u64(before - base0));
+  let offset1 = bitWidth(u64(before - base1));
+  let offset2: u32 = 0;
+  for (let i: usize = 16; i < end; i += 8) {
+    const q = load<i64>(QUOTIENTS + i);
+    const step = q - before;
+    offset0 += bitWidth(u64(q - base0));
+    offset1 += bitWidth(u64(step - base1));
+    offset2 += bitWidth(u64(step - difference - base2));
+    before = q;
+    difference = step;
+  }
+  let least = offer(0, false, base0, offset0, u32.MAX_VALUE);
+  least = offer(0, true, 0, zigzag0, least);
+  least = offer(1, false, base1, offset1, least);
+  least = offer(1, true, 0, zigzag1, least);
+  least -= least >> SAVED_SHIFT;
+  least = offer(2, false, base2, offset2, least);
+  offer(2, true, 0, zigzag2, least);
 }
 
 /** Writes the residuals to RESIDUALS; returns their number. */
-function takeResiduals(count: u32, order: u32): u32 {
-  if (order == 0) {
-    memory.copy(RESIDUALS, QUOTIENTS + 8, usize(count - 1) << 3);
-    return count - 1;
-  }
-  const from = QUOTIENTS + (usize(order) << 3);
-  const residuals = count - order;
+function takeResiduals(count: u32): u32 {
+  const residuals = count - max<u32>(chosenOrder, 1);
+  const from = QUOTIENTS + (usize(count - residuals) << 3);
+  const base = chosenBase;
   for (let i: usize = 0, end = usize(residuals) << 3; i < end; i += 8) {
-    const step = load<i64>(from + i) - load<i64>(from + i - 8);
-    store<i64>(RESIDUALS + i, order == 1 ? step : step - (load<i64>(from + i - 8) - load<i64>(from + i - 16)));
+    let residual = load<i64>(from + i);
+    if (chosenOrder > 0) residual -= load<i64>(from + i - 8);
+    if (chosenOrder > 1) residual -= load<i64>(from + i - 8) - load<i64>(from + i - 16);
+    store<i64>(RESIDUALS + i, isZigzagChosen ? zigzag(residual) : residual - base);
   }
   return residuals;
+}
+
+/** Whether all are 0: all residuals are the base. */
+function areLevel(residuals: u32): bool {
+  for (let i = RESIDUALS, end = RESIDUALS + (usize(residuals) << 3); i < end; i += 8) if (load<u64>(i)) return false;
+  return true;
 }
 
 /** Encodes `count` (at least 1) i64s; returns the address after them. */
 export function putIntegers(out: usize, ks: usize, count: u32): usize {
   const step = commonStep(ks, count);
   if (!step) {
-    store<u8>(out, u8(LEVEL << 4));
+    store<u8>(out, u8(LEVEL));
     return putVarint(putVarint(out + 1, zigzag(load<i64>(ks))), 0);
   }
   divideBySteps(ks, count, step);
-  const order = bestOrder(count);
-  const residuals = takeResiduals(count, order);
-  let head = order;
+  chooseForm(count);
+  const residuals = takeResiduals(count);
+  const isLevel = !isZigzagChosen && areLevel(residuals);
+  let head = chosenOrder | (isZigzagChosen ? ZIGZAG : 0) | (isLevel ? LEVEL : 0);
   let at = putVarint(out + 1, zigzag(load<i64>(ks)));
   if (step != 1) {
     head |= STEP;
     at = putVarint(at, step);
   }
-  if (order == 2) at = putVarint(at, zigzag(load<i64>(QUOTIENTS, 8)));
-  return putResiduals(out, at, head, residuals);
-}
-
-function putResiduals(out: usize, at: usize, head: u32, count: u32): usize {
-  const end = RESIDUALS + (usize(count) << 3);
-  let least = i64.MAX_VALUE;
-  let greatest = i64.MIN_VALUE;
-  for (let i = RESIDUALS; i < end; i += 8) {
-    least = min<i64>(least, load<i64>(i));
-    greatest = max<i64>(greatest, load<i64>(i));
-  }
-  if (!count) least = greatest = 0;
-  if (least == greatest) {
-    store<u8>(out, u8(head | (LEVEL << 4)));
-    return putVarint(at, zigzag(least));
-  }
-  let zigzagBits: u32 = 0;
-  let offsetBits: u32 = 0;
-  for (let i = RESIDUALS; i < end; i += 8) {
-    const residual = load<i64>(i);
-    zigzagBits += bitWidth(zigzag(residual));
-    offsetBits += bitWidth(u64(residual - least));
-  }
-  if (zigzagBits < offsetBits) {
-    head |= ZIGZAG;
-    for (let i = RESIDUALS; i < end; i += 8) store<u64>(i, zigzag(load<i64>(i)));
-  } else {
-    at = putVarint(at, zigzag(least));
-    for (let i = RESIDUALS; i < end; i += 8) store<i64>(i, load<i64>(i) - least);
-  }
-  const packed = putPacked(at, RESIDUALS, count);
-  // Frequencies take twice as long to decode: they must save something.
-  const limit = u32((packed - at) - ((packed - at) >> SAVED_SHIFT));
-  const after: usize = count < FREQUENCIES_MIN ? 0 : putFrequencies(packed + GAP, RESIDUALS, count, limit);
-  const bytes = u32(after - (packed + GAP));
-  if (!after || bytes >= limit) {
-    store<u8>(out, u8(head | (PACKED << 4)));
-    return packed;
-  }
-  store<u8>(out, u8(head | (FREQUENT << 4)));
-  memory.copy(at, packed + GAP, bytes);
-  return at + bytes;
+  if (chosenOrder == 2) at = putVarint(at, zigzag(load<i64>(QUOTIENTS, 8)));
+  if (!isZigzagChosen) at = putVarint(at, zigzag(chosenBase));
+  store<u8>(out, u8(head));
+  return isLevel ? at : putPacked(at, RESIDUALS, residuals);
 }
 
 /** The head of integers, as readHead left it. */
-let order: u32 = 0;
-let coder: u32 = 0;
-let isZigzag: bool = false;
-let first: i64 = 0;
-let step: i64 = 1;
-let difference: i64 = 0;
-let base: i64 = 0;
+export let order: u32 = 0;
+export let isLevel: bool = false;
+export let isZigzag: bool = false;
+export let first: i64 = 0;
+export let step: i64 = 1;
+export let difference: i64 = 0;
+export let base: i64 = 0;
 
-function readHead(at: usize, end: usize): usize {
+/** Reads the head of integers; returns the address after it, or 0 if it is malformed. */
+export function readHead(at: usize, end: usize): usize {
   if (at >= end) return 0;
   const head = u32(load<u8>(at));
   order = head & 3;
-  coder = head >> 4;
+  isLevel = (head & LEVEL) != 0;
   isZigzag = (head & ZIGZAG) != 0;
-  if (order > 2 || coder > LEVEL || (isZigzag && coder == LEVEL)) return 0;
+  if (order > 2 || head > HEAD_MAX || (isZigzag && isLevel)) return 0;
   if (!(at = getVarint(at + 1, end))) return 0;
   first = unzigzag(varint);
   step = 1;
@@ -206,7 +219,7 @@ export let firstInteger: i64 = 0;
 
 /** Whether the integers are an arithmetic progression over all of [at, end); then `firstOfLine` and `stepOfLine` hold it. */
 export function readLine(at: usize, end: usize): bool {
-  if (readHead(at, end) != end || coder != LEVEL) return false;
+  if (readHead(at, end) != end || !isLevel) return false;
   firstOfLine = first;
   stepOfLine = order == 0 ? 0 : (order == 1 ? base : difference) * step;
   return order == 1 || base == 0;
@@ -214,19 +227,19 @@ export function readLine(at: usize, end: usize): bool {
 export let firstOfLine: i64 = 0;
 export let stepOfLine: i64 = 0;
 
+/** Residuals of `count` integers: the first stands in the head, and with order 2 the second. */
+export function residualsOf(count: u32): u32 {
+  const skipped = max<u32>(order, 1);
+  return count > skipped ? count - skipped : 0;
+}
+
 /** Decodes `count` (1..2047) i64s to `out`; returns the address after them, or 0 if they are malformed. */
 export function getIntegers(at: usize, end: usize, out: usize, count: u32): usize {
   if (!(at = readHead(at, end))) return 0;
-  const skipped = max<u32>(order, 1);
-  const residuals = count > skipped ? count - skipped : 0;
-  const from = out + (usize(skipped) << 3);
-  if (coder == LEVEL) {
-    for (let i = from, last = from + (usize(residuals) << 3); i < last; i += 8) store<i64>(i, 0);
-  } else if (coder == PACKED) {
-    if (!(at = getPacked(at, end, from, residuals))) return 0;
-  } else if (!(at = getFrequencies(at, end, from, residuals))) {
-    return 0;
-  }
+  const residuals = residualsOf(count);
+  const from = out + (usize(max<u32>(order, 1)) << 3);
+  if (isLevel) memory.fill(from, 0, usize(residuals) << 3);
+  else if (!(at = getPacked(at, end, from, residuals))) return 0;
   if (isZigzag) undoZigzag(from, residuals);
   restore(out, from, residuals);
   return at;

@@ -25,9 +25,20 @@ export const QUOTIENTS: usize = base + 6 * ARRAY;
 export const RESIDUALS: usize = base + 7 * ARRAY;
 export const EXCESS: usize = base + 8 * ARRAY;
 export const TABLES: usize = base + 9 * ARRAY;
-export const TABLES_BYTES: usize = 32768;
-export const SPARSE: usize = TABLES + TABLES_BYTES;
+const TABLES_BYTES: usize = 512;
+/** Values of one block as u32s. */
+export const NARROW: usize = TABLES + TABLES_BYTES;
+const NARROW_BYTES: usize = 1024 + 64;
+/** Four numbers. */
+export const TAIL: usize = NARROW + NARROW_BYTES;
+const TAIL_BYTES: usize = 32;
+/** What unpackNarrow knows of each width. */
+export const PATTERNS: usize = TAIL + TAIL_BYTES;
+const PATTERNS_BYTES: usize = 26 * 64;
+export const SPARSE: usize = PATTERNS + PATTERNS_BYTES;
 export const FULL: usize = SPARSE + CANDIDATE;
+/** A byte per sample, while decoding. */
+export const STEPS: usize = FULL;
 const columns: usize = FULL + CANDIDATE;
 
 let room: u32 = 0;
@@ -72,3 +83,6 @@ export function reserve(samples: u32): bool {
 export function reserveBytes(length: u32): bool {
   return growTo(u64(bytesAddress()) + u64(length) + u64(SLACK));
 }
+
+// Scratch is there from the start: tables are made in it before anything is reserved.
+growTo(u64(columns));

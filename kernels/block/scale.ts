@@ -122,28 +122,17 @@ export function isException(bits: u64, offset: usize, power: f64): bool {
   return reinterpret<u64>(f64(load<i64>(INTEGERS + offset)) / power) + load<u64>(CORRECTIONS + offset) != bits;
 }
 
-/** Turns integers and, unless 0, corrections of equal count into raw values. */
-export function toValues(integers: usize, corrections: usize, count: u32, exponent: u32, out: usize): void {
-  const bytes = usize(count) << 3;
-  if (exponent == RAW) {
-    memory.copy(out, integers, bytes);
-    return;
-  }
-  if (exponent == 0) {
-    for (let i: usize = 0; i < bytes; i += 8) store<f64>(out + i, f64(load<i64>(integers + i)));
-  } else {
-    divide(integers, count, power10(exponent), out);
-  }
-  if (!corrections) return;
-  for (let i: usize = 0; i < bytes; i += 8) store<u64>(out + i, load<u64>(out + i) + load<u64>(corrections + i));
+/** Divides numbers in place: exact to the bit, as a factor would not be. */
+export function divide(numbers: usize, count: u32, power: f64): void {
+  const powers = f64x2.splat(power);
+  const end = numbers + ((usize(count) >> 1) << 4);
+  for (; numbers < end; numbers += 16) v128.store(numbers, f64x2.div(v128.load(numbers), powers));
+  if (count & 1) store<f64>(numbers, load<f64>(numbers) / power);
 }
 
-function divide(integers: usize, count: u32, power: f64, out: usize): void {
-  const powers = f64x2.splat(power);
-  const end = integers + ((usize(count) >> 1) << 4);
-  for (; integers < end; integers += 16, out += 16) {
-    const pair = f64x2.replace_lane(f64x2.splat(f64(load<i64>(integers))), 1, f64(load<i64>(integers, 8)));
-    v128.store(out, f64x2.div(pair, powers));
+/** Adds corrections to the bits of numbers. */
+export function correct(numbers: usize, corrections: usize, count: u32): void {
+  for (let i: usize = 0, end = usize(count) << 3; i < end; i += 8) {
+    store<u64>(numbers + i, load<u64>(numbers + i) + load<u64>(corrections + i));
   }
-  if (count & 1) store<f64>(out, f64(load<i64>(integers)) / power);
 }

@@ -23,7 +23,9 @@ import {
   SPARSE,
   VECTOR_SAMPLES_MAX,
 } from './memory';
-import { EXPONENT_MAX, RAW, exceptions, isCorrected, isException, power10, toIntegers, toValues } from './scale';
+import { getNumbers } from './numbers';
+import { EXPONENT_MAX, RAW, correct, exceptions, isCorrected, isException, power10, toIntegers } from './scale';
+import { fill, rankOf, spreadByBitmap, spreadByPlaces } from './spread';
 
 const SAME: u32 = 0;
 const EVERY: u32 = 1;
@@ -55,14 +57,6 @@ export function isSame(values: usize, count: u32): bool {
   const first = load<u64>(values);
   for (let i: usize = 8, end = usize(count) << 3; i < end; i += 8) if (load<u64>(values + i) != first) return false;
   return true;
-}
-
-/** Writes `count` equal values. */
-export function fill(out: usize, count: u32, bits: u64): void {
-  const pair = i64x2.splat(i64(bits));
-  const end = out + (usize(count >> 1) << 4);
-  for (; out < end; out += 16) v128.store(out, pair);
-  if (count & 1) store<u64>(out, bits);
 }
 
 /** Encodes one value that stands for any number of samples. */
@@ -224,31 +218,28 @@ export function timesAt(at: usize, end: usize): usize {
   return at < end && load<u8>(at) == u8(EVERY << 5) ? at + 1 : 0;
 }
 
-/** Reads the bitmap of changes into POSITIONS; returns their number, 0 if there is none at the first value. */
-function getBitmap(at: usize, count: u32): u32 {
-  let changes: u32 = 0;
-  for (let i: u32 = 0; i < count; i += 8) {
-    let byte = u32(load<u8>(at + (i >> 3)));
-    for (; byte; byte &= byte - 1) {
-      const place = i + ctz<u32>(byte);
-      if (place >= count) return 0;
-      store<i64>(POSITIONS + (usize(changes++) << 3), i64(place));
-    }
-  }
-  return load<u32>(POSITIONS) ? 0 : changes;
+/** Changes that a bitmap of `count` bits has; 0 if they do not begin with the first value or lie behind the last. */
+function countBitmap(at: usize, count: u32): u32 {
+  const last = load<u8>(at + ((count - 1) >> 3));
+  if (!(load<u8>(at) & 1) || (count & 7 && last >> u8(count & 7))) return 0;
+  return rankOf(at, count);
 }
 
-/** Turns `changes` - 1 gaps into places in POSITIONS. */
+/** Added to a number below it, it leaves that in the low bits. */
+const LOW_BITS: f64 = 4503599627370496;
+
+/** Turns `changes` - 1 gaps into places in POSITIONS. As none is less than 1, the last one being in range is enough. */
 function placesOf(gaps: usize, changes: u32, count: u32): bool {
-  let place: i64 = 0;
-  store<i64>(POSITIONS, 0);
-  for (let i: u32 = 1; i < changes; i++) {
-    const gap = load<i64>(gaps + (usize(i - 1) << 3));
-    if (gap < 1 || gap >= i64(count)) return false;
+  let place: f64 = 0;
+  let isAscending: bool = true;
+  store<u32>(POSITIONS, 0);
+  for (let i: usize = 8, end = usize(changes) << 3; i < end; i += 8) {
+    const gap = load<f64>(gaps + i - 8);
+    isAscending &= gap >= 1;
     place += gap;
-    store<i64>(POSITIONS + (usize(i) << 3), place);
+    store<u32>(POSITIONS + i, u32(reinterpret<u64>(place + LOW_BITS)));
   }
-  return place < i64(count);
+  return isAscending && place < f64(count);
 }
 
 let changesRead: u32 = 0;
@@ -259,13 +250,28 @@ function getPlaces(at: usize, end: usize, mode: u32, count: u32): usize {
   if (mode == BITMAP) {
     const after = at + ((count + 7) >> 3);
     if (after > end) return 0;
-    changesRead = getBitmap(at, count);
+    changesRead = countBitmap(at, count);
     return changesRead ? after : 0;
   }
   if (!(at = getVarint(at, end)) || varint < 2 || varint > u64(count)) return 0;
   changesRead = u32(varint);
-  if (!(at = getIntegers(at, end, FULL_INTEGERS, changesRead - 1))) return 0;
+  if (!(at = getNumbers(at, end, FULL_INTEGERS, changesRead - 1, 1))) return 0;
   return placesOf(FULL_INTEGERS, changesRead, count) ? at : 0;
+}
+
+/** Decodes `changes` values to `out`; false if they are malformed or do not end at `end`. */
+function getDistinct(at: usize, end: usize, changes: u32, exponent: u32, more: u32, out: usize): bool {
+  const runs = at;
+  if (more & HAS_EXCEPTIONS && !(at = skipRuns(at, end, changes))) return false;
+  at = exponent == RAW ? getIntegers(at, end, INTEGERS, changes) : getNumbers(at, end, out, changes, power10(exponent));
+  if (!at) return false;
+  if (exponent == RAW) memory.copy(out, INTEGERS, usize(changes) << 3);
+  if (more & HAS_CORRECTIONS) {
+    if (!(at = getIntegers(at, end, CORRECTIONS, changes))) return false;
+    correct(out, CORRECTIONS, changes);
+  }
+  if (more & HAS_EXCEPTIONS) patchRuns(runs, end, out, changes);
+  return at == end;
 }
 
 /** Decodes samples [from, to) of the `count` in the vector to `out` as raw values; false if it is malformed. */
@@ -286,35 +292,12 @@ export function getVector(at: usize, end: usize, count: u32, from: u32, to: u32,
     more = load<u8>(at++);
   }
   if (more > 3 || !isExponent(exponent) || (exponent == RAW && more & HAS_CORRECTIONS)) return false;
+  if (mode == EVERY && to - from == count) return getDistinct(at, end, count, exponent, more, out);
+  const places = at;
   if (!(at = getPlaces(at, end, mode, count))) return false;
-  const changes = changesRead;
-  const runs = at;
-  if (more & HAS_EXCEPTIONS && !(at = skipRuns(at, end, changes))) return false;
-  if (!(at = getIntegers(at, end, INTEGERS, changes))) return false;
-  if (more & HAS_CORRECTIONS && !(at = getIntegers(at, end, CORRECTIONS, changes))) return false;
-  if (at != end) return false;
-  const corrections = more & HAS_CORRECTIONS ? CORRECTIONS : 0;
-  if (mode == EVERY && !(more & HAS_EXCEPTIONS)) {
-    const skip = usize(from) << 3;
-    toValues(INTEGERS + skip, corrections ? corrections + skip : 0, to - from, exponent, out);
-    return true;
-  }
-  toValues(INTEGERS, corrections, changes, exponent, DISTINCT);
-  if (more & HAS_EXCEPTIONS) patchRuns(runs, end, DISTINCT, changes);
+  if (!getDistinct(at, end, changesRead, exponent, more, DISTINCT)) return false;
   if (mode == EVERY) memory.copy(out, DISTINCT + (usize(from) << 3), usize(to - from) << 3);
-  else spreadRange(changes, from, to, count, out);
+  else if (mode == BITMAP) spreadByBitmap(places, from, to, out);
+  else spreadByPlaces(changesRead, from, to, count, out);
   return true;
-}
-
-/** Writes the distinct value that each of the samples [from, to) has. */
-function spreadRange(changes: u32, from: u32, to: u32, count: u32, out: usize): void {
-  for (let i: u32 = 0; i < changes; i++) {
-    const next = i + 1 < changes ? load<u32>(POSITIONS + (usize(i + 1) << 3)) : count;
-    if (next <= from) continue;
-    const bits = load<u64>(DISTINCT + (usize(i) << 3));
-    const first = max<u32>(load<u32>(POSITIONS + (usize(i) << 3)), from);
-    const last = min<u32>(next, to);
-    for (let j = first; j < last; j++) store<u64>(out + (usize(j - from) << 3), bits);
-    if (last == to) return;
-  }
 }

@@ -3,10 +3,12 @@
 // A chunk lies in one window. Within it, it is sealed into a column when it has both samples and bytes enough to pay for one: a series
 // that does not change costs no bytes, and has one column per window.
 import { R_DEAD, R_EMPTY, R_MAX_TIME, R_MIN_TIME, R_SAMPLES, ROOT, count64, get32, set32 } from './root';
+import { dropNewBlob } from './blob';
 import { appendLate } from './late';
 import { appendStep, openChunk } from './open';
 import { OPEN_SAMPLES_MAX, sealOpen } from './seal';
 import {
+  FLAG_BLOBS,
   FLAG_DEAD,
   FLAG_EMPTY,
   FLAG_SEALED,
@@ -30,12 +32,13 @@ const OPEN_BYTES_MIN: u32 = 144;
 let windowFrom: i64 = 0;
 let windowTo: i64 = 0;
 
-/** Appends a sample to a series, wherever in time it belongs. */
-export function appendSample(slot: usize, time: i64, bits: u64): void {
+/** Appends a sample to a series, wherever in time it belongs. Returns whether it did: its time may be taken. */
+export function appendSample(slot: usize, time: i64, bits: u64): bool {
   const last = load<i64>(slot, S_LAST_TIME);
   if (time <= last) {
-    if (appendLate(slot, time, bits)) leaveEmpty(slot);
-    return;
+    const isStored = appendLate(slot, time, bits);
+    if (isStored) leaveEmpty(slot);
+    return isStored;
   }
   if (time > load<i64>(ROOT + R_MAX_TIME)) store<i64>(ROOT + R_MAX_TIME, time);
   if (time < load<i64>(ROOT + R_MIN_TIME)) store<i64>(ROOT + R_MIN_TIME, time);
@@ -44,7 +47,7 @@ export function appendSample(slot: usize, time: i64, bits: u64): void {
   if (!load<u16>(slot, S_OPEN_COUNT)) {
     leaveEmpty(slot);
     openChunk(slot, time, bits);
-    return;
+    return true;
   }
   const difference = time - last;
   const change = difference - load<i64>(slot, S_LAST_DIFFERENCE);
@@ -63,6 +66,13 @@ export function appendSample(slot: usize, time: i64, bits: u64): void {
     sealOpen(slot);
     store<u8>(slot, load<u8>(slot, S_FLAGS) | FLAG_SEALED, S_FLAGS);
   }
+  return true;
+}
+
+/** Appends a sample whose value is a new blob. */
+export function appendBlob(slot: usize, time: i64, bits: u64): void {
+  if (appendSample(slot, time, bits)) store<u8>(slot, load<u8>(slot, S_FLAGS) | FLAG_BLOBS, S_FLAGS);
+  else dropNewBlob(bits);
 }
 
 /** The sample after `last` is at `time`: where a window lies between them, the open chunk is sealed. */

@@ -18,7 +18,8 @@ import { putVarint, unzigzag } from './bits';
 import { internSymbol, symbolAddress } from './symbols';
 import { ALL_SERIES, addPosting, internLabel } from './postings';
 import { FLAG_DEAD, NO_SERIES, S_FLAGS, S_LABELS, S_LAST_TIME, createSeries, findSeries, slotOf } from './series';
-import { appendSample } from './append';
+import { appendBlob, appendSample } from './append';
+import { FLOAT_BYTES, isBlob, newBlob } from './blob';
 import { beginTimes, endTimes, noteTime } from './clock';
 import { SEAL_SCRATCH } from './seal';
 
@@ -30,6 +31,7 @@ export const ERROR_REFERENCE: i32 = -5;
 export const ERROR_TRAILING: i32 = -6;
 export const ERROR_DIRECTORY_FULL: i32 = -7;
 export const ERROR_TIME: i32 = -8;
+export const ERROR_HISTOGRAM: i32 = -9;
 
 const STALE_BITS: u64 = 0x7ff0000000000002;
 const EMPTY_VALUE: u32 = 0xfffffffe;
@@ -226,11 +228,65 @@ function applySamples(): i32 {
       noteTime(time);
       noted = time;
     }
-    appendSample(load<u32>(series + (usize(ref) << 2)), time, load<u64>(values));
+    const bits = load<u64>(values);
+    const slot = usize(load<u32>(series + (usize(ref) << 2)));
+    if (!isBlob(bits)) appendSample(slot, time, bits);
+    else appendBlob(slot, time, newBlob(values, FLOAT_BYTES));
     values += 8;
   }
   if (count) endTimes();
   cursor = sectionEnd;
+  limit = sectionLimit;
+  return refs == refsEnd && times == timesEnd ? 0 : ERROR_TRAILING;
+}
+
+/** Address behind the number that zigzagAt read. */
+let behind: usize = 0;
+
+/** The zigzag at `at`, which must end before `end`. */
+function zigzagAt(at: usize, end: usize): i64 {
+  cursor = at;
+  limit = end;
+  const value = unzigzag(varint());
+  behind = cursor;
+  return value;
+}
+
+function applyHistograms(): i32 {
+  const count = count32();
+  const refsBytes = load<u32>(take(4));
+  const timesBytes = failed ? 0 : load<u32>(take(4));
+  if (failed) return ERROR_TRUNCATED;
+  let refs = take(refsBytes);
+  const refsEnd = cursor;
+  let times = take(timesBytes);
+  const timesEnd = cursor;
+  if (failed) return ERROR_TRUNCATED;
+  let blobs = cursor;
+  const sectionLimit = limit;
+  const seriesCount = get32(R_SEGMENT_SERIES + 8);
+  let ref: i64 = -1;
+  let time: i64 = 0;
+  if (count) beginTimes();
+  for (let i: u32 = 0; i < count; i++) {
+    ref += 1 + zigzagAt(refs, refsEnd);
+    refs = behind;
+    time += zigzagAt(times, timesEnd);
+    times = behind;
+    cursor = blobs;
+    limit = sectionLimit;
+    const length = count32();
+    const bytes = take(length);
+    blobs = cursor;
+    if (failed) return ERROR_TRUNCATED;
+    if (u64(ref) >= u64(seriesCount)) return ERROR_REFERENCE;
+    if (!isTime(time)) return ERROR_TIME;
+    if (length <= FLOAT_BYTES) return ERROR_HISTOGRAM;
+    noteTime(time);
+    appendBlob(load<u32>(usize(get32(R_SEGMENT_SERIES)) + (usize(ref) << 2)), time, newBlob(bytes, length));
+  }
+  if (count) endTimes();
+  cursor = blobs;
   limit = sectionLimit;
   return refs == refsEnd && times == timesEnd ? 0 : ERROR_TRAILING;
 }
@@ -260,6 +316,7 @@ function applySection(tag: u32, tenant: u32): i32 {
   if (tag == 2) return applySeries(tenant);
   if (tag == 3) return applySamples();
   if (tag == 4) return applyStale();
+  if (tag == 5) return applyHistograms();
   return ERROR_TAG;
 }
 

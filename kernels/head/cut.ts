@@ -7,8 +7,9 @@
 //
 // Each is one step of the shard's state, at a place that the log decides; what is between them may happen at any time.
 import { R_DEAD, R_GENERATION, R_LATE_HELD, R_SAMPLES_GONE, R_SERIES_COUNT, ROOT, get32, set32 } from './root';
+import { freeBlobsOf, mayHaveBlobs } from './blob';
 import { freeLate, latePlace } from './late';
-import { freeNode, sealLate, sealOpen } from './seal';
+import { SEAL_VALUES, freeNode, sealLate, sealOpen } from './seal';
 import {
   FLAG_CUT,
   N_BYTES,
@@ -149,7 +150,7 @@ export function cutWindowsOf(series: u32, out: usize, limit: u32): u32 {
   return putWindows(slotOf(series), out, 0, limit);
 }
 
-/** Unlinks a node that `link` points to, and frees it. */
+/** Unlinks a node that `link` points to, and frees it; blobs are the caller's. */
 export function dropNode(link: usize, node: usize): void {
   const samples = u64(load<u16>(node + N_COLUMN));
   store<u64>(ROOT + R_SAMPLES_GONE, load<u64>(ROOT + R_SAMPLES_GONE) + samples);
@@ -165,10 +166,13 @@ export function cutDrop(): u32 {
   for (let series: u32 = 0; series < count; series++) {
     const slot = slotOf(series);
     if (!(load<u8>(slot, S_FLAGS) & FLAG_CUT)) continue;
+    const hasBlobs = mayHaveBlobs(slot);
     let link = slot + S_COLUMNS;
     for (let node = usize(load<u32>(link)); node; node = usize(load<u32>(link))) {
-      if (load<u32>(node, N_BYTES) & N_CUT) dropNode(link, node);
-      else link = node;
+      if (load<u32>(node, N_BYTES) & N_CUT) {
+        if (hasBlobs) freeBlobsOf(slot, node, SEAL_VALUES);
+        dropNode(link, node);
+      } else link = node;
     }
     tidy(slot);
   }

@@ -1,5 +1,6 @@
 // Deleting samples of a range of time from series: their columns are encoded anew without them.
 import { R_GENERATION, R_LATE_HELD, R_SAMPLES_GONE, ROOT, get32, set32 } from './root';
+import { freeBlob, mayHaveBlobs } from './blob';
 import { decodeTimes, decodeValues } from './column';
 import { dropNode } from './cut';
 import { latePlace } from './late';
@@ -21,12 +22,16 @@ import {
 } from './series';
 import { tidy, updateBounds } from './tidy';
 
-/** Keeps of the samples over SEAL_TIMES and SEAL_VALUES those outside [minMs, maxMs]. Returns how many. */
-function keepOutside(count: u32, minMs: i64, maxMs: i64): u32 {
+/** Keeps of the samples over SEAL_TIMES and SEAL_VALUES those outside [minMs, maxMs]; blobs of the others are freed. Returns how many. */
+function keepOutside(slot: usize, count: u32, minMs: i64, maxMs: i64): u32 {
   let kept: u32 = 0;
+  const hasBlobs = mayHaveBlobs(slot);
   for (let i: u32 = 0; i < count; i++) {
     const time = load<i64>(SEAL_TIMES + (usize(i) << 3));
-    if (time >= minMs && time <= maxMs) continue;
+    if (time >= minMs && time <= maxMs) {
+      if (hasBlobs) freeBlob(slot, load<u64>(SEAL_VALUES + (usize(i) << 3)));
+      continue;
+    }
     store<i64>(SEAL_TIMES + (usize(kept) << 3), time);
     store<u64>(SEAL_VALUES + (usize(kept) << 3), load<u64>(SEAL_VALUES + (usize(i) << 3)));
     kept++;
@@ -40,7 +45,7 @@ function countGone(samples: u32, isLate: bool): void {
 }
 
 /** Rewrites the node that `link` points to without the range. Returns the link to the next one. */
-function deleteFromNode(link: usize, node: usize, minMs: i64, maxMs: i64): usize {
+function deleteFromNode(slot: usize, link: usize, node: usize, minMs: i64, maxMs: i64): usize {
   const column = node + N_COLUMN;
   if (load<i64>(node, N_TIME) < minMs || load<i64>(column, 8) > maxMs) return node;
   const count = u32(load<u16>(column));
@@ -49,7 +54,7 @@ function deleteFromNode(link: usize, node: usize, minMs: i64, maxMs: i64): usize
   for (let at = SEAL_TIMES, end = SEAL_TIMES + (usize(count) << 3); at < end; at += 8) {
     store<i64>(at, i64(load<f64>(at)));
   }
-  const kept = keepOutside(count, minMs, maxMs);
+  const kept = keepOutside(slot, count, minMs, maxMs);
   if (!kept) {
     dropNode(link, node);
     return link;
@@ -67,7 +72,7 @@ function deleteFromOpen(slot: usize, minMs: i64, maxMs: i64): void {
   if (!load<u16>(slot, S_OPEN_COUNT)) return;
   if (load<i64>(slot, S_FIRST_TIME) > maxMs || load<i64>(slot, S_LAST_TIME) < minMs) return;
   const count = decodeOpen<i64>(slot, SEAL_TIMES, SEAL_VALUES, i64.MIN_VALUE);
-  const kept = keepOutside(count, minMs, maxMs);
+  const kept = keepOutside(slot, count, minMs, maxMs);
   if (kept == count) return;
   if (kept) addColumn(slot, 0, kept);
   clearOpen(slot);
@@ -80,6 +85,9 @@ function deleteFromLate(slot: usize, minMs: i64, maxMs: i64): void {
   const count = load<u32>(late, 4);
   const from = latePlace(late, minMs);
   const to = latePlace(late, maxMs + 1);
+  if (mayHaveBlobs(slot)) {
+    for (let i = from; i < to; i++) freeBlob(slot, load<u64>(late + 16 + (usize(i) << 4)));
+  }
   memory.copy(late + 8 + (usize(from) << 4), late + 8 + (usize(to) << 4), usize(count - to) << 4);
   store<u32>(late, count - (to - from), 4);
   countGone(to - from, true);
@@ -112,7 +120,7 @@ function findLast(slot: usize): void {
 function deleteFrom(slot: usize, minMs: i64, maxMs: i64): void {
   let link = slot + S_COLUMNS;
   for (let node = usize(load<u32>(link)); node; node = usize(load<u32>(link))) {
-    link = deleteFromNode(link, node, minMs, maxMs);
+    link = deleteFromNode(slot, link, node, minMs, maxMs);
   }
   deleteFromOpen(slot, minMs, maxMs);
   deleteFromLate(slot, minMs, maxMs);

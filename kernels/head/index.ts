@@ -9,6 +9,7 @@ export {
   anyInRange,
   cutSamplesMax,
   filterByTime,
+  hasReferences,
   labelColumn,
   labelsAddress,
   lastTime,

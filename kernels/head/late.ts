@@ -18,6 +18,7 @@ import {
   count64,
   freeClass,
 } from './root';
+import { sameValue } from './blob';
 import { decodeTimes, decodeValues } from './column';
 import { decodeOpen } from './open';
 import { SEAL_TIMES, SEAL_VALUES, sealLate } from './seal';
@@ -121,7 +122,7 @@ export function latePlace(late: usize, time: i64): u32 {
 /** Stores a late sample. Returns whether it did. */
 export function appendLate(slot: usize, time: i64, bits: u64): bool {
   if (time == load<i64>(slot, S_LAST_TIME)) {
-    countDuplicate(bits == load<u64>(slot, S_LAST_BITS));
+    countDuplicate(sameValue(bits, load<u64>(slot, S_LAST_BITS)));
     return false;
   }
   let late = usize(load<u32>(slot, S_LATE));
@@ -129,12 +130,12 @@ export function appendLate(slot: usize, time: i64, bits: u64): bool {
   if (late) {
     place = latePlace(late, time);
     if (place < load<u32>(late, 4) && load<i64>(late + 8 + (usize(place) << 4)) == time) {
-      countDuplicate(load<u64>(late + 16 + (usize(place) << 4)) == bits);
+      countDuplicate(sameValue(bits, load<u64>(late + 16 + (usize(place) << 4))));
       return false;
     }
   }
   if (findTime(slot, time)) {
-    countDuplicate(foundBits == bits);
+    countDuplicate(sameValue(bits, foundBits));
     return false;
   }
   if (!late || load<u32>(late, 4) == load<u32>(late)) {

@@ -2,6 +2,7 @@
 // at the same time the first that was stored. Output goes to scratch memory: times as f64 milliseconds, then raw value bits.
 import { SCRATCH } from './root';
 import { COLUMN_HEADER, decodeTimes, decodeValues } from './column';
+import { mayHaveBlobs } from './blob';
 import { decodeOpen } from './open';
 import { firstPosting, nextPosting } from './postings';
 import {
@@ -237,6 +238,11 @@ export function readCut(series: u32, minTime: f64, maxTime: f64): i32 {
   if (columns < 0) return -1;
   const isLate = (load<u8>(slot, S_FLAGS) & FLAG_LATE) != 0;
   return narrow(decodePlan(columns - 1, 0, 0, isLate), isLate, minMs, maxMs);
+}
+
+/** Whether values of the series may be references (blob.ts). */
+export function hasReferences(series: u32): bool {
+  return mayHaveBlobs(slotOf(series));
 }
 
 /** Time of the newest sample; i64.MIN_VALUE if there is none. As f64. */

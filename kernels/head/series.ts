@@ -58,6 +58,8 @@ export const FLAG_EMPTY: u8 = 8;
 export const FLAG_DEAD: u8 = 16;
 /** The log's segment names the series. Set only while the dead ones are looked for. */
 export const FLAG_NAMED: u8 = 32;
+/** Values may be references (blob.ts). */
+export const FLAG_BLOBS: u8 = 64;
 
 export const N_BYTES: usize = 4;
 export const N_TIME: usize = 8;

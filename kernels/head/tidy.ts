@@ -2,6 +2,7 @@
 import { R_DEAD, R_EMPTY, R_MAX_TIME, R_MIN_TIME, R_SEGMENT_SERIES, R_SERIES_COUNT, ROOT, get32, set32 } from './root';
 import { freeLate } from './late';
 import {
+  FLAG_BLOBS,
   FLAG_CUT,
   FLAG_DEAD,
   FLAG_EMPTY,
@@ -31,7 +32,9 @@ export function tidy(slot: usize): void {
   let flags = before & ~(FLAG_LATE | FLAG_CUT | FLAG_EMPTY);
   if (load<u32>(slot, S_LATE) || all & N_LATE) flags |= FLAG_LATE;
   if (all & N_CUT) flags |= FLAG_CUT;
-  if (!load<u32>(slot, S_COLUMNS) && !load<u32>(slot, S_LATE) && !load<u16>(slot, S_OPEN_COUNT)) flags |= FLAG_EMPTY;
+  if (!load<u32>(slot, S_COLUMNS) && !load<u32>(slot, S_LATE) && !load<u16>(slot, S_OPEN_COUNT)) {
+    flags = (flags | FLAG_EMPTY) & ~FLAG_BLOBS;
+  }
   if ((flags & ~before) & FLAG_EMPTY) set32(R_EMPTY, get32(R_EMPTY) + 1);
   store<u8>(slot, flags, S_FLAGS);
 }

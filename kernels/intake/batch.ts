@@ -1,8 +1,11 @@
 // Building of batches, one per shard and request: docs/formats/batch.md. Samples go to three columns (refs, times,
-// values), new symbols and series to two more, stale marks to another; batchFinish puts them together.
+// values), new symbols and series to two more, stale marks to another, histograms to three; batchFinish puts them together.
 
 import { columnReserve, Column } from './memory';
-import { OUTPUT, REFS, RECENT_MAX, SERIES, STALE, SYMBOLS, Shard, TIMES, VALUES, columnOf, recentOf } from './shard';
+import {
+  HISTOGRAM_BYTES, HISTOGRAM_REFS, HISTOGRAM_TIMES, OUTPUT, REFS, RECENT_MAX, SERIES, STALE, SYMBOLS, Shard, TIMES, VALUES, columnOf,
+  recentOf,
+} from './shard';
 import { seriesAdd } from './dictionary';
 import { symbolIs, symbolOf } from './symbols';
 import { storeVarint, varintBytes, zigzag } from './varint';
@@ -12,6 +15,7 @@ const TAG_SYMBOLS: u8 = 1;
 const TAG_SERIES: u8 = 2;
 const TAG_SAMPLES: u8 = 3;
 const TAG_STALE: u8 = 4;
+const TAG_HISTOGRAMS: u8 = 5;
 
 const REF_BYTES_MAX: u32 = 5;
 const TIME_BYTES_MAX: u32 = 10;
@@ -24,6 +28,9 @@ export function batchClear(shard: Shard): void {
   shard.samples = 0;
   shard.staleCount = 0;
   shard.lastTimeMs = 0;
+  shard.histograms = 0;
+  shard.histogramNextRef = 0;
+  shard.histogramLastTimeMs = 0;
   shard.outputLength = 0;
 }
 
@@ -75,6 +82,32 @@ export function batchSample(shard: Shard, ref: u32, timeMs: i64, bits: u64): boo
     shard.refsAt = <u32>storeVarint(refsAt, zigzag(skip));
     shard.timesAt = <u32>storeVarint(timesAt, zigzag(wait));
   }
+  return true;
+}
+
+/** Appends a varint to a column; false when memory is out. */
+function appendVarint(column: Column, value: u64): bool {
+  const at = columnReserve(column, TIME_BYTES_MAX);
+  if (at == 0) return false;
+  column.length += <u32>(storeVarint(at, value) - at);
+  return true;
+}
+
+/** Appends a histogram of series `ref` in its binary form; false when memory is out. */
+export function batchHistogram(shard: Shard, ref: u32, timeMs: i64, bytes: Column): bool {
+  const skip = <i64>ref - <i64>shard.histogramNextRef;
+  const wait = timeMs - shard.histogramLastTimeMs;
+  if (!appendVarint(columnOf(shard, HISTOGRAM_REFS), zigzag(skip))) return false;
+  if (!appendVarint(columnOf(shard, HISTOGRAM_TIMES), zigzag(wait))) return false;
+  const column = columnOf(shard, HISTOGRAM_BYTES);
+  if (!appendVarint(column, bytes.length)) return false;
+  const at = columnReserve(column, bytes.length);
+  if (at == 0) return false;
+  memory.copy(at, bytes.address, bytes.length);
+  column.length += bytes.length;
+  shard.histogramNextRef = ref + 1;
+  shard.histogramLastTimeMs = timeMs;
+  shard.histograms++;
   return true;
 }
 
@@ -160,10 +193,10 @@ function definitions(at: usize, tag: u8, first: u32, count: u32, column: Column)
 
 /** Puts the batch together in the OUTPUT column; its length is 0 if there is nothing to log. False: memory is out. */
 export function batchFinish(shard: Shard, tenant: usize, tenantBytes: u32): bool {
-  if (shard.samples == 0 && shard.staleCount == 0) return true;
+  if (shard.samples + shard.staleCount + shard.histograms == 0) return true;
   settleColumns(shard);
   let total: usize = 128 + <usize>tenantBytes;
-  for (let kind = SYMBOLS; kind <= STALE; kind++) total += columnOf(shard, kind).length;
+  for (let kind = SYMBOLS; kind < OUTPUT; kind++) total += columnOf(shard, kind).length;
   const output = columnOf(shard, OUTPUT);
   const begin = columnReserve(output, total);
   if (begin == 0) return false;
@@ -187,6 +220,17 @@ export function batchFinish(shard: Shard, tenant: usize, tenantBytes: u32): bool
     const stale = columnOf(shard, STALE);
     at = storeVarint(section(at, TAG_STALE, varintBytes(shard.staleCount) + stale.length), shard.staleCount);
     at = append(at, stale);
+  }
+  if (shard.histograms != 0) {
+    const refs = columnOf(shard, HISTOGRAM_REFS);
+    const times = columnOf(shard, HISTOGRAM_TIMES);
+    const bytes = columnOf(shard, HISTOGRAM_BYTES);
+    const head = varintBytes(shard.histograms) + 8;
+    at = section(at, TAG_HISTOGRAMS, head + refs.length + times.length + bytes.length);
+    at = storeVarint(at, shard.histograms);
+    store<u32>(at, refs.length);
+    store<u32>(at, times.length, 4);
+    at = append(append(append(at + 8, refs), times), bytes);
   }
   shard.outputLength = <u32>(at - begin);
   return true;

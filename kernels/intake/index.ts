@@ -151,9 +151,9 @@ export function intakeBatch(index: u32): u32 {
   return batchAddress(index);
 }
 
-/** Samples in the shard's batch. */
+/** Samples in the shard's batch, histograms among them. */
 export function intakeBatchSamples(index: u32): u32 {
-  return shardAt(index).samples;
+  return shardAt(index).samples + shardAt(index).histograms;
 }
 
 export function intakeBatchBytes(index: u32): u32 {

@@ -1,8 +1,8 @@
 // Remote write 1.0: prometheus.WriteRequest (prompb/remote.proto, types.proto of Prometheus).
 //
 //   WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3 }
-//   TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; Exemplar exemplars = 3; Histogram histograms
-// = 4 }
+//   TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; Exemplar exemplars = 3;
+//                Histogram histograms = 4 }        (histogram.ts)
 //   Label { string name = 1; string value = 2 }     Sample { double value = 1; int64 timestamp = 2 }
 //   MetricMetadata { type = 1; string metric_family_name = 2; string help = 4; string unit = 5 }
 //
@@ -16,13 +16,14 @@
 import { BYTES, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
 import { batchSample } from './batch';
 import { hashBytes, hashHigh, hashLow } from './hash';
+import { readHistogram } from './histogram';
 import { labelRowCount, labelsAdd, labelsBudget, labelsClear } from './labels';
 import { metadataAdd } from './metadata';
 import {
-  EXEMPLARS, HISTOGRAMS, MALFORMED, OUT_OF_MEMORY, SAMPLES, count, refuseSample, refuseSeries, setBody,
+  EXEMPLARS, MALFORMED, OUT_OF_MEMORY, SAMPLES, count, refuseSample, refuseSeries, setBody,
   tenantHigh, tenantLow, timeAccepted,
 } from './request';
-import { seriesKnown, seriesRef, seriesResolve, seriesSample, seriesShard } from './series';
+import { seriesKnown, seriesRef, seriesResolve, seriesHistogram, seriesSample, seriesShard } from './series';
 import { isUsualTime, readSample, sampleBits, sampleTime, usualTime } from './sample';
 import { isAscii } from './utf8';
 import { varintBytes } from './varint';
@@ -140,10 +141,10 @@ function readCanonical(begin: usize, end: usize): bool {
 
 /** The long way: any order of fields, any number of samples. Returns how many were stored, or a negative code. */
 function walkSeries(message: usize, end: usize, index: u32): i32 {
-  if (!scanSeries(message, end)) return MALFORMED;
-  count(HISTOGRAMS, histogramCount);
+  const scanned = scanSeries(message, end);
+  if (scanned < 0) return scanned;
   count(EXEMPLARS, exemplarCount);
-  const samples = sampleCount;
+  const samples = sampleCount + histogramCount;
   let known = false;
   let wireLow: u64 = 0;
   let wireHigh: u64 = 0;
@@ -164,11 +165,14 @@ function walkSeries(message: usize, end: usize, index: u32): i32 {
       return 0;
     }
   }
-  return appendSamples(message, end, index);
+  const stored = appendSamples(message, end, index);
+  if (stored < 0 || histogramCount == 0) return stored;
+  const code = appendHistograms(message, end, index);
+  return code < 0 ? code : stored;
 }
 
-/** Counts the parts of a TimeSeries; false if it is malformed. Labels and samples are looked into later. */
-function scanSeries(message: usize, end: usize): bool {
+/** Counts the parts of a TimeSeries. 0, or a negative code. Labels are looked into later. */
+function scanSeries(message: usize, end: usize): i32 {
   labelsEnd = message;
   labelsTogether = true;
   sampleCount = 0;
@@ -177,9 +181,9 @@ function scanSeries(message: usize, end: usize): bool {
   let other = false;
   for (let at = message; at < end; ) {
     at = fieldNext(at, end);
-    if (at == 0) return false;
+    if (at == 0) return MALFORMED;
     const field = fieldTag >> 3;
-    if (field >= 1 && field <= 4 && (fieldTag & 7) != BYTES) return false;
+    if (field >= 1 && field <= 4 && (fieldTag & 7) != BYTES) return MALFORMED;
     if (field == 1) {
       if (other) labelsTogether = false;
       labelsEnd = at;
@@ -188,11 +192,15 @@ function scanSeries(message: usize, end: usize): bool {
     other = true;
     if (field == 2) {
       sampleCount++;
-      if (!readSample(fieldAt, fieldAt + fieldBytes)) return false;
+      if (!readSample(fieldAt, fieldAt + fieldBytes)) return MALFORMED;
     } else if (field == 3) exemplarCount++;
-    else if (field == 4) histogramCount++;
+    else if (field == 4) {
+      histogramCount++;
+      const code = readHistogram(fieldAt, fieldAt + fieldBytes);
+      if (code < 0) return code;
+    }
   }
-  return true;
+  return 0;
 }
 
 /** Fills the label rows of a series that was refused; how many they are. */
@@ -256,6 +264,18 @@ function appendSamples(message: usize, end: usize, index: u32): i32 {
     stored += code;
   }
   return stored;
+}
+
+/** The same of its histograms. 0, or a negative code. */
+function appendHistograms(message: usize, end: usize, index: u32): i32 {
+  for (let at = message; at < end; ) {
+    at = fieldNext(at, end);
+    if (fieldTag != tagOf(4, BYTES)) continue;
+    readHistogram(fieldAt, fieldAt + fieldBytes);
+    const code = seriesHistogram(index, message, <u32>(end - message));
+    if (code < 0) return code;
+  }
+  return 0;
 }
 
 /** Reads a MetricMetadata into a row. */

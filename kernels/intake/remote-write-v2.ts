@@ -17,12 +17,13 @@ import { aliasFind, aliasHigh, aliasLow } from './aliases';
 import { foldHigh, foldLow, hashBytes, hashHigh, hashLow, hashPair } from './hash';
 import { labelRowCount, labelsAdd, labelsBudget, labelsClear } from './labels';
 import { allocate, classOf, reallocate } from './memory';
+import { readHistogram } from './histogram';
 import { metadataAdd } from './metadata';
 import {
-  BAD_SYMBOL_REF, EXEMPLARS, HISTOGRAMS, MALFORMED, NO_SAMPLES, ODD_LABEL_REFS, OUT_OF_MEMORY, SAMPLES, TOO_EXPENSIVE,
+  BAD_SYMBOL_REF, EXEMPLARS, MALFORMED, NO_SAMPLES, ODD_LABEL_REFS, OUT_OF_MEMORY, SAMPLES, TOO_EXPENSIVE,
   TOO_MANY_LABELS, count, refuseSeries, setBody, tenantHigh, tenantLow,
 } from './request';
-import { seriesById, seriesRef, seriesResolve, seriesSample } from './series';
+import { seriesById, seriesRef, seriesHistogram, seriesResolve, seriesSample } from './series';
 import { isUsualTime, readSample, sampleBits, sampleTime, setSample, usualTime } from './sample';
 import { readVarint, varint } from './varint';
 
@@ -119,22 +120,23 @@ function readSymbols(start: usize, end: usize): i32 {
 
 /** Takes one series. Returns how many samples were stored, or a negative code. */
 function walkSeries(message: usize, end: usize, index: u32): i32 {
-  if (!scanSeries(message, end)) return MALFORMED;
-  count(HISTOGRAMS, histogramCount);
+  const scanned = scanSeries(message, end);
+  if (scanned < 0) return scanned;
   count(EXEMPLARS, exemplarCount);
-  const samples = sampleCount;
+  const samples = sampleCount + histogramCount;
   let reason = <i32>refsReason;
   if (reason == 0 && (refCount & 1) != 0) reason = ODD_LABEL_REFS;
   if (reason == 0) reason = findSeries();
-  if (reason == 0 && samples + histogramCount == 0) reason = NO_SAMPLES;
+  if (reason == 0 && samples == 0) reason = NO_SAMPLES;
   if (reason < 0) return reason;
   if (reason > 0) {
     refuseSeries(<u32>reason, samples, index, message, <u32>(end - message));
     return 0;
   }
   if (metadataAt != 0 && (allMetadata || seriesRef < 0)) reportMetadata();
+  if (histogramCount != 0) return appendAll(message, end, index);
   if (samples == 1) return seriesSample(sampleTime, sampleBits, index, message, <u32>(end - message));
-  return samples == 0 ? 0 : appendSamples(message, end, index);
+  return appendSamples(message, end, index);
 }
 
 /** Finds the series of the refs. 0, a reason, or a negative code. */
@@ -184,8 +186,8 @@ function combineRefs(): void {
   hashPair(a, b, tenantLow ^ ALIAS_TWEAK, tenantHigh);
 }
 
-/** Reads what a TimeSeries has; false if it is malformed. */
-function scanSeries(message: usize, end: usize): bool {
+/** Reads what a TimeSeries has. 0, or a negative code. */
+function scanSeries(message: usize, end: usize): i32 {
   refCount = 0;
   refsReason = 0;
   sampleCount = 0;
@@ -199,9 +201,9 @@ function scanSeries(message: usize, end: usize): bool {
       continue;
     }
     at = fieldNext(at, end);
-    if (at == 0) return false;
+    if (at == 0) return MALFORMED;
     if (fieldTag == tagOf(1, BYTES)) {
-      if (!readRefs(fieldAt, at)) return false;
+      if (!readRefs(fieldAt, at)) return MALFORMED;
       continue;
     }
     if (fieldTag == tagOf(1, VARINT)) {
@@ -210,18 +212,21 @@ function scanSeries(message: usize, end: usize): bool {
     }
     const field = fieldTag >> 3;
     if (field > 5) continue;
-    if ((fieldTag & 7) != BYTES) return false;
+    if ((fieldTag & 7) != BYTES) return MALFORMED;
     if (field == 2) {
       sampleCount++;
-      if (!readSample(fieldAt, at)) return false;
-    } else if (field == 3) histogramCount++;
-    else if (field == 4) exemplarCount++;
+      if (!readSample(fieldAt, at)) return MALFORMED;
+    } else if (field == 3) {
+      histogramCount++;
+      const code = readHistogram(fieldAt, at);
+      if (code < 0) return code;
+    } else if (field == 4) exemplarCount++;
     else {
       metadataAt = fieldAt;
       metadataBytes = fieldBytes;
     }
   }
-  return metadataAt == 0 || readMetadata(metadataAt, metadataAt + metadataBytes);
+  return metadataAt == 0 || readMetadata(metadataAt, metadataAt + metadataBytes) ? 0 : MALFORMED;
 }
 
 /** Reads the two usual fields the short way: refs of less than 128 bytes, and a sample. 0: it is neither. */
@@ -293,6 +298,20 @@ function appendSamples(message: usize, end: usize, index: u32): i32 {
     const code = seriesSample(sampleTime, sampleBits, index, message, <u32>(end - message));
     if (code < 0) return code;
     stored += code;
+  }
+  return stored;
+}
+
+/** Appends the samples, then the histograms. Returns how many samples were stored, or a negative code. */
+function appendAll(message: usize, end: usize, index: u32): i32 {
+  const stored = appendSamples(message, end, index);
+  if (stored < 0) return stored;
+  for (let at = message; at < end; ) {
+    at = fieldNext(at, end);
+    if (fieldTag != tagOf(3, BYTES)) continue;
+    readHistogram(fieldAt, at);
+    const code = seriesHistogram(index, message, <u32>(end - message));
+    if (code < 0) return code;
   }
   return stored;
 }

@@ -2,7 +2,7 @@
 //
 // Counters are u32 words that the host reads in place (src/kernel/intake-kernel.ts names them):
 //
-//   0 samples stored   1 new series   2 histograms   3 exemplars   4 samples refused   5 metadata rows   6 rows left
+//   0 samples stored   1 new series   2 histograms stored   3 exemplars   4 samples refused   5 metadata rows   6 rows left
 // out   7 how many refusals have a row
 //   16 + reason: series (reasons about series) or samples (reasons about samples) refused for it
 //   48 + reason: samples refused for it
@@ -37,6 +37,17 @@ export const ODD_LABEL_REFS: u32 = 12;
 export const NO_SAMPLES: u32 = 13;
 export const LABELS_TOO_LONG: u32 = 14;
 export const SERIES_LIMIT: u32 = 15;
+export const HISTOGRAM_SCHEMA: u32 = 16;
+export const HISTOGRAM_SPAN_OFFSET: u32 = 17;
+export const HISTOGRAM_SPANS: u32 = 18;
+export const HISTOGRAM_NEGATIVE: u32 = 19;
+export const HISTOGRAM_COUNT_SMALL: u32 = 20;
+export const HISTOGRAM_COUNT_DIFFERS: u32 = 21;
+export const HISTOGRAM_BOUNDS: u32 = 22;
+export const HISTOGRAM_BOUNDS_FEW: u32 = 23;
+export const HISTOGRAM_CUSTOM: u32 = 24;
+export const HISTOGRAM_EXPONENTIAL_BOUNDS: u32 = 25;
+export const HISTOGRAM_RANGE: u32 = 26;
 
 export const SAMPLES: u32 = 0;
 export const SERIES_NEW: u32 = 1;

@@ -4,20 +4,24 @@
 
 import { aliasAdd, aliasFind, aliasHigh, aliasLow } from './aliases';
 import { activeAdmit } from './active';
-import { batchDefine, batchSample } from './batch';
+import { batchDefine, batchHistogram, batchSample } from './batch';
 import { seriesFind } from './dictionary';
+import { encodeHistogram, histogramBytes } from './histogram-encode';
+import { histogramIsStale, histogramProblem, histogramTime } from './histogram';
 import { hashBytes, hashHigh, hashLow } from './hash';
 import {
   canonicalAt, canonicalBytes, labelBytesChecked, labelCount, labelRows, labelsCanonical, labelsChanged, labelsCheck,
 } from './labels';
 import {
-  OUT_OF_MEMORY, SERIES_LIMIT, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, refuseSeries, tenantHigh, tenantLow,
+  HISTOGRAMS, OUT_OF_MEMORY, SERIES_LIMIT, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, refuseSeries, tenantHigh, tenantLow,
   timeAccepted,
 } from './request';
 import { Shard, shardOf } from './shard';
 
 /** Label bytes that one request may make us check: a body of symbols can refer to long ones again and again. */
 const LABEL_BYTES_MAX: u64 = 1 << 29;
+
+const STALE_BITS: u64 = 0x7ff0000000000002;
 
 /** The series at hand: its shard, its number there (-1: to be defined from the label rows), its id. */
 export let seriesShard: Shard = changetype<Shard>(0);
@@ -71,6 +75,20 @@ export function seriesResolve(
   return 0;
 }
 
+/** Defines the series at hand: 1. Refuses a sample of it for the tenant's limit: 0. Negative: out of memory. */
+function define(index: u32, at: usize, bytes: u32): i32 {
+  const admitted = activeAdmit(seriesLow, seriesHigh, false);
+  if (admitted < 0) return OUT_OF_MEMORY;
+  if (admitted == 0) {
+    refuseSeries(SERIES_LIMIT, 1, index, at, bytes);
+    return 0;
+  }
+  seriesRef = batchDefine(seriesShard, seriesLow, seriesHigh, labelRows, labelCount);
+  if (seriesRef < 0) return OUT_OF_MEMORY;
+  count(SERIES_NEW);
+  return 1;
+}
+
 /** Appends a sample of the series at hand: 1. Refuses it for its time or the tenant's limit: 0. Negative: out of memory. */
 export function seriesSample(timeMs: i64, bits: u64, index: u32, at: usize, bytes: u32): i32 {
   if (!timeAccepted(timeMs)) {
@@ -78,15 +96,31 @@ export function seriesSample(timeMs: i64, bits: u64, index: u32, at: usize, byte
     return 0;
   }
   if (seriesRef < 0) {
-    const admitted = activeAdmit(seriesLow, seriesHigh, false);
-    if (admitted < 0) return OUT_OF_MEMORY;
-    if (admitted == 0) {
-      refuseSeries(SERIES_LIMIT, 1, index, at, bytes);
-      return 0;
-    }
-    seriesRef = batchDefine(seriesShard, seriesLow, seriesHigh, labelRows, labelCount);
-    if (seriesRef < 0) return OUT_OF_MEMORY;
-    count(SERIES_NEW);
+    const code = define(index, at, bytes);
+    if (code <= 0) return code;
   }
   return batchSample(seriesShard, <u32>seriesRef, timeMs, bits) ? 1 : OUT_OF_MEMORY;
+}
+
+/** The same of the histogram read last, which it checks and counts. A stale one is a stale sample. 0, or out of memory. */
+export function seriesHistogram(index: u32, at: usize, bytes: u32): i32 {
+  if (!timeAccepted(histogramTime)) {
+    refuseSample(histogramTime, index, at, bytes);
+    return 0;
+  }
+  const isStale = histogramIsStale();
+  const problem = isStale ? 0 : histogramProblem();
+  if (problem < 0) return problem;
+  if (problem > 0) {
+    refuseSeries(<u32>problem, 1, index, at, bytes);
+    return 0;
+  }
+  if (seriesRef < 0) {
+    const code = define(index, at, bytes);
+    if (code <= 0) return code;
+  }
+  count(HISTOGRAMS);
+  if (isStale) return batchSample(seriesShard, <u32>seriesRef, histogramTime, STALE_BITS) ? 0 : OUT_OF_MEMORY;
+  if (!encodeHistogram()) return OUT_OF_MEMORY;
+  return batchHistogram(seriesShard, <u32>seriesRef, histogramTime, histogramBytes) ? 0 : OUT_OF_MEMORY;
 }

@@ -10,8 +10,12 @@ export const REFS: u32 = 2;
 export const TIMES: u32 = 3;
 export const VALUES: u32 = 4;
 export const STALE: u32 = 5;
-export const OUTPUT: u32 = 6;
-const COLUMNS: u32 = 7;
+/** Of histograms: refs, times, and their bytes behind their lengths. */
+export const HISTOGRAM_REFS: u32 = 6;
+export const HISTOGRAM_TIMES: u32 = 7;
+export const HISTOGRAM_BYTES: u32 = 8;
+export const OUTPUT: u32 = 9;
+const COLUMNS: u32 = 10;
 
 /** Labels remembered of the series defined last. */
 export const RECENT_MAX: u32 = 48;
@@ -63,6 +67,10 @@ export class Shard extends IdTable {
   outputLength: u32;
   /** Labels of the series defined last: pairs of symbol numbers behind the columns. */
   recentCount: u32;
+  /** The batch's histograms, and what deltas refer to. */
+  histograms: u32;
+  histogramNextRef: u32;
+  histogramLastTimeMs: i64;
 }
 
 const COLUMNS_AT: usize = 160;

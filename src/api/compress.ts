@@ -13,6 +13,7 @@ const COMPRESS_BYTES_MIN = 1400;
 const LEVEL = { level: 1 };
 const CODERS = { gzip: promisify(gzip), deflate: promisify(deflate) } as const;
 
+/** A content coding of answers. */
 export type Coding = keyof typeof CODERS;
 
 /** The coding to use for an Accept-Encoding header, or null. A weight of 0 refuses a coding. */

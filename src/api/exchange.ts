@@ -14,6 +14,8 @@ export interface Answer {
   readonly body: Uint8Array | string | BodyStream | null;
   /** What the body is compressed with already. */
   readonly coding?: Coding | null;
+  /** Sent as it is, whatever the client accepts: its own format compresses, or its readers expect it plain. */
+  readonly isPlain?: boolean;
   /** The body compressed with gzip, where that is at hand. */
   readonly gzipBody?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ import {
 } from './envelope.ts';
 import { type Pieces, type ResultValue, writeResult } from './json-result.ts';
 import type { JsonWriter } from './json-writer.ts';
-import type { ExemplarsRequest, InstantRequest, ListingRequest, QueryRequest, RangeRequest } from './services.ts';
+import type { ExemplarsRequest, InstantRequest, JsonRequest, ListingRequest, RangeRequest } from './services.ts';
 
 /** What an expression came to. Matrices are sorted by labels already. */
 export interface EngineAnswer {
@@ -87,7 +87,7 @@ const TRUNCATED = 'results truncated due to limit';
 /** A function from request to answer. */
 export function createQueryHandler(
   options: QueryHandlerOptions,
-): (request: QueryRequest, signal: AbortSignal) => Promise<HandlerAnswer> {
+): (request: JsonRequest, signal: AbortSignal) => Promise<HandlerAnswer> {
   return async (request, signal) => {
     try {
       return await answer(options, request, signal);
@@ -110,6 +110,12 @@ export function errorAnswer(error: unknown): HandlerAnswer {
   return { ...bytesAnswer(body), status };
 }
 
+/** An error as plain text. */
+export function plainErrorAnswer(error: unknown): HandlerAnswer {
+  const { status } = errorResponse(error);
+  return { ...bytesAnswer(Buffer.from(`${errorText(error)}\n`)), status };
+}
+
 const bytesAnswer = (body: Uint8Array): HandlerAnswer => ({
   status: 200,
   heldBytes: body.length,
@@ -119,7 +125,7 @@ const bytesAnswer = (body: Uint8Array): HandlerAnswer => ({
   },
 });
 
-function answer(options: QueryHandlerOptions, request: QueryRequest, signal: AbortSignal): Promise<HandlerAnswer> {
+function answer(options: QueryHandlerOptions, request: JsonRequest, signal: AbortSignal): Promise<HandlerAnswer> {
   switch (request.kind) {
     case 'instant':
     case 'range':

@@ -1,6 +1,8 @@
 // The HTTP server: routes of all kinds in one table, and what is the same for each of them: readiness, errors to envelopes,
 // cross-origin headers, compression, counts and latencies. A known path with a wrong method is 405 with Allow, as in
 // Prometheus; HEAD is known only where it is listed.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
@@ -28,13 +30,16 @@ import {
 import { errorExcerpt } from './envelope.ts';
 import { errorResponse } from './query-handler.ts';
 import { sendStream } from './send-stream.ts';
+import { federateRoutes } from './routes-federate.ts';
 import { loadPage, pageRoutes } from './routes-page.ts';
+import { readRoutes } from './routes-read.ts';
 import { queryRoutes } from './routes-query.ts';
 import { adminRoutes } from './routes-admin.ts';
 import { lifecycleRoutes, statusRoutes } from './routes-status.ts';
 import { targetRoutes } from './routes-targets.ts';
 import { writeRoutes } from './routes-write.ts';
 import type { ApiServices, BodyStream } from './services.ts';
+import type { WebProtection } from './web-protection.ts';
 
 /** What a server is made of. */
 export interface ApiServerOptions {
@@ -53,6 +58,8 @@ export interface ApiServerOptions {
   readonly readTimeoutMs: number;
   /** --web.max-connections: more are closed at once. */
   readonly connectionsMax: number;
+  /** TLS, authentication and headers of --web.config.file; absent: none. */
+  readonly protection?: WebProtection;
 }
 
 /** A server that may be started once. */
@@ -88,6 +95,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const routes = [
     ...queryRoutes(services, clock),
     ...writeRoutes(services),
+    ...federateRoutes(services, clock),
+    ...readRoutes(services),
     ...targetRoutes(services),
     ...statusRoutes(services),
     ...adminRoutes(services),
@@ -98,16 +107,21 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }),
     ...pageRoutes(assets, routePrefix),
   ];
+  const { protection } = options;
+  const tls = protection?.serverOptions;
+  const head = { maxHeaderSize: HEADER_BYTES_MAX };
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
-    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    ...(tls ? { https: { ...tls, ...head } } : { http: head }),
+    ...(tls && protection.isHttp2 ? { http2: true, https: { ...tls, ...head, allowHTTP1: true } } : {}),
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: options.readTimeoutMs,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX, querystringParser: () => ({}) },
     frameworkErrors: refuse,
   });
+  if (protection) protect(app, protection);
   app.removeAllContentTypeParsers();
   // Bodies stay streams: each handler reads its own, with its own limit.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -130,6 +144,21 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     stop: () => app.close(),
     inject: app.inject.bind(app) as FastifyInstance['inject'],
   };
+}
+
+/** Refuses requests before anything else looks at them, and puts the configured headers on every answer. */
+function protect(app: FastifyInstance, protection: WebProtection): void {
+  app.server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    for (const [name, value] of protection.headers) response.setHeader(name, value);
+  });
+  if (app.server instanceof HttpsServer) protection.guard(app.server);
+  app.addHook('onRequest', async (request, reply) => {
+    const refusal = await protection.refusal(request.headers.authorization, request.socket.remoteAddress ?? '');
+    if (!refusal) return undefined;
+    // The body will not be read: the connection cannot be used again.
+    const headers = { ...refusal.headers, 'x-content-type-options': 'nosniff', connection: 'close' };
+    return reply.code(refusal.status).headers(headers).header('content-type', TEXT_TYPE).send(`${refusal.text}\n`);
+  });
 }
 
 /** What never reaches a handler: a malformed address or head. */
@@ -237,6 +266,7 @@ class Sender {
       return reply;
     }
     const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+    if (answer.isPlain) return sendBytes(reply, bytes);
     if (answer.coding || isCompressible(bytes)) reply.header('vary', varies);
     const coding =
       answer.coding || accept === undefined || !isCompressible(bytes) ? null : chooseCoding(String(accept));

@@ -3,6 +3,7 @@
 // thread that accepts writes.
 import type { MetricLabels } from '../base/index.ts';
 import type { Matcher } from '../model/index.ts';
+import type { NameEscaping, ReadRequestMessage } from '../wire/index.ts';
 import type { Coding } from './compress.ts';
 
 /** `stats` of a query: none, totals, or totals and per-step counts. */
@@ -65,8 +66,40 @@ export interface TextRequest {
   readonly query: string;
 }
 
+/** Newest samples of the series that any of the selectors chooses, in a format for scrapers. */
+export interface FederateRequest {
+  readonly kind: 'federate';
+  readonly tenant: string;
+  /** Selectors as written. */
+  readonly matches: readonly string[];
+  /** Samples are at most the lookback older. */
+  readonly timeMs: number;
+  readonly format: 'text' | 'protobuf';
+  readonly escaping: NameEscaping;
+  /** Added to series that lack them, sorted by name; values may be empty. */
+  readonly externalLabels: readonly (readonly [name: string, value: string])[];
+}
+
+/** Remote read: raw samples of series. */
+export interface ReadRequest extends ReadRequestMessage {
+  readonly kind: 'read';
+  readonly tenant: string;
+  /** Added to series that lack them; matchers that ask for just these are left out. */
+  readonly externalLabels: readonly (readonly [name: string, value: string])[];
+  /** Samples in an answer of type `samples`; 0: no limit. */
+  readonly samplesMax: number;
+  /** Of a frame in an answer of type `chunks`, about. */
+  readonly frameBytesMax: number;
+}
+
+/** Requests whose answers are no JSON; errors are plain text. */
+export type BulkRequest = FederateRequest | ReadRequest;
+
+/** Requests that are answered with the API's envelope. */
+export type JsonRequest = InstantRequest | RangeRequest | ListingRequest | ExemplarsRequest | TextRequest;
+
 /** A request to the query side: plain data, crosses threads. */
-export type QueryRequest = InstantRequest | RangeRequest | ListingRequest | ExemplarsRequest | TextRequest;
+export type QueryRequest = JsonRequest | BulkRequest;
 
 /** The whole answer, envelope included. */
 export interface QueryResponse {
@@ -256,6 +289,18 @@ export interface AdminService {
   snapshot(isHeadSkipped: boolean): Promise<string>;
 }
 
+/** What federation and remote read add and bound, by the current configuration. */
+export interface BulkService {
+  /** global.external_labels, sorted by name. */
+  externalLabels(): readonly (readonly [name: string, value: string])[];
+  /** --storage.remote.read-sample-limit; 0: none. */
+  readonly readSamplesMax: number;
+  /** --storage.remote.read-concurrent-limit; 0: none. */
+  readonly readConcurrencyMax: number;
+  /** --storage.remote.read-max-bytes-in-frame. */
+  readonly readFrameBytesMax: number;
+}
+
 /** Rules and alerts in the API's JSON form. */
 export interface RulesService {
   groups(filter: RulesFilter): readonly object[];
@@ -278,6 +323,8 @@ export interface ApiServices {
   readonly query: QueryService;
   /** Null: remote write is switched off. */
   readonly write: WriteService | null;
+  /** Null: no federation and no remote read. */
+  readonly bulk: BulkService | null;
   readonly targets: TargetsService;
   readonly status: StatusService;
   readonly lifecycle: LifecycleService;

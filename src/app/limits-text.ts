@@ -16,7 +16,13 @@ const TEXT_LENGTH_MAX = 40;
 const EXAMPLE_LENGTH_MAX = 400;
 
 /** Reasons that are about one sample; the others are about a series. */
-const SAMPLE_REASONS: ReadonlySet<IntakeReason> = new Set(['too_old', 'too_new', 'time_out_of_range', 'series_limit']);
+const SAMPLE_REASONS: ReadonlySet<IntakeReason> = new Set([
+  'too_old',
+  'too_new',
+  'time_out_of_range',
+  'series_limit',
+  ...INTAKE_REASONS.filter((reason) => reason.startsWith('histogram_')),
+]);
 
 const reasonTexts: Readonly<Record<IntakeReason, string | ((limits: IntakeLimits) => string)>> = {
   none: '',
@@ -36,6 +42,20 @@ const reasonTexts: Readonly<Record<IntakeReason, string | ((limits: IntakeLimits
   labels_too_long: ({ labelBytesMax }) => `the labels are too long together: the limit is ${labelBytesMax} bytes`,
   series_limit: ({ activeSeriesMax }) =>
     `the series is new, and the limit of ${activeSeriesMax} active series is reached`,
+  // As Prometheus words them.
+  histogram_schema: 'histogram has an invalid schema',
+  histogram_span_offset: 'histogram has a span whose offset is negative',
+  histogram_spans: 'histogram spans specify different number of buckets than provided',
+  histogram_negative: 'histogram has a bucket whose observation count is negative',
+  histogram_count_small:
+    "histogram's observation count should be at least the number of observations found in the buckets",
+  histogram_count_differs:
+    "histogram's observation count should equal the number of observations found in the buckets (in absence of NaN)",
+  histogram_bounds: 'histogram custom bounds must be finite and in strictly increasing order',
+  histogram_bounds_few: 'histogram custom bounds are too few',
+  histogram_custom: 'custom buckets: must have neither a zero bucket nor negative buckets',
+  histogram_exponential_bounds: 'histogram with exponential schema must not have custom bounds',
+  histogram_range: 'histogram has a bucket index, number of buckets or zero threshold that is out of range',
 };
 
 /** Why, and at which limit. */
@@ -74,7 +94,7 @@ function countText(reason: IntakeReason, count: number): string {
  */
 export function refusalText(
   kernel: IntakeKernel,
-  { refused, refusals, samples }: IntakeCounters,
+  { refused, refusals, samples, histograms }: IntakeCounters,
   limits: IntakeLimits,
   silent: ReadonlySet<IntakeReason>,
 ): string {
@@ -92,5 +112,5 @@ export function refusalText(
     .filter(({ refusal }) => !silent.has(refusal.reason))
     .slice(0, EXAMPLES_MAX)
     .map(({ refusal, index }) => place(refusal, index));
-  return [`${counts.join('; ')}; samples stored: ${samples}`, ...examples].join('\n');
+  return [`${counts.join('; ')}; samples stored: ${samples + histograms}`, ...examples].join('\n');
 }

@@ -74,10 +74,15 @@ function endOf(error: unknown): never {
   process.exit(1);
 }
 
+/** Commands other than the server, by their first word; each is loaded when it is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<number>>>> = {
+  tsdb: async () => (await import('./tsdb-command.ts')).runTsdb,
+  check: async () => (await import('./check-command.ts')).runCheck,
+  query: async () => (await import('./query-verbs.ts')).runQuery,
+  push: async () => (await import('./push-verbs.ts')).runPush,
+};
+
 const args = process.argv.slice(2);
-if (args[0] === 'tsdb') {
-  const { runTsdb } = await import('./tsdb-command.ts');
-  process.exitCode = await runTsdb(args.slice(1));
-} else {
-  await run(args);
-}
+const [command = '', ...rest] = args;
+if (Object.hasOwn(COMMANDS, command)) process.exitCode = await (await COMMANDS[command]())(rest);
+else await run(args);

@@ -3,6 +3,7 @@
 import { constants, setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
+  type BulkRequest,
   type Coding,
   type EngineAnswer,
   type HandlerEngine,
@@ -13,6 +14,7 @@ import {
   createQueryHandler,
   encodeAnswer,
   errorAnswer,
+  plainErrorAnswer,
 } from '../api/index.ts';
 import { TidemarkError, errorText, invariant } from '../base/index.ts';
 import { type Clock, createRealWorld } from '../io/index.ts';
@@ -21,6 +23,8 @@ import { type Engine, createEngine, parseExpr, parseSelector, prettyPrint } from
 import { AnswerSender } from './answer-sender.ts';
 import { SlotPool } from './answer-slots.ts';
 import { FairQueue } from './fair-queue.ts';
+import { federateAnswer } from './federate-answer.ts';
+import { remoteReadAnswer } from './remote-read-answer.ts';
 import { engineAnswer } from './engine-answer.ts';
 import { createListings, tsdbStatus } from './listings.ts';
 import type { EngineSettings, QueryCommand, QueryEvent, QueryWorkerData } from './query-protocol.ts';
@@ -34,6 +38,9 @@ const PAUSE_MS = 0.1;
 const SEND_SLICE_MS = 5;
 /** What a query may always hold, however much of other answers waits for slow receivers. */
 const QUERY_BYTES_LEAST = 16 << 20;
+
+const isBulk = (request: QueryRequest): request is BulkRequest =>
+  request.kind === 'federate' || request.kind === 'read';
 
 interface Running {
   readonly controller: AbortController;
@@ -105,12 +112,12 @@ class QueryHost {
       }
       startedMs = this.#clock.monotonicMs();
       try {
-        answer = await this.#handler(after)(request, signal);
+        answer = await this.#handle(request, after, signal);
       } finally {
         this.#queue.leave();
       }
     } catch (error) {
-      answer = errorAnswer(error);
+      answer = isBulk(request) ? plainErrorAnswer(error) : errorAnswer(error);
     }
     const stats = { queueMs: startedMs - arrivedMs, runMs: this.#clock.monotonicMs() - startedMs };
     const post = (event: QueryEvent) => this.#main.postMessage(event);
@@ -154,16 +161,32 @@ class QueryHost {
     }
   }
 
-  /** A handler whose leaves see what was acknowledged before the request came. */
-  #handler(after: readonly number[]): (request: QueryRequest, signal: AbortSignal) => Promise<HandlerAnswer> {
+  /** What leaves read was acknowledged before the request came. */
+  #handle(request: QueryRequest, after: readonly number[], signal: AbortSignal): Promise<HandlerAnswer> {
+    if (isBulk(request)) return this.#bulk(request, after, signal);
     const engine = this.#handlerEngine(after);
     const listings = createListings(this.#shards, after);
-    return createQueryHandler({ engine, listings });
+    return createQueryHandler({ engine, listings })(request, signal);
+  }
+
+  #bulk(request: BulkRequest, after: readonly number[], signal: AbortSignal): Promise<HandlerAnswer> {
+    const { lookbackMs, maxSamples } = this.#settings;
+    const limits = { lookbackMs, samplesMax: maxSamples, bytesMax: this.#bytesMax };
+    const leaves = this.#shards.map((shard, i) => new RemoteLeaf(shard, after[i]));
+    return request.kind === 'federate'
+      ? federateAnswer(leaves, request, limits, signal)
+      : remoteReadAnswer(leaves, request, limits, signal);
+  }
+
+  /** What one more query may hold. */
+  get #bytesMax(): number {
+    const { queryBytesMax, totalBytesMax } = this.#settings;
+    const share = Math.floor((totalBytesMax - this.#unsentBytes) / Math.max(1, this.#queue.running));
+    return Math.max(QUERY_BYTES_LEAST, Math.min(queryBytesMax, share));
   }
 
   #engine(after: readonly number[]): Engine {
-    const { lookbackMs, timeoutMs, maxSamples, defaultStepMs, queryBytesMax, totalBytesMax } = this.#settings;
-    const share = Math.floor((totalBytesMax - this.#unsentBytes) / Math.max(1, this.#queue.running));
+    const { lookbackMs, timeoutMs, maxSamples, defaultStepMs } = this.#settings;
     return createEngine({
       leaves: this.#shards.map((shard, i) => new RemoteLeaf(shard, after[i])),
       clock: this.#clock,
@@ -171,7 +194,7 @@ class QueryHost {
       lookbackMs,
       timeoutMs,
       maxSamples,
-      maxBytes: Math.max(QUERY_BYTES_LEAST, Math.min(queryBytesMax, share)),
+      maxBytes: this.#bytesMax,
       defaultStepMs,
       features: this.#features,
     });

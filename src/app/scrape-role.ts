@@ -1,15 +1,8 @@
 // The scrape role: the scrape manager over the intake, with discoverers and HTTP clients made from the configuration.
 import type { ActiveTarget, DroppedTarget, TargetMetadata } from '../api/index.ts';
 import { type Logger, type MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
-import {
-  type Config,
-  type HostFiles,
-  type HttpClientConfig,
-  type ScrapeConfig,
-  allScrapeConfigs,
-  httpClientOptions,
-} from '../config/index.ts';
-import { type Clock, type HttpClient, type HttpRequest, type HttpResponse, createHttpClient } from '../io/index.ts';
+import { type Config, type HostFiles, allScrapeConfigs } from '../config/index.ts';
+import type { Clock } from '../io/index.ts';
 import {
   type ExpositionExports,
   ExpositionKernel,
@@ -19,18 +12,10 @@ import {
   ScrapeCacheKernel,
 } from '../kernel/index.ts';
 import { DEFAULT_TENANT } from '../model/index.ts';
-import {
-  type Discoverer,
-  FileDiscovery,
-  HttpDiscovery,
-  type ScrapeAppend,
-  type ScrapeCache,
-  ScrapeManager,
-  type ScrapeSink,
-  ScrapeStager,
-  StaticDiscovery,
-} from '../scrape/index.ts';
+import { type ScrapeAppend, type ScrapeCache, ScrapeManager, type ScrapeSink, ScrapeStager } from '../scrape/index.ts';
 import type { Intake } from '../tsdb/index.ts';
+import { ConfiguredClient } from './configured-client.ts';
+import { jobDiscoverers } from './job-discoverers.ts';
 import type { Limits } from './limits.ts';
 import { VERSION } from './version.ts';
 
@@ -86,33 +71,6 @@ class IntakeSink implements ScrapeSink {
   }
 }
 
-/** A client whose credentials and certificates are read when it is first used, and again after a failure to read them. */
-class ConfiguredClient implements HttpClient {
-  readonly #make: () => Promise<HttpClient>;
-  #client: Promise<HttpClient> | null = null;
-
-  constructor(config: HttpClientConfig, files: HostFiles) {
-    this.#make = async () => createHttpClient(await httpClientOptions(config, files.readFile));
-  }
-
-  async request(request: HttpRequest): Promise<HttpResponse> {
-    this.#client ??= this.#make();
-    let client: HttpClient;
-    try {
-      client = await this.#client;
-    } catch (error) {
-      this.#client = null;
-      throw error;
-    }
-    return client.request(request);
-  }
-
-  async close(): Promise<void> {
-    const client = await this.#client?.catch(() => null);
-    await client?.close();
-  }
-}
-
 export class ScrapeRole {
   readonly #manager: ScrapeManager;
   readonly #parts: ScrapeRoleParts;
@@ -127,8 +85,8 @@ export class ScrapeRole {
       metrics,
       version: VERSION,
       offsetSeed,
-      httpClient: (config) => new ConfiguredClient(config, files),
-      discoverers: (config) => this.#discoverers(config),
+      httpClient: (config) => new ConfiguredClient(config, { files, clock }),
+      discoverers: (config) => jobDiscoverers(config, { clock, logger, metrics, files }),
     });
   }
 
@@ -143,19 +101,6 @@ export class ScrapeRole {
     } catch (error) {
       this.#parts.logger.warn('cannot stop scraping cleanly', { error: errorText(error) });
     }
-  }
-
-  #discoverers(config: ScrapeConfig): Discoverer[] {
-    const { clock, logger, metrics, files } = this.#parts;
-    const report = { logger, metrics };
-    const http = (one: HttpClientConfig) => new ConfiguredClient(one, files);
-    return [
-      new StaticDiscovery(config.staticConfigs),
-      ...config.fileSdConfigs.map((one) => new FileDiscovery(one, { ...report, clock, files })),
-      ...config.httpSdConfigs.map(
-        (one) => new HttpDiscovery(one, { ...report, clock, http: http(one), userAgent: `Tidemark/${VERSION}` }),
-      ),
-    ];
   }
 
   active(): ActiveTarget[] {

@@ -6,6 +6,7 @@ import {
   type ApiServer,
   type ApiServices,
   type BuildInfo,
+  WebProtection,
   createApiServer,
   parseListenAddress,
 } from '../api/index.ts';
@@ -26,7 +27,8 @@ import {
   hostFiles,
   printConfig,
 } from '../config/index.ts';
-import { type Clock, createRealWorld, filesystemSpace } from '../io/index.ts';
+import { type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/index.ts';
+import { compareUtf8 } from '../model/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import { type ConfigurationOptions, readConfiguration, warnOfUnsupported } from './configuration.ts';
 import { Database, type ReplayProgress } from './database.ts';
@@ -89,7 +91,6 @@ export class Server {
   /** Starts everything; resolves with the addresses once queries are answered. */
   async start(): Promise<string[]> {
     const { flags, logger } = this.#options;
-    refuseUnsafe(flags);
     this.#config = await readConfiguration(this.#configuration);
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
@@ -179,11 +180,15 @@ export class Server {
     const { flags, logger } = this.#options;
     const services = this.#services();
     const urls: string[] = [];
+    const clock = this.#clock;
+    const file = flags['web.config.file'];
     for (const address of flags['web.listen-address']) {
       const { host, port } = parseListenAddress(address);
+      const protection = file === '' ? undefined : new WebProtection({ file, files: freshFiles, clock, logger });
       const server = await createApiServer({
         services,
-        clock: this.#clock,
+        clock,
+        protection,
         logger,
         metrics: this.#metrics,
         pageFiles: createRealWorld(fileURLToPath(new URL('../../build/ui', import.meta.url))).files,
@@ -200,7 +205,7 @@ export class Server {
         throw new TidemarkError('listen_failed', `cannot listen on ${address}: ${fact}`, { cause: error });
       }
       this.#servers.push(server);
-      urls.push(`http://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}${routePrefix(flags)}/`);
+      urls.push(`${protection?.serverOptions ? 'https' : 'http'}://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}${routePrefix(flags)}/`);
     }
     return urls;
   }
@@ -226,9 +231,9 @@ export class Server {
   #services(): ApiServices {
     const { flags, logger } = this.#options;
     const written = this.#metrics.counter('tidemark_samples_written_total', 'Samples taken by remote write.');
-    const left = this.#metrics.counter(
-      'tidemark_native_histograms_left_out_total',
-      'Native histograms that were not stored.',
+    const histograms = this.#metrics.counter(
+      'tidemark_native_histograms_written_total',
+      'Native histograms taken by remote write.',
     );
     return {
       query: {
@@ -245,13 +250,19 @@ export class Server {
                 limits: this.#limits,
                 onResult: (counters) => {
                   written.add(counters.samples);
-                  left.add(counters.histograms);
+                  histograms.add(counters.histograms);
                 },
               }));
               return service.write(tenant, version, body);
             },
           }
         : null,
+      bulk: {
+        externalLabels: () => sortedLabels(this.#config.global.externalLabels),
+        readSamplesMax: flags['storage.remote.read-sample-limit'],
+        readConcurrencyMax: flags['storage.remote.read-concurrent-limit'],
+        readFrameBytesMax: flags['storage.remote.read-max-bytes-in-frame'],
+      },
       targets: {
         active: () => this.#scrape?.active() ?? [],
         dropped: () => this.#scrape?.dropped() ?? [],
@@ -320,11 +331,8 @@ export class Server {
   }
 }
 
-/** A server without the protection it was told to have must not start. */
-function refuseUnsafe(flags: FlagValues): void {
-  if (flags['web.config.file'] === '') return;
-  throw new TidemarkError('bad_flag', 'cannot honour --web.config.file: TLS and authentication are not supported yet');
-}
+const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
+  Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));
 
 /** --web.route-prefix, or the path of --web.external-url; without a slash at its end. */
 function routePrefix(flags: FlagValues): string {

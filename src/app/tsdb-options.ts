@@ -1,4 +1,4 @@
-// Arguments of the `tidemark tsdb` verbs, read as promtool reads them: `--name=value`, `--name value`, `--switch`, `-r`, and what is
+// Arguments of the program's verbs, read as promtool reads them: `--name=value`, `--name value`, `--switch`, `-r`, and what is
 // left by position.
 import { TidemarkError } from '../base/index.ts';
 
@@ -15,7 +15,7 @@ export interface VerbFlag {
 export interface VerbUsage {
   readonly verb: string;
   readonly help: string;
-  /** Names of arguments; those in brackets may be absent. */
+  /** Names of arguments; those in brackets may be absent, a last one with `...` behind it takes all that follow. */
   readonly args: readonly string[];
   readonly flags: Readonly<Record<string, VerbFlag>>;
 }
@@ -67,10 +67,10 @@ export class VerbArguments {
 
   #checkPositional(): void {
     const { args } = this.#usage;
-    const extra = this.positional[args.length];
+    const extra = args.at(-1)?.includes('...') ? undefined : this.positional[args.length];
     if (extra !== undefined) throw bad(`unexpected ${extra}`);
     const missing = args.slice(this.positional.length).find((name) => !name.startsWith('['));
-    if (missing !== undefined) throw bad(`required argument '${missing}' not provided`);
+    if (missing !== undefined) throw bad(`required argument '${missing.replace('...', '')}' not provided`);
   }
 
   list(name: string): readonly string[] {
@@ -116,4 +116,9 @@ export function verbHelp({ verb, help, args, flags }: VerbUsage): string {
   return `${lines.join('\n')}\n`;
 }
 
-const shown = (name: string): string => (name.startsWith('[') ? `[<${name.slice(1, -1)}>]` : `<${name}>`);
+/** An argument as usage shows it. */
+export function shown(name: string): string {
+  const plain = name.replace(/[[\].]/g, '');
+  const more = name.includes('...') ? '...' : '';
+  return name.startsWith('[') ? `[<${plain}>${more}]` : `<${plain}>${more}`;
+}

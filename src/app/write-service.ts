@@ -78,7 +78,8 @@ async function write(
   let taken = 0;
   const encode = (kernel: IntakeKernel): Encoded => {
     const encoded = encodeBody(parts, kernel, { tenant, version, body });
-    taken = encoded.counters.samples + encoded.counters.samplesRefused;
+    const { samples, histograms, samplesRefused } = encoded.counters;
+    taken = samples + histograms + samplesRefused;
     limits.take(tenant, taken);
     return encoded;
   };
@@ -117,13 +118,13 @@ function encodeBody(
 
 function accepted(counters: IntakeCounters, refusal: string): WriteResult {
   const { samples, refused, histograms } = counters;
-  const left = histograms > 0 ? `${histograms} native histograms were left out: they are not stored yet` : '';
   const refusedCount = Object.values(refused).reduce((sum, count) => sum + count, 0);
   return {
     ...nothing,
     outcome: 'accepted',
     samplesWritten: samples,
+    histogramsWritten: histograms,
     rejected: refusal === '' ? 0 : refusedCount,
-    reason: refusal || left,
+    reason: refusal,
   };
 }

@@ -5,6 +5,7 @@ import { type NameScheme, goQuote } from '../model/index.ts';
 import { alerting, checkAlerting } from './alerting-config.ts';
 import { type GlobalConfig, finishGlobal, globalConfig } from './global-config.ts';
 import { type ListDirectory, globFiles } from './glob.ts';
+import { type HttpClientConfig, checkHttpClient, httpClientFields } from './http-client.ts';
 import { checkRelabelRules } from './relabel-config.ts';
 import { tidemark } from './limits.ts';
 import { remoteReads, remoteWrites } from './remote-config.ts';
@@ -195,6 +196,12 @@ export async function loadConfig(text: string, options: LoadOptions): Promise<Co
   }
   return config;
 }
+
+const clientFile = struct(httpClientFields, checkHttpClient);
+
+/** The options of an HTTP client that stand in a file of their own (--http.config.file). Throws TidemarkError `bad_config`. */
+export const parseHttpClientConfig = (text: string, file: string): HttpClientConfig =>
+  decodeFile(clientFile, text, file).value;
 
 const targetFile = list(staticConfig, 'nil target group item found');
 

@@ -19,6 +19,7 @@ export {
   expandEnv,
   loadConfig,
   parseConfig,
+  parseHttpClientConfig,
   parseTargetGroups,
 } from './config.ts';
 export { printConfig, printScrapeConfig } from './print.ts';
@@ -41,4 +42,6 @@ export {
   parseFlags,
 } from './flags.ts';
 export type { FlagName, FlagValues } from './flag-table.ts';
-export { type ReadFile, httpClientOptions } from './http-options.ts';
+export { type ReadFile, credentialFiles, httpClientOptions, oauth2Options } from './http-options.ts';
+export { type ClientAuth, type WebConfig, parseWebConfig } from './web-config.ts';
+export { type ServerTls, serverTls, webTlsFiles } from './web-tls.ts';

@@ -31,14 +31,13 @@ function clientParts(client: HttpClientConfig, path: string): Unsupported[] {
     'basic_auth.username_ref': basicAuth?.usernameRef,
     'basic_auth.password_ref': basicAuth?.passwordRef,
     'authorization.credentials_ref': authorization?.credentialsRef,
+    'oauth2.client_secret_ref': oauth2?.clientSecretRef,
+    'oauth2.client_certificate_key_ref': oauth2?.clientCertificateKeyRef,
     'tls_config.ca_ref': tlsConfig.caRef,
     'tls_config.cert_ref': tlsConfig.certRef,
     'tls_config.key_ref': tlsConfig.keyRef,
   };
   const used = Object.keys(refs).filter((name) => refs[name]);
-  if (oauth2) used.push('oauth2');
-  if (client.noProxy !== '') used.push('no_proxy');
-  if (client.proxyFromEnvironment) used.push('proxy_from_environment');
   return used.map((name) => notYet(`${path}.${name}`));
 }
 

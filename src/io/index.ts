@@ -21,3 +21,5 @@ export type { SimHttpAnswer, SimHttpHandler, SimHttpRequest, SimNetwork } from '
 export type { SimObjectStore } from './sim-objects.ts';
 export { SimRandom } from './sim-random.ts';
 export { filesystemSpace } from './real-space.ts';
+export { OAuth2Client, type OAuth2Grant } from './http-oauth2.ts';
+export { type FreshFiles, freshFiles } from './real-fresh-files.ts';

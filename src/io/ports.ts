@@ -125,6 +125,10 @@ export interface HttpClientOptions {
   /** The whole value of the Authorization header, such as `Bearer abc`. */
   readonly authorization?: string;
   readonly proxyUrl?: string;
+  /** Proxies by scheme of the request's URL, as environments give them; instead of proxyUrl. */
+  readonly proxyUrls?: { readonly http?: string; readonly https?: string };
+  /** What is reached without a proxy: names, addresses and blocks of them, separated by commas. */
+  readonly noProxy?: string;
   /** Sent with CONNECT to the proxy. */
   readonly proxyHeaders?: Readonly<Record<string, string>>;
   /** Added to every request; a header of the request itself wins. */

@@ -3,6 +3,7 @@ import { Agent, type Dispatcher, ProxyAgent, request as undiciRequest } from 'un
 import { TidemarkError } from '../base/index.ts';
 import { bodyTooLarge, contentCodings, decodeBody } from './http-decode.ts';
 import { HttpRoute } from './http-route.ts';
+import { proxyChoice } from './http-proxy.ts';
 import type { HttpClient, HttpClientOptions, HttpRequest, HttpResponse } from './ports.ts';
 
 const KEEP_ALIVE_MS_DEFAULT = 30_000;
@@ -12,11 +13,23 @@ const COMPRESSED_SLACK_BYTES = 4096;
 
 export class RealHttpClient implements HttpClient {
   readonly #options: HttpClientOptions;
-  readonly #dispatcher: Dispatcher;
+  readonly #proxyOf: (url: string) => string | undefined;
+  /** By proxy; made when first used. */
+  readonly #dispatchers = new Map<string | undefined, Dispatcher>();
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    this.#dispatcher = makeDispatcher(options);
+    this.#proxyOf = proxyChoice(options);
+  }
+
+  #dispatcher(url: string): Dispatcher {
+    const proxy = this.#proxyOf(url);
+    let dispatcher = this.#dispatchers.get(proxy);
+    if (!dispatcher) {
+      dispatcher = makeDispatcher(this.#options, proxy);
+      this.#dispatchers.set(proxy, dispatcher);
+    }
+    return dispatcher;
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
@@ -41,7 +54,7 @@ export class RealHttpClient implements HttpClient {
         method: route.method,
         headers: route.headers,
         body: route.body,
-        dispatcher: this.#dispatcher,
+        dispatcher: this.#dispatcher(route.url),
         signal,
         headersTimeout: 0, // one deadline for all, by the signal
         bodyTimeout: 0,
@@ -55,12 +68,12 @@ export class RealHttpClient implements HttpClient {
     }
   }
 
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
+  async close(): Promise<void> {
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
   }
 }
 
-function makeDispatcher(options: HttpClientOptions): Dispatcher {
+function makeDispatcher(options: HttpClientOptions, proxy: string | undefined): Dispatcher {
   const { tls, keepAliveMs = KEEP_ALIVE_MS_DEFAULT } = options;
   const connect = {
     ca: tls?.ca,
@@ -76,10 +89,10 @@ function makeDispatcher(options: HttpClientOptions): Dispatcher {
     connections: options.connectionCountMax ?? null,
     ...(keepAliveMs === 0 ? { pipelining: 0 } : { keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs }),
   };
-  if (options.proxyUrl === undefined) return new Agent({ ...common, connect });
+  if (proxy === undefined) return new Agent({ ...common, connect });
   return new ProxyAgent({
     ...common,
-    uri: options.proxyUrl,
+    uri: proxy,
     headers: { ...options.proxyHeaders },
     requestTls: connect,
     proxyTunnel: false, // plain requests go to the proxy with their whole address, as proxies expect; https still tunnels

@@ -1,11 +1,12 @@
 // Decoder of batches (docs/formats/batch.md) in plain TypeScript: for tests, for dumps of the log, and for the
 // shard's twin. A SegmentState carries what the batches of a log segment have defined so far; a corrupt batch leaves
 // it as it was.
-import { ByteReader, TidemarkError, corruptError } from '../base/index.ts';
+import { ByteReader, TidemarkError, corruptError, errorText, isCorrupt } from '../base/index.ts';
+import { histogramFromBytes } from '../model/index.ts';
 import { byteText } from './intake-twin-labels.ts';
 
 const VERSION = 1;
-const TAGS = { symbols: 1, series: 2, samples: 3, stale: 4 } as const;
+const TAGS = { symbols: 1, series: 2, samples: 3, stale: 4, histograms: 5 } as const;
 const TIME_BOUND = 2n ** 53n;
 
 /** A series that a segment defined. */
@@ -21,6 +22,13 @@ export interface StaleMark {
   readonly idLow: bigint;
   readonly idHigh: bigint;
   readonly timestampMs: number;
+}
+
+/** A native histogram of series `ref`; `bytes` as in docs/formats/histogram.md. */
+export interface BatchHistogram {
+  readonly ref: number;
+  readonly timestampMs: number;
+  readonly bytes: Uint8Array;
 }
 
 /** What the batches of a log segment have defined, by number. */
@@ -42,6 +50,7 @@ export interface DecodedBatch {
   readonly timesMs: Float64Array;
   readonly valueBits: BigUint64Array;
   readonly stale: readonly StaleMark[];
+  readonly histograms: readonly BatchHistogram[];
 }
 
 /** The labels of a segment's series as text. */
@@ -70,15 +79,17 @@ export function decodeBatch(payload: Uint8Array, segment: SegmentState): Decoded
   }
 }
 
-type Body = Pick<DecodedBatch, 'refs' | 'timesMs' | 'valueBits' | 'stale'>;
+type Body = Pick<DecodedBatch, 'refs' | 'timesMs' | 'valueBits' | 'stale' | 'histograms'>;
+type Samples = Omit<Body, 'stale' | 'histograms'>;
 
 function decodeSections(reader: ByteReader, segment: SegmentState): Body {
-  let samples: Omit<Body, 'stale'> = {
+  let samples: Samples = {
     refs: new Uint32Array(0),
     timesMs: new Float64Array(0),
     valueBits: new BigUint64Array(0),
   };
   let stale: StaleMark[] = [];
+  let histograms: BatchHistogram[] = [];
   let last = 0;
   while (reader.remaining > 0) {
     const at = reader.offset;
@@ -92,10 +103,11 @@ function decodeSections(reader: ByteReader, segment: SegmentState): Body {
     else if (tag === TAGS.series) decodeSeries(payload, segment);
     else if (tag === TAGS.samples) samples = decodeSamples(payload, segment.series.length);
     else if (tag === TAGS.stale) stale = decodeStale(payload);
+    else if (tag === TAGS.histograms) histograms = decodeHistograms(payload, segment.series.length);
     else throw newer(`section ${tag}`, at);
     payload.end();
   }
-  return { ...samples, stale };
+  return { ...samples, stale, histograms };
 }
 
 /** The first number and the count of definitions; they must go on where the segment stands. */
@@ -146,7 +158,7 @@ function checkOrder(labels: Uint32Array, symbols: readonly Uint8Array[], at: num
   }
 }
 
-function decodeSamples(reader: ByteReader, seriesCount: number): Omit<Body, 'stale'> {
+function decodeSamples(reader: ByteReader, seriesCount: number): Samples {
   const count = countOf(reader, 10);
   const refsBytes = reader.u32();
   const timesBytes = reader.u32();
@@ -154,6 +166,33 @@ function decodeSamples(reader: ByteReader, seriesCount: number): Omit<Body, 'sta
   const timesMs = decodeTimes(sub(reader, timesBytes), count);
   const values = reader.take(count * 8).slice();
   return { refs, timesMs, valueBits: new BigUint64Array(values.buffer) };
+}
+
+function decodeHistograms(reader: ByteReader, seriesCount: number): BatchHistogram[] {
+  const count = countOf(reader, 14);
+  const refsBytes = reader.u32();
+  const timesBytes = reader.u32();
+  const refs = decodeRefs(sub(reader, refsBytes), count, seriesCount);
+  const timesMs = decodeTimes(sub(reader, timesBytes), count);
+  return Array.from(refs, (ref, i) => {
+    const at = reader.offset;
+    const bytes = reader.block().slice();
+    checkHistogram(bytes, at);
+    return { ref, timestampMs: timesMs[i], bytes };
+  });
+}
+
+/** Shorter ones are what the head keeps doubles as. */
+const HISTOGRAM_BYTES_MIN = 9;
+
+function checkHistogram(bytes: Uint8Array, at: number): void {
+  if (bytes.length < HISTOGRAM_BYTES_MIN) throw corrupt(`a histogram has ${bytes.length} bytes`, at);
+  try {
+    histogramFromBytes(bytes);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    throw corrupt(`a histogram is malformed: ${errorText(error)}`, at);
+  }
 }
 
 /** A reader that ends `length` bytes on; offsets stay those of the batch. */

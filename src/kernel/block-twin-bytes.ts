@@ -62,7 +62,7 @@ export class ByteSink {
 }
 
 /** Bits, least significant first, to whole bytes at last. */
-export class BitSink {
+class BitSink {
   readonly #sink: ByteSink;
   #byte = 0;
   #used = 0;
@@ -71,8 +71,8 @@ export class BitSink {
     this.#sink = sink;
   }
 
-  put(bits: bigint | number, width: number): void {
-    let rest = BigInt(bits);
+  put(bits: bigint, width: number): void {
+    let rest = bits;
     for (let left = width; left > 0; ) {
       const taken = Math.min(8 - this.#used, left);
       this.#byte |= Number(rest & BigInt((1 << taken) - 1)) << this.#used;
@@ -142,7 +142,7 @@ export class ByteSource {
 }
 
 /** Reads bits, least significant first; `align` goes on to the next byte. */
-export class BitSource {
+class BitSource {
   readonly #source: ByteSource;
   #bit = 0;
 

@@ -13,13 +13,12 @@ import {
   unzigzag,
   zigzag,
 } from './block-twin-bytes.ts';
-import { getFrequencies, putFrequencies } from './block-twin-frequency.ts';
 
 const STEP = 4;
 const ZIGZAG = 8;
-const CODER = { packed: 0, frequencies: 1, level: 2 } as const;
-const SAVED_SHIFT = 5;
-const FREQUENCIES_MIN = 64;
+const LEVEL = 16;
+const HEAD_MAX = 31;
+const SAVED_SHIFT = 4;
 const BLOCK = 128;
 const PATCHED = 128;
 
@@ -27,7 +26,7 @@ const PATCHED = 128;
 export interface IntegersShape {
   readonly order: number;
   readonly step: bigint;
-  readonly coder: keyof typeof CODER;
+  readonly coder: 'packed' | 'level';
   readonly bytes: number;
 }
 
@@ -51,19 +50,35 @@ function leastOf(values: Iterable<bigint>, atMost: bigint): bigint {
   return least;
 }
 
-function orderOf(quotients: BigInt64Array): number {
-  const least = leastOf(quotients, 0n);
-  const bits = [0, 0, 0];
-  let difference = 0n;
-  for (let i = 1; i < quotients.length; i++) {
-    const step = asSigned(quotients[i] - quotients[i - 1]);
-    bits[0] += bitWidth(asUnsigned(quotients[i] - least));
-    bits[1] += bitWidth(zigzag(step));
-    bits[2] += bitWidth(zigzag(asSigned(step - difference)));
-    difference = step;
-  }
-  if (bits[0] <= bits[1] && bits[0] <= bits[2]) return 0;
-  return bits[1] <= bits[2] ? 1 : 2;
+/** How residuals are written: of which order, and zigzag or less a base. */
+interface Form {
+  readonly order: number;
+  readonly base: bigint | null;
+  readonly residuals: bigint[];
+}
+
+const sumOf = (bits: number[]): number => bits.reduce((sum, each) => sum + each, 0);
+
+/** The form with the fewest bits in sum, the first on a tie; second differences must save a sixteenth. */
+function formOf(quotients: BigInt64Array): Form {
+  const orders = [quotients.subarray(1), differencesOf(quotients), differencesOf(differencesOf(quotients))];
+  let least = Number.POSITIVE_INFINITY;
+  let chosen: Form | null = null;
+  orders.forEach((values, order) => {
+    if (order === 2) least -= least >> SAVED_SHIFT;
+    const base = leastOf(values, values[0] ?? 0n);
+    const offsets = Array.from(values, (value) => asUnsigned(value - base));
+    for (const form of [
+      { order, base, residuals: offsets },
+      { order, base: null, residuals: Array.from(values, zigzag) },
+    ]) {
+      const bits = sumOf(form.residuals.map(bitWidth));
+      if (bits >= least) continue;
+      least = bits;
+      chosen = form;
+    }
+  });
+  return chosen as unknown as Form;
 }
 
 function differencesOf(values: BigInt64Array): BigInt64Array {
@@ -121,43 +136,23 @@ function getBlock(source: ByteSource, count: number): bigint[] {
   return values;
 }
 
-function putResiduals(sink: ByteSink, head: number, residuals: bigint[]): number {
-  const least = leastOf(residuals, residuals[0] ?? 0n);
-  if (residuals.every((residual) => residual === least)) {
-    sink.varint(zigzag(least));
-    return head | (CODER.level << 4);
-  }
-  const zigzags = residuals.map(zigzag);
-  const offsets = residuals.map((residual) => asUnsigned(residual - least));
-  const bitsOf = (values: bigint[]): number => values.reduce((bits, value) => bits + bitWidth(value), 0);
-  const isZigzag = bitsOf(zigzags) < bitsOf(offsets);
-  const values = isZigzag ? zigzags : offsets;
-  if (!isZigzag) sink.varint(zigzag(least));
-  const packed = new ByteSink();
-  for (let i = 0; i < values.length; i += BLOCK) putBlock(packed, values.slice(i, i + BLOCK));
-  const limit = packed.length - (packed.length >> SAVED_SHIFT);
-  const frequent = new ByteSink();
-  const isTried = values.length >= FREQUENCIES_MIN && putFrequencies(frequent, values, limit);
-  const isFrequent = isTried && frequent.length < limit;
-  sink.append((isFrequent ? frequent : packed).bytes);
-  return head | (isZigzag ? ZIGZAG : 0) | ((isFrequent ? CODER.frequencies : CODER.packed) << 4);
-}
-
 /** Encodes at least one integer. */
 export function putIntegers(sink: ByteSink, ks: BigInt64Array): void {
   const body = new ByteSink();
   const step = commonStep(ks);
-  let head: number = CODER.level << 4;
+  let head = LEVEL;
   body.varint(zigzag(ks[0]));
   if (step === 0n) {
     body.u8(0);
   } else {
     const quotients = ks.map((k) => asSigned(k - ks[0]) / step);
-    const order = orderOf(quotients);
+    const { order, base, residuals } = formOf(quotients);
+    const isLevel = base !== null && residuals.every((residual) => residual === 0n);
+    head = order | (step === 1n ? 0 : STEP) | (base === null ? ZIGZAG : 0) | (isLevel ? LEVEL : 0);
     if (step !== 1n) body.varint(step);
     if (order === 2) body.varint(zigzag(quotients[1]));
-    const residuals = [quotients.subarray(1), differencesOf(quotients), differencesOf(differencesOf(quotients))];
-    head = putResiduals(body, order | (step === 1n ? 0 : STEP), Array.from(residuals[order]));
+    if (base !== null) body.varint(zigzag(base));
+    for (let i = 0; i < residuals.length && !isLevel; i += BLOCK) putBlock(body, residuals.slice(i, i + BLOCK));
   }
   sink.u8(head);
   sink.append(body.bytes);
@@ -165,7 +160,7 @@ export function putIntegers(sink: ByteSink, ks: BigInt64Array): void {
 
 interface Head {
   readonly order: number;
-  readonly coder: number;
+  readonly isLevel: boolean;
   readonly isZigzag: boolean;
   readonly first: bigint;
   readonly step: bigint;
@@ -176,15 +171,15 @@ interface Head {
 function getHead(source: ByteSource): Head {
   const head = source.u8();
   const order = head & 3;
-  const coder = head >> 4;
+  const isLevel = (head & LEVEL) !== 0;
   const isZigzag = (head & ZIGZAG) !== 0;
-  expect(order <= 2 && coder <= CODER.level, `the encoding of integers is unknown; got ${head}`);
-  expect(!isZigzag || coder !== CODER.level, `the encoding of integers is unknown; got ${head}`);
+  const isKnown = order <= 2 && head <= HEAD_MAX && !(isZigzag && isLevel);
+  expect(isKnown, `the encoding of integers is unknown; got ${head}`);
   const first = unzigzag(source.varint());
   const step = head & STEP ? source.varint() : 1n;
   const difference = order === 2 ? unzigzag(source.varint()) : 0n;
   const base = isZigzag ? 0n : unzigzag(source.varint());
-  return { order, coder, isZigzag, first, step, difference, base };
+  return { order, isLevel, isZigzag, first, step, difference, base };
 }
 
 /** The first integer, without decoding the others. */
@@ -192,15 +187,14 @@ export const firstInteger = (source: ByteSource): bigint => getHead(source).firs
 
 /** The arithmetic progression that the integers are, if they are one and nothing follows. */
 export function readLine(source: ByteSource): { first: bigint; step: bigint } | null {
-  const { order, coder, first, step, difference, base } = getHead(source);
-  if (!source.isDone || coder !== CODER.level) return null;
+  const { order, isLevel, first, step, difference, base } = getHead(source);
+  if (!source.isDone || !isLevel) return null;
   if (order !== 1 && base !== 0n) return null;
   return { first, step: order === 0 ? 0n : (order === 1 ? base : difference) * step };
 }
 
-function getResiduals(source: ByteSource, coder: number, count: number): bigint[] {
-  if (coder === CODER.level) return new Array<bigint>(count).fill(0n);
-  if (coder === CODER.frequencies) return getFrequencies(source, count);
+function getResiduals(source: ByteSource, isLevel: boolean, count: number): bigint[] {
+  if (isLevel) return new Array<bigint>(count).fill(0n);
   const values: bigint[] = [];
   for (let i = 0; i < count; i += BLOCK) values.push(...getBlock(source, Math.min(BLOCK, count - i)));
   return values;
@@ -214,11 +208,10 @@ export function getIntegers(
 ): BigInt64Array {
   const from = source.at;
   const head = getHead(source);
-  const { order, coder, isZigzag, first, step, base } = head;
+  const { order, isLevel, isZigzag, first, step, base } = head;
   const skipped = Math.max(order, 1);
-  const residuals = getResiduals(source, coder, Math.max(count - skipped, 0));
-  const name = (Object.keys(CODER) as (keyof typeof CODER)[])[coder];
-  onShape?.({ order, step, coder: name, bytes: source.at - from });
+  const residuals = getResiduals(source, isLevel, Math.max(count - skipped, 0));
+  onShape?.({ order, step, coder: isLevel ? 'level' : 'packed', bytes: source.at - from });
   const ks = new BigInt64Array(Math.max(count, skipped));
   ks[0] = first;
   let difference = head.difference * step;

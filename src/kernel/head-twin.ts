@@ -5,13 +5,15 @@
 //   a number in that segment.
 // - A sample after the series' last one is appended. An earlier one is late: kept, unless its time is taken. The first sample of a
 //   time wins: the same bits again are a duplicate, others a conflict.
+// - A value is raw bits, or the bytes of a native histogram as hexadecimal text. The bytes decide whether two are the same.
 // - A stale mark is a sample with the stale marker's bits, but only after the series' last sample: one that comes late would end what
 //   it does not know. A mark for a series that the shard does not have is counted, and one without samples needs none.
 // - A cut takes the samples before a window's beginning, and all of series whose newest sample is too old. It leaves with cutDrop(); until
 //   then readers see it. What comes meanwhile is not part of it.
 // - A series without samples that the segment does not name is dead at a drop. When a quarter of all are, a sweep removes them: those
 //   that are left get new numbers in their order, and symbols that nothing names go.
-// - The last sample's time stays known after it left, so that the same sample is still a duplicate.
+// - The last sample's time stays known after it left, so that the same sample is still a duplicate; of a blob (kernels/head/blob.ts) only
+//   that it was one.
 //
 // The kernel looks a late sample's time up in its newest columns only, and may store one again that is older. Readers see the first.
 //
@@ -19,6 +21,10 @@
 import { type DecodedBatch, type SegmentState, decodeBatch, newSegmentState } from './batch-twin.ts';
 import { type TwinLabel, byteText } from './intake-twin-labels.ts';
 
+/** Upper half of doubles that the kernel keeps as blobs. */
+const BLOB_HIGH = 0x7ff74842n;
+/** A blob that has gone. */
+const GONE = '';
 const STALE_BITS = 0x7ff0000000000002n;
 const WINDOW_MS = 7_200_000;
 /** From here on a cut's end means everything. */
@@ -43,6 +49,12 @@ export interface HeadTwinCounters {
   samplesGone: number;
 }
 
+const isBlob = (value: SampleValue): boolean => typeof value === 'string' || value >> 32n === BLOB_HIGH;
+
+/** Whether two values are the same sample, as far as is known. */
+const isSame = (a: SampleValue, b: SampleValue): boolean =>
+  a === b || (isBlob(a) && isBlob(b) && (a === GONE || b === GONE));
+
 /** A series of the shard. */
 export interface HeadTwinSeries {
   /** Its number in the shard. */
@@ -52,8 +64,11 @@ export interface HeadTwinSeries {
   readonly lastMs: number | null;
 }
 
-/** Ms and raw value bits. */
-export type Sample = [timestampMs: number, bits: bigint];
+/** Raw bits of a double, or the bytes of a histogram in hexadecimal. */
+export type SampleValue = bigint | string;
+
+/** Ms and value. */
+export type Sample = [timestampMs: number, value: SampleValue];
 
 /** A head that keeps everything in maps. */
 export interface HeadTwin {
@@ -66,6 +81,8 @@ export interface HeadTwin {
   beginSegment(): void;
   /** The time of the data; null before the first sample. */
   readonly clockMs: number | null;
+  /** Samples whose values the kernel keeps as blobs. */
+  readonly blobs: number;
   /** Series without samples, those of them that are dead, and how often there was a sweep. */
   readonly emptySeries: number;
   readonly deadSeries: number;
@@ -101,12 +118,12 @@ interface Row {
   number: number;
   readonly tenant: string;
   readonly labels: readonly TwinLabel[];
-  readonly samples: Map<number, bigint>;
+  readonly samples: Map<number, SampleValue>;
   /** Times of those samples that are in the cut, and of those that came late. */
   readonly cut: Set<number>;
   readonly late: Set<number>;
   lastMs: number | null;
-  lastBits: bigint;
+  lastValue: SampleValue;
   isDead: boolean;
 }
 
@@ -151,6 +168,10 @@ class Twin implements HeadTwin {
       if (!row) this.counters.staleUnknown++;
       else if (row.lastMs !== null && timestampMs > row.lastMs) this.#put(row, timestampMs, STALE_BITS);
     }
+    this.#moveClock(Float64Array.from(batch.histograms, ({ timestampMs }) => timestampMs));
+    for (const { ref, timestampMs, bytes } of batch.histograms) {
+      this.#put(this.#segmentRows[ref], timestampMs, Buffer.from(bytes).toString('hex'));
+    }
     this.counters.batches++;
   }
 
@@ -182,7 +203,7 @@ class Twin implements HeadTwin {
       cut: new Set(),
       late: new Set(),
       lastMs: null,
-      lastBits: 0n,
+      lastValue: 0n,
       isDead: false,
     };
     this.series.push(row);
@@ -199,20 +220,20 @@ class Twin implements HeadTwin {
     }
   }
 
-  #put(row: Row, timestampMs: number, bits: bigint): void {
+  #put(row: Row, timestampMs: number, value: SampleValue): void {
     const { counters } = this;
-    const there = timestampMs === row.lastMs ? row.lastBits : row.samples.get(timestampMs);
+    const there = timestampMs === row.lastMs ? row.lastValue : row.samples.get(timestampMs);
     if (there !== undefined) {
-      if (there === bits) counters.duplicates++;
+      if (isSame(there, value)) counters.duplicates++;
       else counters.conflicts++;
       return;
     }
-    row.samples.set(timestampMs, bits);
+    row.samples.set(timestampMs, value);
     row.isDead = false;
     counters.samples++;
     if (row.lastMs === null || timestampMs > row.lastMs) {
       row.lastMs = timestampMs;
-      row.lastBits = bits;
+      row.lastValue = value;
       return;
     }
     row.late.add(timestampMs);
@@ -234,6 +255,10 @@ class Twin implements HeadTwin {
       this.clockMs = beyond;
       this.#jumps = 0;
     }
+  }
+
+  get blobs(): number {
+    return this.series.reduce((sum, { samples }) => sum + [...samples.values()].filter(isBlob).length, 0);
   }
 
   get emptySeries(): number {
@@ -286,6 +311,7 @@ class Twin implements HeadTwin {
   }
 
   #remove(row: Row, time: number): void {
+    if (time === row.lastMs && isBlob(row.lastValue)) row.lastValue = GONE;
     row.samples.delete(time);
     row.cut.delete(time);
     if (row.late.delete(time)) this.counters.lateHeld--;
@@ -312,7 +338,7 @@ class Twin implements HeadTwin {
       if (row.lastMs === null || row.lastMs < minMs || row.lastMs > maxMs) continue;
       const left = this.samples(row.number).at(-1);
       row.lastMs = left?.[0] ?? null;
-      row.lastBits = left?.[1] ?? 0n;
+      row.lastValue = left?.[1] ?? 0n;
     }
     return this.counters.samplesGone - before;
   }

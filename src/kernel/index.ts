@@ -49,7 +49,13 @@ export {
   decodeColumn,
   encodeColumn,
 } from './column-twin.ts';
-export { type HeadTwin, type HeadTwinCounters, type HeadTwinSeries, createHeadTwin } from './head-twin.ts';
+export {
+  type HeadTwin,
+  type HeadTwinCounters,
+  type HeadTwinSeries,
+  type SampleValue,
+  createHeadTwin,
+} from './head-twin.ts';
 export { crc32c } from './checksum.ts';
 export type { BlockKernel } from './block-kernel.ts';
 export { createBlockWasm } from './block-wasm.ts';

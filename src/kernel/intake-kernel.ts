@@ -25,7 +25,7 @@ export const INTAKE_CODES = {
 /** What the kernel answers to a body: one of INTAKE_CODES. */
 export type IntakeCode = (typeof INTAKE_CODES)[keyof typeof INTAKE_CODES];
 
-/** Why something is refused, at its number: too_old, too_new, time_out_of_range and series_limit count samples, the others series. */
+/** Why something is refused, at its number: too_old, too_new, time_out_of_range, series_limit and those of histograms count samples, the others series. */
 export const INTAKE_REASONS = [
   'none',
   'no_metric_name',
@@ -43,6 +43,17 @@ export const INTAKE_REASONS = [
   'no_samples',
   'labels_too_long',
   'series_limit',
+  'histogram_schema',
+  'histogram_span_offset',
+  'histogram_spans',
+  'histogram_negative',
+  'histogram_count_small',
+  'histogram_count_differs',
+  'histogram_bounds',
+  'histogram_bounds_few',
+  'histogram_custom',
+  'histogram_exponential_bounds',
+  'histogram_range',
 ] as const;
 /** One of INTAKE_REASONS. */
 export type IntakeReason = (typeof INTAKE_REASONS)[number];
@@ -93,12 +104,13 @@ export const INTAKE_LIMITS_DEFAULT: IntakeLimits = {
 
 /** What became of a request. */
 export interface IntakeCounters {
-  /** Samples in the batches. */
+  /** Float samples in the batches. */
   readonly samples: number;
   /** Series that the batches define. */
   readonly seriesNew: number;
-  /** Native histograms and exemplars that were in the request: not stored. */
+  /** Native histograms in the batches, stale ones among them. */
   readonly histograms: number;
+  /** Exemplars that were in the request: not stored. */
   readonly exemplars: number;
   readonly samplesRefused: number;
   /** Series or samples refused, by reason; reasons that did not occur are left out. */
@@ -148,7 +160,7 @@ export interface IntakeKernel {
   finish(): IntakeCode;
   /** The shard's batch; empty if the request has nothing for it. */
   batch(shard: number): Uint8Array;
-  /** Samples in the shard's batch. */
+  /** Samples in the shard's batch, histograms among them. */
   batchSamples(shard: number): number;
   readonly counters: IntakeCounters;
   /** The first `countMax` labels of counters.refusals[index], in the sender's order: those that could be read. Of remote write only. */

@@ -42,6 +42,7 @@ export class TwinShard {
   #savedSeries = 0;
   #definitions: { id: Hash128; pairs: number[] }[] = [];
   #samples: (TwinSample & { ref: number })[] = [];
+  #histograms: { ref: number; timeMs: bigint; bytes: Uint8Array }[] = [];
   #stale: Stale[] = [];
 
   get seriesCount(): number {
@@ -52,7 +53,7 @@ export class TwinShard {
   }
 
   get sampleCount(): number {
-    return this.#samples.length;
+    return this.#samples.length + this.#histograms.length;
   }
 
   begin(): void {
@@ -60,6 +61,7 @@ export class TwinShard {
     this.#savedSeries = this.#series.keys.length;
     this.#definitions = [];
     this.#samples = [];
+    this.#histograms = [];
     this.#stale = [];
   }
   undo(): void {
@@ -85,6 +87,9 @@ export class TwinShard {
   sample(ref: number, sample: TwinSample): void {
     this.#samples.push({ ...sample, ref });
   }
+  histogram(ref: number, timeMs: bigint, bytes: Uint8Array): void {
+    this.#histograms.push({ ref, timeMs, bytes });
+  }
   stale(id: Hash128, timeMs: bigint): void {
     this.#stale.push({ ...id, timeMs });
   }
@@ -92,7 +97,7 @@ export class TwinShard {
   /** The batch; empty if there is nothing to log. */
   encode(tenant: Uint8Array): Uint8Array {
     const out = new ByteWriter();
-    if (this.#samples.length === 0 && this.#stale.length === 0) return out.finish();
+    if (this.sampleCount === 0 && this.#stale.length === 0) return out.finish();
     out.u8(1);
     out.block(tenant);
     const symbols = this.#symbols.keys.slice(this.#savedSymbols);
@@ -100,6 +105,7 @@ export class TwinShard {
     if (this.#definitions.length > 0) section(out, 2, (to) => this.#encodeSeries(to));
     if (this.#samples.length > 0) section(out, 3, (to) => this.#encodeSamples(to));
     if (this.#stale.length > 0) section(out, 4, (to) => this.#encodeStale(to));
+    if (this.#histograms.length > 0) section(out, 5, (to) => this.#encodeHistograms(to));
     return out.finish();
   }
 
@@ -119,22 +125,12 @@ export class TwinShard {
     }
   }
   #encodeSamples(out: ByteWriter): void {
-    const refs = new ByteWriter();
-    const times = new ByteWriter();
-    let nextRef = 0;
-    let lastMs = 0n;
-    for (const { ref, timeMs } of this.#samples) {
-      refs.zigzag(ref - nextRef);
-      writeVarint(times, zigzag(timeMs - lastMs));
-      nextRef = ref + 1;
-      lastMs = timeMs;
-    }
-    out.varint(this.#samples.length);
-    out.u32(refs.length);
-    out.u32(times.length);
-    out.bytes(refs.view());
-    out.bytes(times.view());
+    encodePlaces(out, this.#samples);
     for (const { bits } of this.#samples) out.u64(bits);
+  }
+  #encodeHistograms(out: ByteWriter): void {
+    encodePlaces(out, this.#histograms);
+    for (const { bytes } of this.#histograms) out.block(bytes);
   }
   #encodeStale(out: ByteWriter): void {
     out.varint(this.#stale.length);
@@ -144,6 +140,25 @@ export class TwinShard {
       writeVarint(out, zigzag(timeMs));
     }
   }
+}
+
+/** Series and times of samples: sections 3 and 5 begin with them. */
+function encodePlaces(out: ByteWriter, samples: readonly { readonly ref: number; readonly timeMs: bigint }[]): void {
+  const refs = new ByteWriter();
+  const times = new ByteWriter();
+  let nextRef = 0;
+  let lastMs = 0n;
+  for (const { ref, timeMs } of samples) {
+    refs.zigzag(ref - nextRef);
+    writeVarint(times, zigzag(timeMs - lastMs));
+    nextRef = ref + 1;
+    lastMs = timeMs;
+  }
+  out.varint(samples.length);
+  out.u32(refs.length);
+  out.u32(times.length);
+  out.bytes(refs.view());
+  out.bytes(times.view());
 }
 
 function section(out: ByteWriter, tag: number, fill: (payload: ByteWriter) => void): void {

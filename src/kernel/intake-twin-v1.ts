@@ -1,6 +1,7 @@
 // Remote write 1.0 for the intake's twin: kernels/intake/remote-write-v1.ts has the layout.
 import type { IntakeMetadata } from './intake-kernel.ts';
 import { byteText, type TwinLabel } from './intake-twin-labels.ts';
+import { readHistogram, type TwinHistogram } from './intake-twin-histogram.ts';
 import { BYTES, expectType, type Field, fields, readSample, type TwinSample, VARINT } from './intake-twin-protobuf.ts';
 
 /** A series of a request of either version; [at, end) is its message in the body. */
@@ -10,7 +11,7 @@ export interface TwinSeries {
   readonly end: number;
   readonly labels: readonly TwinLabel[];
   readonly samples: readonly TwinSample[];
-  readonly histograms: number;
+  readonly histograms: readonly TwinHistogram[];
   readonly exemplars: number;
   /** Not 0: the number of the reason why the labels could not even be read. */
   readonly reason: number;
@@ -33,7 +34,7 @@ export function readRequest1(body: Uint8Array): { series: TwinSeries[]; metadata
 function readSeries(body: Uint8Array, { at, end }: Field): TwinSeries {
   const labels: TwinLabel[] = [];
   const samples: TwinSample[] = [];
-  let histograms = 0;
+  const histograms: TwinHistogram[] = [];
   let exemplars = 0;
   for (const field of fields(body, at, end)) {
     if (field.number > 4) continue;
@@ -41,7 +42,7 @@ function readSeries(body: Uint8Array, { at, end }: Field): TwinSeries {
     if (field.number === 1) labels.push(readLabel(body, field));
     else if (field.number === 2) samples.push(readSample(body, field));
     else if (field.number === 3) exemplars++;
-    else histograms++;
+    else histograms.push(readHistogram(body, field));
   }
   return { version: 1, at, end, labels, samples, histograms, exemplars, reason: 0 };
 }

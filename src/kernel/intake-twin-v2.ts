@@ -1,6 +1,7 @@
 // Remote write 2.0 for the intake's twin: kernels/intake/remote-write-v2.ts has the layout.
 import type { IntakeMetadata } from './intake-kernel.ts';
 import { byteText, type TwinLabel } from './intake-twin-labels.ts';
+import { readHistogram, type TwinHistogram } from './intake-twin-histogram.ts';
 import {
   BYTES,
   expectType,
@@ -37,7 +38,7 @@ export function readRequest2(body: Uint8Array): TwinSeries[] {
 function readSeries(body: Uint8Array, { at, end }: Field, symbols: Uint8Array[], texts: string[]): TwinSeries {
   const refs = new Refs(texts.length);
   const samples: TwinSample[] = [];
-  let histograms = 0;
+  const histograms: TwinHistogram[] = [];
   let exemplars = 0;
   let about: Field | undefined;
   for (const field of fields(body, at, end)) {
@@ -49,7 +50,7 @@ function readSeries(body: Uint8Array, { at, end }: Field, symbols: Uint8Array[],
     expectType(field, BYTES);
     if (field.number === 1) refs.addPacked(body, field);
     else if (field.number === 2) samples.push(readSample(body, field));
-    else if (field.number === 3) histograms++;
+    else if (field.number === 3) histograms.push(readHistogram(body, field));
     else if (field.number === 4) exemplars++;
     else about = field;
   }

@@ -23,7 +23,8 @@ import {
 } from './intake-kernel.ts';
 import { TwinActive } from './intake-twin-active.ts';
 import { type TwinLabel, byteText, canonicalLabels, checkLabels, textBytes } from './intake-twin-labels.ts';
-import { IntakeFailure, type TwinSample } from './intake-twin-protobuf.ts';
+import { checkHistogram } from './intake-twin-histogram.ts';
+import { IntakeFailure } from './intake-twin-protobuf.ts';
 import { TwinShard } from './intake-twin-shard.ts';
 import { type TwinSeries, readRequest1 } from './intake-twin-v1.ts';
 import { readRequest2 } from './intake-twin-v2.ts';
@@ -124,14 +125,14 @@ class IntakeTwin implements IntakeKernel {
 
   /** Takes one series; undefined if it was refused. */
   #take(series: TwinSeries, index: number, limits: IntakeLimits): { isNew: boolean } | undefined {
-    const { labels, samples } = series;
-    this.#words[2] += series.histograms;
+    const { labels } = series;
+    const samples = series.samples.length + series.histograms.length;
     this.#words[3] += series.exemplars;
     const checked = series.reason || checkLabels(labels, limits);
-    const empty = series.version === 2 && samples.length + series.histograms === 0;
+    const empty = series.version === 2 && samples === 0;
     const reason = typeof checked === 'number' ? checked : empty ? NO_SAMPLES : 0;
     if (typeof checked === 'number' || reason !== 0) {
-      this.#refuse(reason, samples.length, series, index);
+      this.#refuse(reason, samples, series, index);
       return undefined;
     }
     return this.#store(checked, series, index, limits);
@@ -142,19 +143,34 @@ class IntakeTwin implements IntakeKernel {
     const shard = this.#shards[Number(id.low & 0xffffffffn) % this.shards];
     let ref = shard.find(id);
     const isNew = ref === undefined;
-    for (const sample of series.samples) {
-      let reason = timeReason(sample, limits);
+    /** The series' number, or nothing if the sample is refused. */
+    const admitted = (timeMs: bigint, problem: number): number | undefined => {
+      let reason = timeReason(timeMs, limits) || problem;
       if (reason === 0 && ref === undefined && !this.#admit(id, limits)) reason = SERIES_LIMIT;
       if (reason !== 0) {
         this.#refuse(reason, 1, series, index);
-        continue;
+        return undefined;
       }
       if (ref === undefined) {
         ref = shard.define(id, labels);
         this.#words[1]++;
       }
-      shard.sample(ref, sample);
+      return ref;
+    };
+    for (const sample of series.samples) {
+      const to = admitted(sample.timeMs, 0);
+      if (to === undefined) continue;
+      shard.sample(to, sample);
       this.#words[0]++;
+    }
+    for (const histogram of series.histograms) {
+      const { timeMs, isStale, sumBits } = histogram;
+      const bytes = isStale ? 0 : checkHistogram(histogram);
+      const to = admitted(timeMs, typeof bytes === 'number' ? bytes : 0);
+      if (to === undefined) continue;
+      this.#words[2]++;
+      if (typeof bytes === 'number') shard.sample(to, { timeMs, bits: sumBits });
+      else shard.histogram(to, timeMs, bytes);
     }
     return { isNew };
   }
@@ -225,7 +241,7 @@ class IntakeTwin implements IntakeKernel {
   }
 }
 
-function timeReason({ timeMs }: TwinSample, { minTimestampMs, maxTimestampMs }: IntakeLimits): number {
+function timeReason(timeMs: bigint, { minTimestampMs, maxTimestampMs }: IntakeLimits): number {
   if (timeMs >= TIME_BOUND || timeMs <= -TIME_BOUND) return 10;
   if (Number(timeMs) < minTimestampMs) return 8;
   return Number(timeMs) > maxTimestampMs ? 9 : 0;

@@ -43,7 +43,11 @@ function combine(a: NativeHistogram, b: NativeHistogram, sign: 1 | -1): Histogra
     return { histogram: { ...combineExponential(a, b, sign), ...sums }, collision, reconciled: false };
   }
   if (sameBounds(a.customBounds, b.customBounds)) {
-    return { histogram: { ...a, ...sums, positive: mergeBuckets(a.positive, b.positive, sign) }, collision, reconciled: false };
+    return {
+      histogram: { ...a, ...sums, positive: mergeBuckets(a.positive, b.positive, sign) },
+      collision,
+      reconciled: false,
+    };
   }
   const customBounds = commonBounds(a.customBounds, b.customBounds);
   const sides: RebucketSide[] = [
@@ -112,6 +116,11 @@ export function pick({ indexes, counts }: BucketCounts, keep: (i: number) => boo
 /** All buckets of both. */
 function mergeBuckets(a: BucketCounts, b: BucketCounts, sign: 1 | -1): BucketCounts {
   if (b.counts.length === 0) return a;
+  if (sameIndexes(a.indexes, b.indexes)) {
+    const counts = new Float64Array(a.counts.length);
+    for (let i = 0; i < counts.length; i++) counts[i] = a.counts[i] + sign * b.counts[i];
+    return { indexes: a.indexes, counts };
+  }
   const indexes = new Int32Array(a.indexes.length + b.indexes.length);
   const counts = new Float64Array(indexes.length);
   let used = 0;
@@ -123,6 +132,12 @@ function mergeBuckets(a: BucketCounts, b: BucketCounts, sign: 1 | -1): BucketCou
     else counts[used] = left < right ? a.counts[i++] : sign * b.counts[k++];
   }
   return { indexes: indexes.slice(0, used), counts: counts.slice(0, used) };
+}
+
+function sameIndexes(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Bounds that both lists have. */

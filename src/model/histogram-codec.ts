@@ -11,7 +11,14 @@
 //           varint spans; per span: first index (zigzag; later spans: varint gap to the span before), varint length - 1
 //           counts: integers as the first one and zigzag differences to the one before, else f64 each
 import { ByteReader, ByteWriter, corruptError, invariant } from '../base/index.ts';
-import { type BucketCounts, CUSTOM_SCHEMA, type NativeHistogram, NO_BOUNDS, NO_BUCKETS, type ResetHint } from './histogram.ts';
+import {
+  type BucketCounts,
+  CUSTOM_SCHEMA,
+  type NativeHistogram,
+  NO_BOUNDS,
+  NO_BUCKETS,
+  type ResetHint,
+} from './histogram.ts';
 import { isKnownSchema, shapeProblem } from './histogram-check.ts';
 import { NORMAL_NAN_BITS } from './staleness.ts';
 
@@ -110,8 +117,7 @@ export function decodeHistogram(input: ByteReader): NativeHistogram {
   if (!isKnownSchema(schema)) throw corrupt(`schema is unknown; got ${schema}`);
   const sum = input.f64();
   const count = readCount(input, integers);
-  const [zeroThreshold, zeroCount] =
-    (flags & ZERO) !== 0 ? [readThreshold(input), readCount(input, integers)] : [0, 0];
+  const [zeroThreshold, zeroCount] = (flags & ZERO) !== 0 ? [readThreshold(input), readCount(input, integers)] : [0, 0];
   const customBounds = schema === CUSTOM_SCHEMA ? readBounds(input) : NO_BOUNDS;
   const positive = (flags & POSITIVE) !== 0 ? readBuckets(input, integers) : NO_BUCKETS;
   const negative = (flags & NEGATIVE) !== 0 ? readBuckets(input, integers) : NO_BUCKETS;
@@ -144,30 +150,46 @@ function readBounds(input: ByteReader): Float64Array {
 }
 
 function readBuckets(input: ByteReader, integers: boolean): BucketCounts {
+  const indexes = readSpans(input);
+  const counts = new Float64Array(indexes.length);
+  if (!integers) {
+    for (let i = 0; i < counts.length; i++) counts[i] = input.f64();
+    return { indexes, counts };
+  }
+  let count = 0;
+  for (let i = 0; i < counts.length; i++) {
+    count = i === 0 ? input.varint() : count + input.zigzag();
+    if (!(count >= 0 && count <= INTEGER_MAX)) throw corrupt(`a count is out of range; got ${count}`);
+    counts[i] = count;
+  }
+  return { indexes, counts };
+}
+
+/** The indexes of all spans. */
+function readSpans(input: ByteReader): Int32Array {
   const spans = input.varint();
   if (spans === 0 || spans > BUCKETS_MAX) throw corrupt(`number of spans is wrong; got ${spans}`);
-  const indexes: number[] = [];
+  const [starts, lengths]: [number[], number[]] = [[], []];
   let next = 0;
+  let total = 0;
   for (let span = 0; span < spans; span++) {
     const offset = span === 0 ? input.zigzag() : input.varint();
     if (span > 0 && offset === 0) throw corrupt('two spans touch');
     next += offset;
     const length = input.varint() + 1;
+    total += length;
     // A bucket takes a byte at least: what the input cannot hold is not even allocated.
-    if (indexes.length + length > Math.min(BUCKETS_MAX, input.remaining)) {
-      throw corrupt(`a span is too long; got ${length}`);
-    }
+    if (total > Math.min(BUCKETS_MAX, input.remaining)) throw corrupt(`a span is too long; got ${length}`);
     if (next < INDEX_MIN || next + length - 1 > INDEX_MAX) throw corrupt(`a bucket index is out of range; got ${next}`);
-    for (let i = 0; i < length; i++) indexes.push(next++);
+    starts.push(next);
+    lengths.push(length);
+    next += length;
   }
-  const counts = new Float64Array(indexes.length);
-  let before = 0;
-  for (let i = 0; i < counts.length; i++) {
-    counts[i] = integers ? (i === 0 ? input.varint() : before + input.zigzag()) : input.f64();
-    before = counts[i];
-    if (integers && !(before >= 0 && before <= INTEGER_MAX)) throw corrupt(`a count is out of range; got ${before}`);
+  const indexes = new Int32Array(total);
+  for (let span = 0, at = 0; span < spans; span++) {
+    for (let i = 0; i < lengths[span]; i++) indexes[at++] = starts[span] + i;
   }
-  return { indexes: Int32Array.from(indexes), counts };
+  return indexes;
 }
 
 /** The binary form as bytes of its own. */

@@ -9,6 +9,7 @@ import {
   hasOverflow,
   sameBounds,
   usesCustomBounds,
+  withHint,
 } from './histogram.ts';
 import { commonBounds, meetHints, rebucket } from './histogram-add.ts';
 import { type ZeroView, widerZeroBucket, zeroView } from './histogram-zero.ts';
@@ -56,6 +57,23 @@ function coarserSide(side: Side, from: number, to: number): Side {
     out.c.push(side.c[i]);
   });
   return out;
+}
+
+/** Adds buckets in place where both have the same ones, all beyond the threshold: the common case. */
+function addSameLayout(to: Side, { indexes, counts }: BucketCounts, threshold: number, schema: number): boolean {
+  const { length } = indexes;
+  if (length !== to.indexes.length) return false;
+  for (let i = 0; i < length; i++) if (indexes[i] !== to.indexes[i]) return false;
+  if (length > 0 && threshold > 0 && exponentialBound(indexes[0], schema) <= threshold) return false;
+  for (let i = 0; i < length; i++) {
+    const [sum, value] = [to.counts[i], counts[i]];
+    const total = sum + value;
+    if (total === Infinity || total === -Infinity) to.c[i] = 0;
+    else if (Math.abs(sum) >= Math.abs(value)) to.c[i] += sum - total + value;
+    else to.c[i] += value - total + sum;
+    to.counts[i] = total;
+  }
+  return true;
 }
 
 /** Adds the buckets of `other` that end beyond the threshold. */
@@ -122,7 +140,7 @@ export class HistogramAccumulator {
     if (usesCustomBounds(this.#h) !== usesCustomBounds(other)) return null;
     this.#isFirst = false;
     const hint = meetHints(this.#h.resetHint, other.resetHint);
-    this.#h = { ...this.#h, resetHint: hint ?? 'unknown' };
+    this.#h = withHint(this.#h, hint ?? 'unknown');
     const reconciled = usesCustomBounds(other) ? this.#addCustom(other) : this.#addExponential(other);
     inc(this.#count, other.count);
     inc(this.#sum, other.sum);
@@ -132,7 +150,9 @@ export class HistogramAccumulator {
   #addCustom(other: NativeHistogram): boolean {
     const { customBounds } = this.#h;
     if (sameBounds(customBounds, other.customBounds)) {
-      this.#positive = addSide(this.#positive, sideOf(other.positive), 0, 0);
+      if (!addSameLayout(this.#positive, other.positive, 0, 0)) {
+        this.#positive = addSide(this.#positive, sideOf(other.positive), 0, 0);
+      }
       return false;
     }
     const common = commonBounds(customBounds, other.customBounds);
@@ -157,13 +177,15 @@ export class HistogramAccumulator {
     const schema = Math.min(ours, other.schema);
     const { zeroThreshold } = this.#h;
     const side = (to: Side, from: BucketCounts): Side => {
+      const isPlain = schema === ours && schema === other.schema;
+      if (isPlain && addSameLayout(to, from, zeroThreshold, schema)) return to;
       const mine = schema < ours ? coarserSide(to, ours, schema) : to;
       const theirs = schema < other.schema ? coarserSide(sideOf(from), other.schema, schema) : sideOf(from);
       return addSide(mine, theirs, zeroThreshold, schema);
     };
     this.#positive = side(this.#positive, other.positive);
     this.#negative = side(this.#negative, other.negative);
-    this.#h = { ...this.#h, schema };
+    if (schema !== ours) this.#h = { ...this.#h, schema };
     return false;
   }
 

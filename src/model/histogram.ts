@@ -38,7 +38,9 @@ export const CUSTOM_SCHEMA = -53;
 export const SCHEMA_MIN = -4;
 export const SCHEMA_MAX = 8;
 
+/** A side without buckets. */
 export const NO_BUCKETS: BucketCounts = { indexes: new Int32Array(0), counts: new Float64Array(0) };
+/** Custom bounds of exponential histograms: none. */
 export const NO_BOUNDS = new Float64Array(0);
 
 /** A histogram of no observations, with what is given in place of the defaults. */
@@ -140,18 +142,24 @@ export function compact(h: NativeHistogram): NativeHistogram {
 }
 
 function withoutEmpty(buckets: BucketCounts): BucketCounts {
-  if (!buckets.counts.includes(0)) return buckets;
-  const kept = [...buckets.counts.keys()].filter((i) => buckets.counts[i] !== 0);
-  return {
-    indexes: Int32Array.from(kept, (i) => buckets.indexes[i]),
-    counts: Float64Array.from(kept, (i) => buckets.counts[i]),
-  };
+  const { indexes, counts } = buckets;
+  let kept = 0;
+  for (let i = 0; i < counts.length; i++) if (counts[i] !== 0) kept++;
+  if (kept === counts.length) return buckets;
+  const out = { indexes: new Int32Array(kept), counts: new Float64Array(kept) };
+  for (let i = 0, at = 0; i < counts.length; i++) {
+    if (counts[i] === 0) continue;
+    out.indexes[at] = indexes[i];
+    out.counts[at++] = counts[i];
+  }
+  return out;
 }
 
-const mapCounts = ({ indexes, counts }: BucketCounts, f: (count: number) => number): BucketCounts => ({
-  indexes,
-  counts: counts.map(f),
-});
+function mapCounts({ indexes, counts }: BucketCounts, f: (count: number) => number): BucketCounts {
+  const out = new Float64Array(counts.length);
+  for (let i = 0; i < out.length; i++) out[i] = f(counts[i]);
+  return { indexes, counts: out };
+}
 
 function mapAll(h: NativeHistogram, f: (count: number) => number): NativeHistogram {
   return {
@@ -214,5 +222,7 @@ export function equalHistograms(first: NativeHistogram, second: NativeHistogram)
 /** Whether any count or the sum is infinite: a sum of histograms left the range of floats. */
 export function hasOverflow({ count, sum, zeroCount, positive, negative }: NativeHistogram): boolean {
   const isInfinite = (value: number): boolean => value === Infinity || value === -Infinity;
-  return [count, sum, zeroCount].some(isInfinite) || positive.counts.some(isInfinite) || negative.counts.some(isInfinite);
+  return (
+    [count, sum, zeroCount].some(isInfinite) || positive.counts.some(isInfinite) || negative.counts.some(isInfinite)
+  );
 }

@@ -1,6 +1,7 @@
 export {
   DEFAULT_TENANT,
   type HistogramSamples,
+  type LevelColumn,
   type SampleColumn,
   type SeriesSet,
   type SeriesSource,
@@ -35,11 +36,12 @@ export {
   compileRelabelRules,
   relabelProblem,
 } from './relabel.ts';
-export { expandTemplate, goQuote, parseTemplate } from './go-text.ts';
+export { expandTemplate, goLower, goQuote, goUpper, parseTemplate } from './go-text.ts';
 export { formatG, plainDecimal } from './go-float.ts';
 export {
   type BucketCounts,
   CUSTOM_SCHEMA,
+  NO_BOUNDS,
   type NativeHistogram,
   type ResetHint,
   compact,

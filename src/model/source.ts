@@ -22,6 +22,13 @@ export interface SampleColumn {
   readonly histograms?: HistogramSamples;
 }
 
+/** A series that has one value, neither infinite nor NaN, in a range of time. */
+export interface LevelColumn {
+  readonly value: number;
+  /** Series of one set with equal texts have equal times in one range. */
+  readonly times: string;
+}
+
 /**
  * Series chosen by matchers, in no particular order. A source that changes while its reader lets others run, or that keeps samples
  * elsewhere than in memory, has prefetch(): then samplesMax() and read() take only series that it said are ready, and only until the
@@ -44,6 +51,11 @@ export interface SeriesSet {
   release?(): void;
   /** At most this many samples of the series lie in [minMs, maxMs]: what the column must have room for. */
   samplesMax(index: number, minMs: number, maxMs: number): number;
+  /**
+   * What read() would give, if that is one value throughout and is found out at little cost; else null. Writes over the column, which
+   * must have room for as many samples as for read().
+   */
+  level?(index: number, minMs: number, maxMs: number, scratch: SampleColumn): LevelColumn | null;
   /** Decodes the samples in [minMs, maxMs], in time order, each timestamp once, stale markers included. Returns how many. */
   read(index: number, minMs: number, maxMs: number, into: SampleColumn): number;
 }
@@ -51,12 +63,7 @@ export interface SeriesSet {
 /** One shard, or a store in memory. */
 export interface SeriesSource {
   /** Series of the tenant that match all matchers and may have samples in [minMs, maxMs]. */
-  select(
-    tenant: string,
-    matchers: readonly Matcher[],
-    minMs: number,
-    maxMs: number,
-  ): SeriesSet | Promise<SeriesSet>;
+  select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): SeriesSet | Promise<SeriesSet>;
   /** Sorted names of labels (or values of one label) of the series that match; empty matchers = all of the tenant. */
   labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[] | Promise<string[]>;
   labelValues(

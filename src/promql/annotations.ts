@@ -26,8 +26,7 @@ const REMARKS = {
   mixedExponentialCustom: (name: string) =>
     `${WARNING}: vector contains a mix of histograms with exponential and custom buckets schemas for metric name ` +
     goQuote(name),
-  incompatibleLayout: (op: string) =>
-    `${WARNING}: incompatible bucket layout encountered for binary operator ${op}`,
+  incompatibleLayout: (op: string) => `${WARNING}: incompatible bucket layout encountered for binary operator ${op}`,
   resetCollision: (operation: string) => `${WARNING}: conflicting counter resets during histogram ${operation}`,
   ignoredInAggregation: (op: string) => `${INFO}: ignored histogram in ${op} aggregation`,
   ignoredInMixedRange: (name: string) =>
@@ -41,8 +40,7 @@ const REMARKS = {
       `${INFO}: input to histogram_fraction has NaN observations, which are excluded from all fractions`,
       name,
     ),
-  boundsReconciled: (operation: string) =>
-    `${INFO}: mismatched custom buckets were reconciled during ${operation}`,
+  boundsReconciled: (operation: string) => `${INFO}: mismatched custom buckets were reconciled during ${operation}`,
 } as const;
 
 /** One of the kinds of REMARKS. */

@@ -70,7 +70,7 @@ export interface MatrixResult {
   /** Milliseconds. */
   readonly ts: Float64Array;
   readonly vs: Float64Array;
-  /** Native histograms by sample, null for a float; null: all are floats. */
+  /** Native histograms by sample, null for a float; null: all are floats. `vs` is NaN where one is. */
   readonly histograms: readonly (NativeHistogram | null)[] | null;
 }
 
@@ -80,7 +80,7 @@ export interface VectorResult {
   readonly timeMs: number;
   readonly labels: readonly Labels[];
   readonly vs: Float64Array;
-  /** Native histograms by series, null for a float; null: all are floats. */
+  /** Native histograms by series, null for a float; null: all are floats. `vs` is NaN where one is. */
   readonly histograms: readonly (NativeHistogram | null)[] | null;
 }
 
@@ -290,8 +290,8 @@ function instantResult(value: Value, timeMs: number): ResultData {
         type: 'vector',
         timeMs,
         labels: value.labels,
-        vs: value.vs,
-        histograms: value.hs && value.hs.map((h, row) => (value.has[row] === 2 ? h : null)),
+        vs: value.hs === null ? value.vs : value.vs.map((x, row) => (value.has[row] === 2 ? NaN : x)),
+        histograms: value.hs?.map((h, row) => (value.has[row] === 2 ? h : null)) ?? null,
       };
   }
 }
@@ -339,9 +339,10 @@ function vectorMatrix(v: Vector, { startMs, stepMs }: Steps): MatrixResult {
   for (let row = 0; row < v.labels.length; row++) {
     for (let i = 0, from = row * steps; i < steps; i++, from++) {
       if (has[from] === 0) continue;
-      if (histograms && has[from] === 2) histograms[at] = v.hs?.[from] ?? null;
+      const h = histograms && has[from] === 2 ? (v.hs?.[from] ?? null) : null;
+      if (histograms) histograms[at] = h;
       ts[at] = startMs + i * stepMs;
-      vs[at++] = v.vs[from];
+      vs[at++] = h === null ? v.vs[from] : NaN;
     }
     ends[row] = at;
   }

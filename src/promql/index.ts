@@ -1,6 +1,7 @@
 // The door of PromQL: the parser, the engine, the leaf protocol, and what runs beside the data.
 export type * from './ast.ts';
 export * from './parse/index.ts';
+export { unquote } from './parse/quote.ts';
 export {
   type Engine,
   type EngineOptions,
@@ -27,6 +28,8 @@ export {
   type LeafResult,
   type LeafStats,
   type PackedLabels,
+  type SamplesLeafResult,
   leafTransferables,
+  unpackHistograms,
   unpackLabels,
 } from './leaf.ts';

@@ -10,7 +10,7 @@
 //
 // Window times are final: `offset` and `@` are already applied by the planner. A window of step t is (t - rangeMs, t].
 import type { FoldOperator, RangeFunction } from '../kernel/index.ts';
-import { ByteReader, ByteWriter } from '../base/index.ts';
+import { ByteReader, ByteWriter, corruptError } from '../base/index.ts';
 import {
   Labels,
   METRIC_NAME,
@@ -62,6 +62,8 @@ export interface LeafPlan {
   readonly findResets: boolean;
   /** The query fails where a native histogram is selected: info() takes floats only. */
   readonly refuseHistograms?: boolean;
+  /** Of kind 'samples', for readers that are no queries: all samples, stale markers included; or the newest one, unless it is stale. */
+  readonly raw?: 'all' | 'newest';
   /** The shard's part of the query's limits. */
   readonly samplesMax: number;
   readonly bytesMax: number;
@@ -255,7 +257,7 @@ export function packHistograms(places: Iterable<readonly [at: number, h: NativeH
   return { at: packedAt, which: packedWhich, ends: packedEnds, bytes: out.finish() };
 }
 
-/** The histograms of a pack with their places. */
+/** The histograms of a pack with their places. Throws a corrupt error on a malformed one. */
 export function* unpackHistograms({
   at,
   which,
@@ -264,6 +266,17 @@ export function* unpackHistograms({
 }: PackedHistograms): Generator<readonly [at: number, h: NativeHistogram]> {
   const input = new ByteReader(bytes);
   const all: NativeHistogram[] = [];
-  while (all.length < ends.length) all.push(decodeHistogram(input));
-  for (let i = 0; i < at.length; i++) yield [at[i], all[which[i]]];
+  for (const end of ends) {
+    all.push(decodeHistogram(input));
+    if (input.offset !== end) throw corruptError(`cannot unpack histograms: one ends at ${input.offset}; got ${end}`);
+  }
+  input.end();
+  if (at.length !== which.length)
+    throw corruptError(`cannot unpack histograms: ${at.length} places; got ${which.length}`);
+  for (let i = 0; i < at.length; i++) {
+    const h = all[which[i]];
+    if (h === undefined)
+      throw corruptError(`cannot unpack histograms: there are ${all.length}; got number ${which[i]}`);
+    yield [at[i], h];
+  }
 }

@@ -7,4 +7,4 @@ export {
 } from './scrape-manager.ts';
 export type { ScrapeAppend, ScrapeCache, ScrapeOutcome, ScrapeReport, ScrapeSink } from './scrape-sink.ts';
 export { ScrapeStager } from './scrape-stager.ts';
-export type { TargetHealth, TargetStatus } from './target.ts';
+export { TargetFactory, type TargetHealth, type TargetStatus } from './target.ts';

@@ -14,6 +14,12 @@ const CUTS_FILE = 'cuts.json';
 const CUTS_KEPT = 256;
 const BAD_SUFFIX = '.bad';
 
+/** A cut whose blocks are all written: where in the log it was made, and what it took. */
+export interface CutRecord extends LogPosition {
+  readonly endMs: number;
+  readonly idleBeforeMs: number;
+}
+
 /** A block file that could not be used. */
 export interface BadBlock {
   readonly path: string;
@@ -33,7 +39,7 @@ export class BlockSet {
   /** Oldest span first; of one span the older position first. */
   #blocks: readonly Block[] = [];
   readonly #bad: BadBlock[] = [];
-  #cuts: readonly LogPosition[] = [];
+  #cuts: readonly CutRecord[] = [];
   /** Changes whenever the blocks do. */
   generation = 0;
 
@@ -67,25 +73,44 @@ export class BlockSet {
     return this.#bad;
   }
 
-  /** Whether all blocks of the cut at this position were written once. */
-  hasCut(position: LogPosition): boolean {
-    return this.#cuts.some((cut) => compareLogPositions(cut, position) === 0);
+  /** Names of damaged blocks that would have samples in [minMs, maxMs]: what answers lack. */
+  missing(minMs: number, maxMs: number): string[] {
+    return this.#bad.flatMap(({ path }) => {
+      const span = spanOfName(path.slice(this.directory.length + 1));
+      return span && span.startMs <= maxMs && span.endMs > minMs ? [path] : [];
+    });
+  }
+
+  /** The cut at this position, if all its blocks were written once. */
+  cutAt(position: LogPosition): CutRecord | undefined {
+    return this.isBeyondCuts(position) ? undefined : this.#cuts.find((cut) => compareLogPositions(cut, position) === 0);
+  }
+
+  /** Whether the position is behind all cuts that are recorded. If not, a log is replayed. */
+  isBeyondCuts(position: LogPosition): boolean {
+    const last = this.#cuts.at(-1);
+    return !last || compareLogPositions(position, last) > 0;
   }
 
   get sizeBytes(): number {
     return this.#blocks.reduce((sum, block) => sum + block.sizeBytes, 0);
   }
 
-  /** Blocks whose samples have left the head: all but those of the pending cut. */
+  /**
+   * All blocks but those that the pending cut was written to: their samples are still in the head. Others of later positions are there
+   * when a log is replayed without an image; they may have what the log has no more.
+   */
   visible(pendingCut: LogPosition | null): readonly Block[] {
     if (!pendingCut) return this.#blocks;
-    return this.#blocks.filter(({ meta }) => compareLogPositions(meta.position, pendingCut) < 0);
+    return this.#blocks.filter(
+      ({ meta }) => meta.sources.length > 0 || compareLogPositions(meta.position, pendingCut) !== 0,
+    );
   }
 
   async #readCuts(): Promise<void> {
     const { files, logger } = this.#options;
     try {
-      const file = (await readJsonFile(files, `${this.directory}/${CUTS_FILE}`)) as { cuts: LogPosition[] } | null;
+      const file = (await readJsonFile(files, `${this.directory}/${CUTS_FILE}`)) as { cuts: CutRecord[] } | null;
       this.#cuts = file?.cuts ?? [];
     } catch (error) {
       if (!isCorrupt(error)) throw error;
@@ -145,19 +170,10 @@ export class BlockSet {
   }
 
   /** Notes that all blocks of a cut are there. */
-  async finishCut(position: LogPosition): Promise<void> {
-    const { segment, offset } = position;
-    const cuts = [...this.#cuts, { segment, offset }].slice(-CUTS_KEPT);
+  async finishCut({ segment, offset, endMs, idleBeforeMs }: CutRecord): Promise<void> {
+    const cuts = [...this.#cuts, { segment, offset, endMs, idleBeforeMs }].sort(compareLogPositions).slice(-CUTS_KEPT);
     await writeJsonFile(this.#options.files, `${this.directory}/${CUTS_FILE}`, { version: 1, cuts });
     this.#cuts = cuts;
-  }
-
-  /** Names of damaged blocks that would have samples in [minMs, maxMs]: what answers lack. */
-  missing(minMs: number, maxMs: number): string[] {
-    return this.#bad.flatMap(({ path }) => {
-      const span = spanOfName(path.slice(this.directory.length + 1));
-      return span && span.startMs <= maxMs && span.endMs > minMs ? [path] : [];
-    });
   }
 
   /** A block is bad: it is named `.bad`, reported, and not read again. */

@@ -24,6 +24,7 @@ export interface CleanCommand {
   readonly type: 'clean';
 }
 
+/** What an operator can ask for. */
 export type Command = FlushCommand | DeleteCommand | CleanCommand;
 
 export function encodeCommand(command: Command): Uint8Array {

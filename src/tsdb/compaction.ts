@@ -16,8 +16,8 @@ export interface CompactionPlan {
   readonly blocks: readonly Block[];
 }
 
-/** Late blocks of a span wait until so many of them are there, or they have a quarter of the bytes. */
-const OVERLAPS_MAX = 4;
+/** Blocks of one span wait until so many of them are there: each time they are merged, the large one is written again. */
+const OVERLAPS_MAX = 8;
 
 interface Bucket {
   readonly startMs: number;
@@ -41,21 +41,23 @@ function buckets(blocks: readonly Block[], level: number): Bucket[] {
   return [...byStart.values()].sort((a, b) => a.startMs - b.startMs);
 }
 
-/** Whether the blocks of one span overlap so much that reading them together costs more than writing them again. */
-function isOverlapDue(blocks: readonly Block[]): boolean {
+/**
+ * Whether so many blocks of one span overlap that reading them together costs more than writing them again; or, in a span that is
+ * over, as much lies beside the largest as a quarter of it.
+ */
+function isOverlapDue(blocks: readonly Block[], isClosed: boolean): boolean {
   const largest = Math.max(...blocks.map(({ sizeBytes }) => sizeBytes));
   const rest = blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) - largest;
-  return blocks.length > OVERLAPS_MAX || rest * 4 >= largest;
+  return blocks.length > OVERLAPS_MAX || (isClosed && rest * 4 >= largest);
 }
 
 function isDue(bucket: Bucket, clockMs: number, isForced: boolean): boolean {
   const { startMs, level, blocks } = bucket;
   if (blocks.length < 2) return false;
   const length = LEVEL_SPANS_MS[level];
-  if (blocks.every((block) => spanMs(block) === length)) return isForced || isOverlapDue(blocks);
-  if (level === 0) return isForced || isOverlapDue(blocks);
   // A span is closed when the clock is well behind its end: late samples of a scrape or two are in.
   const isClosed = startMs + length + LEVEL_SPANS_MS[0] <= clockMs;
+  if (blocks.every((block) => spanMs(block) === length)) return isForced || isOverlapDue(blocks, isClosed);
   return isForced || (isClosed && (blocks.length > OVERLAPS_MAX || blocks.some((block) => spanMs(block) < length)));
 }
 

@@ -2,6 +2,7 @@
 // columns of the head do not change until they are dropped, so the files are the same whenever and however often they are written.
 import type { Files, LogPosition } from '../io/index.ts';
 import type { BlockKernel } from '../kernel/index.ts';
+import type { HistogramSamples } from '../model/index.ts';
 import { BlockWriter } from './block/block-writer.ts';
 import { LEVEL_SPANS_MS, WINDOW_MS, blockDirectory, blockFileName, spanStart } from './block-name.ts';
 import { type CutOrder, cutOrder, denseSymbols } from './cut-order.ts';
@@ -26,12 +27,16 @@ interface Span {
   readonly level: number;
 }
 
-/** Samples of the last day lie in windows, older ones in days, those from before eight days in spans of eight days. */
+/**
+ * Samples of the last day lie in windows, older ones in days, those from before eight days in spans of eight days. The same of samples
+ * that are as far ahead of the clock.
+ */
 function spanOf(timeMs: number, clockMs: number): Span {
   for (let level = LEVEL_SPANS_MS.length - 1; level > 0; level--) {
     const startMs = spanStart(timeMs, LEVEL_SPANS_MS[level]);
     const endMs = startMs + LEVEL_SPANS_MS[level];
-    if (endMs + LEVEL_SPANS_MS[level] <= clockMs) return { startMs, endMs, level };
+    const isFar = endMs + LEVEL_SPANS_MS[level] <= clockMs || startMs - LEVEL_SPANS_MS[level] >= clockMs;
+    if (isFar) return { startMs, endMs, level };
   }
   const startMs = spanStart(timeMs, WINDOW_MS);
   return { startMs, endMs: startMs + WINDOW_MS, level: 0 };
@@ -62,10 +67,12 @@ async function writeSpan(options: CutOptions, order: CutOrder, span: Span, windo
   const writer = await BlockWriter.create(files, path, kernel, list);
   try {
     for (const number of members) {
-      const count = head.readCut(number, span.startMs, toMs, kernel);
+      const histograms: HistogramSamples = { at: [], bytes: [] };
+      const count = head.readCut(number, span.startMs, toMs, kernel, histograms);
       if (count > 0) {
         const { tenant, pairs } = head.labelRefs(number);
-        writer.add(numberOf[tenant], Uint32Array.from(pairs, (symbol) => numberOf[symbol]), head.id(number), count);
+        const labels = Uint32Array.from(pairs, (symbol) => numberOf[symbol]);
+        writer.add(numberOf[tenant], labels, head.id(number), count, histograms);
       }
       if (writer.isFlushDue) await writer.flush();
       await breathe();

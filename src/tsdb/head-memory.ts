@@ -24,6 +24,7 @@ interface HeadExports {
   lastTime(series: number): number;
   read(series: number, minMs: number, maxMs: number): number;
   readFirst(): number;
+  hasReferences(series: number): number;
   samplesMax(series: number, minMs: number, maxMs: number): number;
   findMany(list: number, count: number, out: number): void;
   readIds(list: number, count: number, out: number): void;
@@ -49,7 +50,7 @@ export const READ_TIMES = SCRATCH;
 export const READ_VALUES = READ_TIMES + READ_SAMPLES_MAX * 8;
 /** Scratch that callers may fill with batches, lists and texts. */
 export const SCRATCH_BYTES = 48 * 1024 * 1024;
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 /** The most that a wasm32 memory can have. */
 export const MEMORY_BYTES_MAX = 65536 * 65536;
 
@@ -64,6 +65,7 @@ const counterOffsets = {
   liveBytes: 440,
   lateHeld: 464,
   samplesGone: 472,
+  blobs: 520,
 } as const;
 export type HeadCounters = Record<keyof typeof counterOffsets, number>;
 

@@ -163,6 +163,11 @@ export class HeadSource implements SeriesSource {
     return this.#head.memory.kernel.samplesMax(series, clampMs(minMs), clampMs(maxMs)) >>> 0;
   }
 
+  /** Whether there may be native histograms among the samples of a series. */
+  mayHaveHistograms(series: number): boolean {
+    return this.#head.mayHaveBlobs(series);
+  }
+
   /** Reads a series behind the `at` samples that are in the column. Returns how many. */
   readSeries(series: number, minMs: number, maxMs: number, into: SampleColumn, at: number): number {
     return this.#head.readSeries(series, minMs, maxMs, into, at);

@@ -2,7 +2,8 @@
 // of it is an image; what this class keeps besides are caches of strings.
 import { invariant, utf8, utf8Text } from '../base/index.ts';
 import type { LogPosition } from '../io/index.ts';
-import { Labels } from '../model/index.ts';
+import { type HistogramSamples, Labels } from '../model/index.ts';
+import { resolveBlobs } from './head-blobs.ts';
 import { HeadMemory, READ_TIMES, READ_VALUES, SCRATCH } from './head-memory.ts';
 
 export const NO_SYMBOL = 0xffffffff;
@@ -19,6 +20,7 @@ const ID_WORDS = 4;
 interface SampleTarget {
   ts: Float64Array;
   vsWords: Uint32Array;
+  readonly histograms?: HistogramSamples;
 }
 
 /** Labels as symbols. `pairs`: name, value, name, value, ... in the order of names. */
@@ -37,6 +39,7 @@ const applyErrors: Record<number, string> = {
   [-6]: 'a section has bytes left over',
   [-7]: 'the series directory is full',
   [-8]: 'a time is out of range',
+  [-9]: 'a histogram is too short',
 };
 
 /** The newest samples of one shard: state in the linear memory of a kernel, with a view of it in objects. */
@@ -191,21 +194,31 @@ export class Head {
     return this.memory.kernel.hasCutIn(series, clampMs(minMs), clampMs(maxMs)) !== 0;
   }
 
-  /** Copies the cut samples of a series in [minMs, maxMs], in time order, into a target that makes room. Returns how many. */
+  /** Copies the cut samples of a series in [minMs, maxMs], in time order, into a target that makes room. Returns how many. Histograms go aside. */
   readCut(
     series: number,
     minMs: number,
     maxMs: number,
     into: SampleTarget & { reserve(samples: number): void },
+    histograms?: HistogramSamples,
   ): number {
     const { kernel } = this.memory;
     into.reserve(kernel.cutSamplesMax(series, clampMs(minMs), clampMs(maxMs)) >>> 0);
-    return this.#copy(kernel.readCut, series, clampMs(minMs), clampMs(maxMs), into, 0);
+    const count = this.#copy(kernel.readCut, series, clampMs(minMs), clampMs(maxMs), into, 0);
+    if (this.mayHaveBlobs(series)) resolveBlobs(this.memory, into.vsWords, 0, count, histograms);
+    return count;
   }
 
   /** Copies the samples of a series in [minMs, maxMs] behind the `at` samples that are there. Returns how many. */
   readSeries(series: number, minMs: number, maxMs: number, into: SampleTarget, at: number): number {
-    return this.#copy(this.memory.kernel.read, series, clampMs(minMs), clampMs(maxMs), into, at);
+    const count = this.#copy(this.memory.kernel.read, series, clampMs(minMs), clampMs(maxMs), into, at);
+    if (this.mayHaveBlobs(series)) resolveBlobs(this.memory, into.vsWords, at, at + count, into.histograms);
+    return count;
+  }
+
+  /** Whether there may be native histograms among the samples of a series. */
+  mayHaveBlobs(series: number): boolean {
+    return this.memory.kernel.hasReferences(series) !== 0;
   }
 
   /** Reads, and copies; a range too large for the kernel's buffers in halves. */

@@ -1,4 +1,6 @@
 // When samples leave the head (docs/storage.md). Part of what a shard's state follows from, with its log: replicas share it.
+
+/** Delays in ms of the shard's clock, sizes in bytes, shares 0..1. */
 export interface LifeCyclePolicy {
   /** A window is cut when the shard's clock is this far behind its end: most of what is late has come. */
   readonly cutDelayMs: number;
@@ -14,7 +16,10 @@ export interface LifeCyclePolicy {
   readonly idleMs: number;
   /** how often, by the shard's clock, they are looked for. */
   readonly idleLookMs: number;
-  /** Many: so many more than a quarter above what the last tidying left. */
+  /**
+   * Many: so many more than twice what the last tidying left. A series that has nothing but a few samples takes some 200 bytes; a cut
+   * takes memory of its own for a while, so it has to be worth it. What is left waits for the end of its window.
+   */
   readonly idleSeriesMin: number;
   /** Share of the memory beyond which everything is cut, */
   readonly fullnessMax: number;
@@ -22,6 +27,7 @@ export interface LifeCyclePolicy {
   readonly fullLogBytesMin: number;
 }
 
+/** What a real store uses. */
 export const LIFE_CYCLE_POLICY_DEFAULT: LifeCyclePolicy = {
   cutDelayMs: 10 * 60_000,
   dropDelayMs: 60_000,
@@ -29,8 +35,8 @@ export const LIFE_CYCLE_POLICY_DEFAULT: LifeCyclePolicy = {
   lateSamplesMax: 1_000_000,
   lateLogBytesMin: 16 * 1024 * 1024,
   idleMs: 5 * 60_000,
-  idleLookMs: 60_000,
-  idleSeriesMin: 16_384,
+  idleLookMs: 5 * 60_000,
+  idleSeriesMin: 131_072,
   fullnessMax: 0.6,
   fullLogBytesMin: 64 * 1024 * 1024,
 };

@@ -20,13 +20,12 @@ import { writeCut } from './cut.ts';
 import type { Head } from './head.ts';
 import { selectSeries } from './head-select.ts';
 import type { LifeCyclePolicy } from './life-cycle-policy.ts';
-import type { ShardState } from './shard-state.ts';
+import { ALL_MS, type CompactionPoint, type ShardState } from './shard-state.ts';
 import type { Breathe } from './slices.ts';
 import { goneRanges } from './stores.ts';
 import type { Tombstones } from './tombstones.ts';
 
 const RETRY_MS = 1000;
-export const ALL_MS = 2 ** 53;
 
 /** What is kept, and for how long. 0 = no limit. */
 export interface Retention {
@@ -47,6 +46,8 @@ export interface LifeCycleParts {
   readonly breathe: Breathe;
   readonly retention: Retention;
   readonly policy: LifeCyclePolicy;
+  /** No image was restored, and of the log the beginning is gone: the head has not all that it had at its positions. */
+  readonly isBlind: boolean;
   readonly logger: Logger;
 }
 
@@ -65,6 +66,8 @@ interface CutBounds {
   readonly endMs: number;
   readonly idleBeforeMs: number;
 }
+
+const EVERYTHING: CutBounds = { endMs: ALL_MS, idleBeforeMs: ALL_MS };
 
 export class LifeCycle {
   readonly #parts: LifeCycleParts;
@@ -86,15 +89,18 @@ export class LifeCycle {
     this.#parts = parts;
   }
 
-  /** After an image was restored: a pending cut is written if it is not there. */
+  /** After an image was restored: a pending cut is written if it is not there, and a compaction brought to its end. */
   resume(): void {
-    if (this.#parts.state.isCutPending) this.#startWriting();
+    const { state } = this.#parts;
+    if (state.isCutPending) this.#startWriting();
+    const { compaction } = state;
+    if (compaction) this.#compacting = this.#compact(compaction);
   }
 
-  /** Log position of the pending cut: its blocks are not read yet. */
+  /** Log position of the pending cut whose blocks are not read yet: all that they have is in the head. */
   get pendingCut(): LogPosition | null {
     const { state } = this.#parts;
-    return state.isCutPending ? state.cutPosition : null;
+    return state.isCutPending && !state.isCutPartial ? state.cutPosition : null;
   }
 
   /**
@@ -106,13 +112,34 @@ export class LifeCycle {
     state.bytesSinceCut += bytes;
     const windowMs = spanStart(clockMs, WINDOW_MS);
     if (windowMs !== state.windowStartMs) state.enterWindow(windowMs, position);
+    if (!state.aheadFrom && !state.isCutPending && this.#hasAhead(clockMs)) state.aheadFrom = position;
+    const known = this.#knownCut(next);
     if (state.isCutPending) {
+      if (known) return this.#drop(true).then(() => this.#cut(known, next));
       if (clockMs < state.dropClockMs && state.bytesSinceCut < policy.dropLogBytes) return null;
       return this.#drop(false);
     }
-    const bounds = this.#due(clockMs, windowMs);
+    const due = this.#due(clockMs, windowMs);
+    const bounds = this.#parts.blocks.isBeyondCuts(next) ? due : known;
     if (bounds) this.#cut(bounds, next);
     return null;
+  }
+
+  /**
+   * A replay makes the cuts that were made, and no others (it may be that a disk failed then, and does not now): a block at another
+   * position, with a value that came second, could stand before the one with the first. A blind one takes only what surely is in the
+   * blocks of that cut: what is older than its bound. Which series were idle it cannot know.
+   */
+  #knownCut(position: LogPosition): CutBounds | undefined {
+    const cut = this.#parts.blocks.cutAt(position);
+    if (!cut || !this.#parts.isBlind) return cut;
+    return cut.endMs === -ALL_MS ? undefined : { endMs: cut.endMs, idleBeforeMs: -ALL_MS };
+  }
+
+  /** Whether the head has samples that are ahead of the clock by more than a window. */
+  #hasAhead(clockMs: number): boolean {
+    const range = this.#parts.head.memory.timeRange;
+    return range !== null && range.maxMs > clockMs + WINDOW_MS;
   }
 
   /** What is to be cut now, if anything. */
@@ -122,25 +149,26 @@ export class LifeCycle {
     const oldestMs = memory.timeRange?.minMs ?? clockMs;
     if (windowMs > state.lastCutEndMs && clockMs >= windowMs + policy.cutDelayMs && oldestMs < windowMs) {
       state.lastCutEndMs = windowMs;
-      return { endMs: windowMs, idleBeforeMs: windowMs };
+      // What came ahead of time would hold the log: it goes into blocks, too.
+      return state.aheadFrom ? EVERYTHING : { endMs: windowMs, idleBeforeMs: windowMs };
     }
     if (memory.fullness > policy.fullnessMax && state.bytesSinceCut > policy.fullLogBytesMin) {
-      return { endMs: ALL_MS, idleBeforeMs: ALL_MS };
+      return EVERYTHING;
     }
     if (memory.lateSamples >= policy.lateSamplesMax && state.bytesSinceCut > policy.lateLogBytesMin && oldestMs < windowMs) {
       return { endMs: windowMs, idleBeforeMs: windowMs };
     }
-    const isCrowded = memory.seriesCount >= policy.idleSeriesMin + memory.seriesAtSweep * 1.25;
+    const isCrowded = memory.seriesCount >= policy.idleSeriesMin + memory.seriesAtSweep * 2;
     if (!isCrowded || clockMs < state.idleClockMs + policy.idleLookMs) return null;
     state.idleClockMs = clockMs;
     return { endMs: -ALL_MS, idleBeforeMs: clockMs - policy.idleMs };
   }
 
   #cut({ endMs, idleBeforeMs }: CutBounds, position: LogPosition): void {
-    const { head, state, policy } = this.#parts;
+    const { head, state, policy, blocks, isBlind } = this.#parts;
     const { clockMs } = head.memory;
     if (head.cutBegin(endMs, idleBeforeMs) === 0) return;
-    state.beginCut(position, clockMs, endMs === ALL_MS);
+    state.beginCut({ ...position, endMs, idleBeforeMs }, clockMs, isBlind && !blocks.isBeyondCuts(position));
     state.postpone(clockMs + policy.dropDelayMs);
     this.stats.cuts++;
     this.#startWriting();
@@ -157,10 +185,10 @@ export class LifeCycle {
     const { files, shard, head, kernel, breathe, state, blocks } = this.#parts;
     const position = state.cutPosition;
     // A replay comes by cuts whose blocks are there, and may have been compacted since.
-    if (blocks.hasCut(position)) return;
+    if (blocks.cutAt(position)) return;
     const paths = await writeCut({ files, shard, head, kernel, breathe, position, clockMs: state.cutClockMs });
     for (const path of paths) await blocks.add(path);
-    await blocks.finishCut(position);
+    await blocks.finishCut({ ...position, ...state.cutBounds });
   }
 
   /** Waits until the pending cut is durable, then lets its samples go. If it cannot be written they stay, and it is tried again. */
@@ -181,10 +209,22 @@ export class LifeCycle {
     // A turn of its own: readers that were told that their series are ready have read them.
     await clock.yield();
     this.stats.seriesLeft += head.cutDrop();
+    // After a cut of everything only what came behind it is here.
+    if (state.cutBounds.endMs === ALL_MS) state.aheadFrom = null;
+    if (!state.aheadFrom && this.#hasAhead(head.memory.clockMs)) state.aheadFrom = state.cutPosition;
     state.endCut();
     this.#parts.blocks.generation++;
     await this.#expire();
-    this.#compacting = this.#compact(false);
+    this.#startCompacting(false);
+  }
+
+  /** At this point of the log. It is part of the state: a restart from an image goes on with it. */
+  #startCompacting(isForced: boolean): void {
+    const { head, state } = this.#parts;
+    const { position, clockMs } = head.memory;
+    const point = { position, clockMs, isForced };
+    state.compaction = point;
+    this.#compacting = this.#compact(point);
   }
 
   async #expire(): Promise<void> {
@@ -202,19 +242,21 @@ export class LifeCycle {
     const { state } = this.#parts;
     if (state.isCutPending) await this.#drop(false);
     if (state.isCutPending) return;
-    this.#cut({ endMs: ALL_MS, idleBeforeMs: ALL_MS }, next);
+    const bounds = this.#parts.blocks.isBeyondCuts(next) ? EVERYTHING : this.#knownCut(next);
+    if (bounds) this.#cut(bounds, next);
     if (state.isCutPending) await this.#drop(false);
     await this.#compacting;
-    this.#compacting = this.#compact(true);
+    this.#startCompacting(true);
     await this.#compacting;
   }
 
   /** Deletes samples that were logged before `next`: at once from the head, by a tombstone from blocks. */
   async delete(command: DeleteCommand, next: LogPosition): Promise<void> {
     const { head, state, clock, tombstones, blocks } = this.#parts;
-    if (state.isCutPending) await this.#drop(true);
     const { tenant, matchers, minMs, maxMs } = command;
+    // Before the drop: what is compacted after it says that it has applied the deletes up to here.
     await this.#insist('note a delete', () => tombstones.add({ position: next, tenant, matchers, minMs, maxMs }));
+    if (state.isCutPending) await this.#drop(true);
     await clock.yield();
     head.deleteRange(selectSeries(head, tenant, matchers), minMs, maxMs);
     blocks.generation++;
@@ -249,7 +291,7 @@ export class LifeCycle {
   async #clean(position: LogPosition): Promise<void> {
     const { tombstones } = this.#parts;
     for (const block of this.#visible(position)) {
-      if (tombstones.after(block.meta.deletesThrough).length === 0) continue;
+      if (!tombstones.after(block.meta.deletesThrough).some((each) => compareLogPositions(each.position, position) <= 0)) continue;
       const { windowStartMs: startMs, windowEndMs: endMs, level } = block.meta;
       await this.#merge({ startMs, endMs, level, blocks: [block] }, position);
     }
@@ -268,9 +310,8 @@ export class LifeCycle {
   }
 
   /** Compacts what is due at this point of the log, whenever the work is done. */
-  async #compact(isForced: boolean): Promise<void> {
-    const { head, logger, shard, clock } = this.#parts;
-    const { position, clockMs } = head.memory;
+  async #compact({ position, clockMs, isForced }: CompactionPoint): Promise<void> {
+    const { logger, shard, clock } = this.#parts;
     const next = () => planCompaction(this.#visible(position), clockMs, isForced);
     try {
       for (let plan = next(); plan && !this.#isClosed; plan = next()) {
@@ -331,16 +372,18 @@ export class LifeCycle {
     }
   }
 
-  /** A name that no block has: one made of late samples alone may be called as what it becomes part of. */
+  /**
+   * A name that no block has, nor had while those lived that it is made of: a block names its sources, and of two that named each
+   * other a crash would leave none.
+   */
   #freePath(name: { startMs: number; endMs: number; level: number; position: LogPosition }): string {
     const { blocks } = this.#parts;
-    const first = `${blocks.directory}/${blockFileName(name)}`;
-    const isTaken = (path: string) => blocks.all.some((block) => block.path === path);
-    if (!isTaken(first)) return first;
-    for (let n = 1; ; n++) {
-      const path = first.replace(/\.block$/, `-${n}.block`);
-      if (!isTaken(path)) return path;
-    }
+    const stem = `${blocks.directory}/${blockFileName(name)}`.replace(/\.block$/, '');
+    const numbers = blocks.all.flatMap(({ path }) => {
+      const match = path.startsWith(stem) ? /^(?:-(\d+))?\.block$/.exec(path.slice(stem.length)) : null;
+      return match ? [Number(match[1] ?? 0)] : [];
+    });
+    return numbers.length === 0 ? `${stem}.block` : `${stem}-${Math.max(...numbers) + 1}.block`;
   }
 
   /** Ends: a cut or compaction that is under way is finished, or left for the next start. */

@@ -3,6 +3,7 @@
 import { TidemarkError, errorText, utf8, utf8Text } from '../base/index.ts';
 import { type Files, type Random, hasCode } from '../io/index.ts';
 
+/** Its name in the data directory. */
 export const MANIFEST = 'manifest.json';
 /** Version of the directory's layout. An older build refuses a newer one. */
 const VERSION = 1;

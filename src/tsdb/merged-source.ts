@@ -4,7 +4,8 @@
 import type { BlockKernel } from '../kernel/index.ts';
 import { compareLogPositions, type LogPosition } from '../io/index.ts';
 import {
-  type Labels,
+  Labels,
+  type LevelColumn,
   type Matcher,
   type SampleColumn,
   type SeriesSet,
@@ -14,8 +15,11 @@ import {
 import type { Block } from './block/block.ts';
 import type { BlockIndex } from './block/block-index.ts';
 import type { HeadSource } from './head-source.ts';
+import { moveHistograms, movesOf } from './histogram-moves.ts';
+import { LevelRun } from './level-run.ts';
 import { MergedGroups } from './merged-groups.ts';
 import { EMPTY_ROW, IdTable, type RowParts, groupParts } from './merged-rows.ts';
+import { NO_SERIES } from './head.ts';
 import { BlockStore, HeadStore, type Store, type Wanted } from './stores.ts';
 import type { Tombstone } from './tombstones.ts';
 
@@ -50,6 +54,7 @@ class MergedSet implements SeriesSet {
   #table: IdTable = new IdTable(0);
   #parts: RowParts = { ends: new Uint32Array(0), stores: new Uint16Array(0), places: new Uint32Array(0) };
   #generation = -1;
+  #blocksEver = 0;
   #fetchedFrom = 0;
   #fetchedTo = 0;
   length = 0;
@@ -63,12 +68,18 @@ class MergedSet implements SeriesSet {
   /** Selects in all stores; rows are numbered. */
   async open(): Promise<void> {
     await this.#takeBlocks(this.#view.blocks());
+    while (this.#generation !== this.#view.generation) {
+      await this.#takeBlocks(this.#view.blocks());
+      this.#head.renew();
+    }
     const stores = this.#orderedStores();
     const total = stores.reduce((sum, { series }) => sum + series.length, 0);
     this.#table = new IdTable(total);
     // Rows in the order of the store that has most of them: its pages are read one after the other.
     const largest = [...stores].sort((a, b) => b.series.length - a.series.length);
-    for (const { ids } of largest) for (let at = 0; at < ids.length; at += 4) this.#table.add(ids, at);
+    for (const { ids, series } of largest) {
+      for (let i = 0; i < series.length; i++) if (series[i] !== NO_SERIES) this.#table.add(ids, i * 4);
+    }
     this.length = this.#table.count;
     this.#group(stores);
   }
@@ -79,10 +90,10 @@ class MergedSet implements SeriesSet {
   }
 
   #group(stores: Store[]): void {
-    const rowsOf = stores.map(({ ids }) => {
-      const rows = new Uint32Array(ids.length / 4);
+    const rowsOf = stores.map(({ ids, series }) => {
+      const rows = new Uint32Array(series.length);
       for (let i = 0; i < rows.length; i++) {
-        const row = this.#table.find(ids, i * 4);
+        const row = series[i] === NO_SERIES ? -1 : this.#table.find(ids, i * 4);
         rows[i] = row < 0 ? EMPTY_ROW : row;
       }
       return rows;
@@ -96,22 +107,30 @@ class MergedSet implements SeriesSet {
   /** Selects in the blocks that overlap and are not in the set yet. A block that is damaged is set aside, and the rest is served. */
   async #takeBlocks(blocks: readonly Block[]): Promise<void> {
     const { minMs, maxMs } = this.#wanted;
-    const newest = this.#blocks.at(-1)?.block.meta.position;
+    const newest = this.#newest;
     this.#generation = this.#view.generation;
     // What a compaction made of blocks that this set holds brings nothing new.
     const wanted = blocks.filter(
       (block) => overlaps(block, minMs, maxMs) && (!newest || compareLogPositions(block.meta.position, newest) > 0),
     );
-    for (const block of wanted) block.retain();
-    for (const block of wanted) {
+    await eachRetained(wanted, async (block) => {
       try {
         const index = await block.index();
-        this.#blocks.push(openStore(this.#view, block, index, this.#wanted));
+        this.#blocks.push(openStore(this.#view, block, index, this.#wanted, this.#blocksEver++));
+        block.retain(); // until the store is released
       } catch (error) {
         await this.#view.setAside(block, error);
-        block.release();
       }
+    });
+  }
+
+  /** Position of the newest block that the set has. */
+  get #newest(): LogPosition | undefined {
+    let newest: LogPosition | undefined;
+    for (const { block } of this.#blocks) {
+      if (!newest || compareLogPositions(block.meta.position, newest) > 0) newest = block.meta.position;
     }
+    return newest;
   }
 
   /** Blocks came, or series left the head, while others ran: the rows stay, their parts are looked up again. */
@@ -177,8 +196,10 @@ class MergedSet implements SeriesSet {
     return this.#view.missing(minMs, maxMs).map((path) => `samples are missing: ${path} is damaged`);
   }
 
+  /** Empty if the series was deleted since it was selected. */
   labels(index: number): Labels {
     const part = index === 0 ? 0 : this.#parts.ends[index - 1];
+    if (part === this.#parts.ends[index]) return Labels.empty;
     return this.#stores[this.#parts.stores[part]].labels(this.#parts.places[part]);
   }
 
@@ -194,6 +215,15 @@ class MergedSet implements SeriesSet {
       sum += this.#stores[stores[part]].samplesMax(places[part], minMs, maxMs);
     }
     return sum;
+  }
+
+  level(index: number, minMs: number, maxMs: number, scratch: SampleColumn): LevelColumn | null {
+    const { ends, stores, places } = this.#parts;
+    const run = new LevelRun();
+    for (let part = index === 0 ? 0 : ends[index - 1]; part < ends[index]; part++) {
+      if (!this.#stores[stores[part]].level(places[part], minMs, maxMs, scratch, run)) return null;
+    }
+    return run.column();
   }
 
   read(index: number, minMs: number, maxMs: number, into: SampleColumn): number {
@@ -215,7 +245,8 @@ class MergedSet implements SeriesSet {
 }
 
 /** Merges the ascending runs [0, middle) and [middle, end); of equal times the first run's stays. Returns how many are left. */
-export function mergeRuns({ ts, vsWords }: SampleColumn, middle: number, end: number): number {
+export function mergeRuns({ ts, vsWords, histograms }: SampleColumn, middle: number, end: number): number {
+  const moves = movesOf(histograms);
   const oldTs = ts.slice(0, middle);
   const oldWords = vsWords.slice(0, 2 * middle);
   let a = 0;
@@ -229,15 +260,18 @@ export function mergeRuns({ ts, vsWords }: SampleColumn, middle: number, end: nu
       ts[out] = oldTs[a];
       vsWords[2 * out] = oldWords[2 * a];
       vsWords[2 * out + 1] = oldWords[2 * a + 1];
+      moves?.push(a);
       a++;
     } else {
       ts[out] = ts[b];
       vsWords[2 * out] = vsWords[2 * b];
       vsWords[2 * out + 1] = vsWords[2 * b + 1];
+      moves?.push(b);
       b++;
     }
     out++;
   }
+  moveHistograms(histograms, 0, moves);
   return out;
 }
 
@@ -251,7 +285,12 @@ export class MergedSource implements SeriesSource {
 
   async select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Promise<SeriesSet> {
     const set = new MergedSet(this.#view, { tenant, matchers, minMs, maxMs });
-    await set.open();
+    try {
+      await set.open();
+    } catch (error) {
+      set.release();
+      throw error;
+    }
     return set;
   }
 
@@ -279,27 +318,38 @@ export class MergedSource implements SeriesSource {
     return [...values].sort(compareUtf8);
   }
 
-  async #eachBlock(minMs: number, maxMs: number, visit: (select: SelectStore, index: BlockIndex) => void): Promise<void> {
+  async #eachBlock(
+    minMs: number,
+    maxMs: number,
+    visit: (select: SelectStore, index: BlockIndex) => void,
+  ): Promise<void> {
     const blocks = this.#view.blocks().filter((block) => overlaps(block, minMs, maxMs));
-    for (const block of blocks) block.retain();
-    for (const block of blocks) {
+    await eachRetained(blocks, async (block) => {
       try {
         const index = await block.index();
         visit((wanted) => openStore(this.#view, block, index, wanted), index);
       } catch (error) {
         await this.#view.setAside(block, error);
-      } finally {
-        block.release();
       }
-    }
+    });
+  }
+}
+
+/** Visits blocks one after the other; none of them goes meanwhile. */
+async function eachRetained(blocks: readonly Block[], visit: (block: Block) => Promise<void>): Promise<void> {
+  for (const block of blocks) block.retain();
+  try {
+    for (const block of blocks) await visit(block);
+  } finally {
+    for (const block of blocks) block.release();
   }
 }
 
 type SelectStore = (wanted: Wanted) => Store;
 
-function openStore(view: ShardView, block: Block, index: BlockIndex, wanted: Wanted): BlockStore {
+function openStore(view: ShardView, block: Block, index: BlockIndex, wanted: Wanted, number = 0): BlockStore {
   const tombstones = view.tombstonesAfter(block.meta.deletesThrough);
-  return BlockStore.select({ block, index, kernel: view.kernel }, wanted, tombstones);
+  return BlockStore.select({ block, index, kernel: view.kernel }, wanted, tombstones, number);
 }
 
 /** Adds the names of all labels of a store's series, or the values of one label. */

@@ -4,12 +4,26 @@
 //   0 version   1 cut is pending   2 end of the last window cut   3,4 position of the newest cut   5 clock at that cut
 //   6 clock at which it is dropped   7 log bytes since that cut    8 clock of the last look for idle series
 //   9 the clock's window   10,11 position at its beginning   12,13 the same of the window before   14,15 log needed from here on
-//   16,17 the same once the pending cut is dropped
-import type { LogPosition } from '../io/index.ts';
+//   16,17 the same once the pending cut is dropped   18,19 bounds of the newest cut
+//   21 the head has samples that were ahead of the clock   22,23 log position of the first record that had some
+//   24,25 log position of the newest compaction   26 the clock there   27 0 none, 1 what is due, 2 all
+//   20 its blocks have more than the head had: a cut that a replay without an image made again
+import { type LogPosition, compareLogPositions } from '../io/index.ts';
+import type { CutRecord } from './block-set.ts';
 import type { HeadMemory } from './head-memory.ts';
+
+/** Bounds of a cut that takes everything. */
+export const ALL_MS = 2 ** 53;
 
 const HOST_STATE = 32768;
 const VERSION = 1;
+
+/** Where in the log a compaction was planned: with the blocks there are it decides what becomes one. */
+export interface CompactionPoint {
+  readonly position: LogPosition;
+  readonly clockMs: number;
+  readonly isForced: boolean;
+}
 
 export class ShardState {
   readonly #memory: HeadMemory;
@@ -91,13 +105,25 @@ export class ShardState {
     return this.#position(14);
   }
 
-  /** A cut begins; `isAll`: it leaves nothing in the head. */
-  beginCut(position: LogPosition, clockMs: number, isAll: boolean): void {
+  /** What the newest cut took. */
+  get cutBounds(): { endMs: number; idleBeforeMs: number } {
+    return { endMs: this.#get(18), idleBeforeMs: this.#get(19) };
+  }
+
+  /** Whether the blocks of the newest cut have more than the head. */
+  get isCutPartial(): boolean {
+    return this.#get(20) === 1;
+  }
+
+  beginCut(cut: CutRecord, clockMs: number, isPartial: boolean): void {
     this.#set(1, 1);
-    this.#setPosition(3, position);
+    this.#setPosition(3, cut);
     this.#set(5, clockMs);
+    this.#set(18, cut.endMs);
+    this.#set(19, cut.idleBeforeMs);
+    this.#set(20, isPartial ? 1 : 0);
     // Samples may be a window ahead of the clock: what the head has beyond the cut came after the clock entered the window before.
-    this.#setPosition(16, isAll ? position : this.#position(12));
+    this.#setPosition(16, cut.endMs === ALL_MS ? cut : this.#position(12));
   }
 
   /** The pending cut is due again, because it came to its end or because it failed. */
@@ -108,6 +134,28 @@ export class ShardState {
 
   endCut(): void {
     this.#set(1, 0);
-    this.#setPosition(14, this.#position(16));
+    const needed = this.#position(16);
+    const { aheadFrom } = this;
+    this.#setPosition(14, aheadFrom && compareLogPositions(aheadFrom, needed) < 0 ? aheadFrom : needed);
+  }
+
+  /** The newest compaction; it may be under way. */
+  get compaction(): CompactionPoint | null {
+    const kind = this.#get(27);
+    return kind === 0 ? null : { position: this.#position(24), clockMs: this.#get(26), isForced: kind === 2 };
+  }
+  set compaction(point: CompactionPoint) {
+    this.#setPosition(24, point.position);
+    this.#set(26, point.clockMs);
+    this.#set(27, point.isForced ? 2 : 1);
+  }
+
+  /** Where in the log the first sample is that was further ahead of the clock than a window and may still be in the head. */
+  get aheadFrom(): LogPosition | null {
+    return this.#get(21) === 1 ? this.#position(22) : null;
+  }
+  set aheadFrom(position: LogPosition | null) {
+    this.#set(21, position ? 1 : 0);
+    if (position) this.#setPosition(22, position);
   }
 }

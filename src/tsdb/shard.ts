@@ -18,7 +18,7 @@ import { restoreImage, writeImage } from './image.ts';
 import { LifeCycle, type LifeCycleStats, type Retention } from './life-cycle.ts';
 import { LIFE_CYCLE_POLICY_DEFAULT, type LifeCyclePolicy } from './life-cycle-policy.ts';
 import { RECORD_HEADER_BYTES, framedPayloads } from './log-record.ts';
-import { type LogDamage, removeSegmentsBefore, replayLog } from './log-segments.ts';
+import { type LogDamage, listSegments, removeSegmentsBefore, replayLog } from './log-segments.ts';
 import { MergedSource, type ShardView } from './merged-source.ts';
 import { ShardState } from './shard-state.ts';
 import type { Breathe } from './slices.ts';
@@ -103,6 +103,15 @@ function breatheBy(clock: Clock): Breathe {
   return () => (clock.monotonicMs() < sliceEndMs ? undefined : pause());
 }
 
+interface ShardParts {
+  readonly options: ShardOptions;
+  readonly head: Head;
+  readonly blocks: BlockSet;
+  readonly tombstones: Tombstones;
+  readonly cache: BlockCache;
+  readonly isBlind: boolean;
+}
+
 /** One shard: its head, rebuilt from image and log when opened, and the images and blocks that it writes. */
 export class Shard implements ShardView {
   readonly #options: ShardOptions;
@@ -123,7 +132,8 @@ export class Shard implements ShardView {
   #imageBytes = 0;
   #imageCount = 0;
 
-  private constructor(options: ShardOptions, head: Head, blocks: BlockSet, tombstones: Tombstones, cache: BlockCache) {
+  private constructor(parts: ShardParts) {
+    const { options, head, blocks, tombstones, cache, isBlind } = parts;
     this.#options = options;
     this.#head = head;
     this.#blocks = blocks;
@@ -143,6 +153,7 @@ export class Shard implements ShardView {
       breathe: options.breathe ?? breatheBy(options.clock),
       retention: options.retention ?? NO_RETENTION,
       policy: options.policy ?? LIFE_CYCLE_POLICY_DEFAULT,
+      isBlind,
     });
   }
 
@@ -154,7 +165,9 @@ export class Shard implements ShardView {
     const cache = new BlockCache(options.cacheBytesMax ?? CACHE_BYTES_DEFAULT);
     const blocks = await BlockSet.open({ files, shard, cache, logger });
     const tombstones = await Tombstones.open(files, blocks.directory, logger);
-    const opened = new Shard(options, restored ?? makeHead(), blocks, tombstones, cache);
+    // From its first segment on the log tells everything.
+    const isBlind = restored === null && ((await listSegments(files, shard))[0] ?? 1) > 1;
+    const opened = new Shard({ options, head: restored ?? makeHead(), blocks, tombstones, cache, isBlind });
     opened.#lifeCycle.resume();
     const handler = {
       record: (payload: Uint8Array, next: LogPosition) => opened.#replay(payload, next),
@@ -324,7 +337,8 @@ export class Shard implements ShardView {
     const blocks = this.blocks();
     for (const block of blocks) block.retain();
     try {
-      for (const { path, sizeBytes } of blocks) await copyFile(this.#options.files, path, `${directory}/${path}`, sizeBytes);
+      for (const { path, sizeBytes } of blocks)
+        await copyFile(this.#options.files, path, `${directory}/${path}`, sizeBytes);
       await this.#options.files.syncDirectory(target);
     } finally {
       for (const block of blocks) block.release();

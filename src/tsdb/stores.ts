@@ -4,9 +4,11 @@ import type { BlockKernel } from '../kernel/index.ts';
 import type { Block } from './block/block.ts';
 import type { BlockIndex } from './block/block-index.ts';
 import type { PinnedPages } from './block/block-cache.ts';
-import { readColumn, samplesMax } from './block/block-read.ts';
+import { readColumn, readLevel, samplesMax } from './block/block-read.ts';
 import type { HeadSource } from './head-source.ts';
 import { NO_SERIES } from './head.ts';
+import { moveHistograms, movesOf } from './histogram-moves.ts';
+import { HeadTimes, type LevelRun } from './level-run.ts';
 import type { Tombstone } from './tombstones.ts';
 
 /** Series that one store selected: place i in it is series[i], with the id in ids[4i..4i+4). */
@@ -16,6 +18,8 @@ export interface Store {
   samplesMax(place: number, minMs: number, maxMs: number): number;
   /** Decodes into `into` from element `at` on; returns how many. */
   read(place: number, minMs: number, maxMs: number, into: SampleColumn, at: number): number;
+  /** Tells a run what read() would give. False if that is more than one value, or dear to find out. */
+  level(place: number, minMs: number, maxMs: number, scratch: SampleColumn, run: LevelRun): boolean;
   labels(place: number): Labels;
   /** Symbols of the names and values in turns; numbers of this store. */
   labelSymbols(place: number): ArrayLike<number>;
@@ -36,6 +40,7 @@ const take = (series: Uint32Array, places: Uint32Array): Uint32Array => {
 /** The head's part. Its numbers change at a sweep: renew() looks them up again. */
 export class HeadStore implements Store {
   readonly #head: HeadSource;
+  readonly #times = new HeadTimes();
   series: Uint32Array;
   readonly ids: Uint32Array;
 
@@ -58,6 +63,12 @@ export class HeadStore implements Store {
   read(place: number, minMs: number, maxMs: number, into: SampleColumn, at: number): number {
     const series = this.series[place];
     return series === NO_SERIES ? 0 : this.#head.readSeries(series, minMs, maxMs, into, at);
+  }
+
+  level(place: number, minMs: number, maxMs: number, scratch: SampleColumn, run: LevelRun): boolean {
+    const series = this.series[place];
+    if (series !== NO_SERIES && this.#head.mayHaveHistograms(series)) return false;
+    return run.samples(scratch, this.read(place, minMs, maxMs, scratch, 0), this.#times);
   }
 
   /** Empty for a series that has left meanwhile. */
@@ -104,6 +115,8 @@ export interface OpenBlock {
 /** A block's part. */
 export class BlockStore implements Store {
   readonly block: Block;
+  /** Among the blocks that its set ever had. */
+  readonly number: number;
   readonly #index: BlockIndex;
   readonly #kernel: BlockKernel;
   readonly series: Uint32Array;
@@ -116,8 +129,10 @@ export class BlockStore implements Store {
     { block, index, kernel }: OpenBlock,
     series: Uint32Array,
     gone: Map<number, Ranges> | null,
+    number: number,
   ) {
     this.block = block;
+    this.number = number;
     this.#index = index;
     this.#kernel = kernel;
     this.series = series;
@@ -126,13 +141,13 @@ export class BlockStore implements Store {
   }
 
   /** Selects in a block that the caller has retained; the store releases it. */
-  static select(open: OpenBlock, wanted: Wanted, tombstones: readonly Tombstone[]): BlockStore {
+  static select(open: OpenBlock, wanted: Wanted, tombstones: readonly Tombstone[], number = 0): BlockStore {
     const { index } = open;
     const { tenant, matchers, minMs, maxMs } = wanted;
     const gone = goneRanges(index, tenant, tombstones);
     let series = index.filterByTime(index.select(tenant, matchers), minMs, maxMs);
     if (gone) series = series.filter((number) => !isAllGone(index, number, gone.get(number), minMs, maxMs));
-    return new BlockStore(open, series, gone);
+    return new BlockStore(open, series, gone, number);
   }
 
   samplesMax(place: number, minMs: number, maxMs: number): number {
@@ -144,6 +159,12 @@ export class BlockStore implements Store {
     const count = readColumn(this.#index, this.#pages as PinnedPages, series, minMs, maxMs, this.#kernel, into, at);
     const gone = this.#gone?.get(series);
     return gone ? withoutRanges(into, at, count, gone) : count;
+  }
+
+  level(place: number, minMs: number, maxMs: number, _: SampleColumn, run: LevelRun): boolean {
+    const series = this.series[place];
+    if (this.#gone?.has(series)) return false;
+    return readLevel(this.#index, this.#pages as PinnedPages, series, [minMs, maxMs], this.#kernel, run, this.number);
   }
 
   labels(place: number): Labels {
@@ -184,7 +205,11 @@ export class BlockStore implements Store {
 }
 
 /** Ranges that tombstones take from series of a block; null if none does. */
-export function goneRanges(index: BlockIndex, tenant: string, tombstones: readonly Tombstone[]): Map<number, Ranges> | null {
+export function goneRanges(
+  index: BlockIndex,
+  tenant: string,
+  tombstones: readonly Tombstone[],
+): Map<number, Ranges> | null {
   let gone: Map<number, Ranges> | null = null;
   for (const tombstone of tombstones) {
     if (tombstone.tenant !== tenant) continue;
@@ -200,7 +225,13 @@ export function goneRanges(index: BlockIndex, tenant: string, tombstones: readon
 }
 
 /** Whether one deleted range covers all that a series has in the wanted time. */
-function isAllGone(index: BlockIndex, series: number, ranges: Ranges | undefined, minMs: number, maxMs: number): boolean {
+function isAllGone(
+  index: BlockIndex,
+  series: number,
+  ranges: Ranges | undefined,
+  minMs: number,
+  maxMs: number,
+): boolean {
   if (!ranges) return false;
   const has = index.timeRange(series);
   const from = Math.max(minMs, has.minMs);
@@ -210,7 +241,8 @@ function isAllGone(index: BlockIndex, series: number, ranges: Ranges | undefined
 
 /** Closes the gaps that deleted ranges leave among `count` samples from `at` on; returns how many are left. */
 export function withoutRanges(column: SampleColumn, at: number, count: number, ranges: Ranges): number {
-  const { ts, vsWords } = column;
+  const { ts, vsWords, histograms } = column;
+  const moves = movesOf(histograms);
   let kept = at;
   for (let i = at; i < at + count; i++) {
     const timeMs = ts[i];
@@ -220,7 +252,9 @@ export function withoutRanges(column: SampleColumn, at: number, count: number, r
       vsWords[2 * kept] = vsWords[2 * i];
       vsWords[2 * kept + 1] = vsWords[2 * i + 1];
     }
+    moves?.push(i);
     kept++;
   }
+  moveHistograms(histograms, at, moves);
   return kept - at;
 }

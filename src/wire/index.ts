@@ -24,3 +24,20 @@ export { SampleBuffer } from './prometheus-float-chunks.ts';
 export type { HistogramSample } from './prometheus-histogram-chunks.ts';
 export { OPEN_METRICS_END, openMetricsLines, openMetricsSeries } from './openmetrics-export.ts';
 export { OpenMetricsImport, type OpenMetricsSink } from './openmetrics-import.ts';
+export { type FamilySample, encodeFamily, familyKind, textFamilyHead, textSample } from './exposition-write.ts';
+export { type NameEscaping, escapeName } from './exposition-names.ts';
+export { encodeHistogramChunk } from './histogram-chunk.ts';
+export { putRemoteHistogram } from './native-histogram.ts';
+export { ProtoReader, putBytes, putDouble, putFixed64, putInt, putText } from './protobuf.ts';
+export {
+  CHUNK_ENCODINGS,
+  type ReadQuery,
+  type ReadRequestMessage,
+  type ReadResponseType,
+  decodeReadRequest,
+  putChunk,
+  putLabels,
+  putSample,
+  readFrame,
+} from './remote-read.ts';
+export { CHUNK_SAMPLES_MAX, XorChunkWriter } from './xor-chunk.ts';

@@ -1,6 +1,7 @@
 // Encoder of remote write 1.0 (prometheus.WriteRequest). The message layout is drawn in
 // kernels/intake/remote-write-v1.ts.
 import { ByteWriter, utf8 } from '../base/index.ts';
+import { writeHistogram } from './remote-write-histogram.ts';
 import { type WireMetadata, type WireSeries, writeBytes, writeSample, writeText } from './remote-write.ts';
 
 /** A request body, not yet compressed. */
@@ -21,7 +22,7 @@ export function encodeRemoteWriteV1(series: readonly WireSeries[], metadata: rea
   return out.finish();
 }
 
-function encodeSeries(out: ByteWriter, part: ByteWriter, { labels, samples }: WireSeries): void {
+function encodeSeries(out: ByteWriter, part: ByteWriter, { labels, samples, histograms = [] }: WireSeries): void {
   for (const [name, value] of labels) {
     part.clear();
     writeBytes(part, 0x0a, utf8(name));
@@ -32,6 +33,11 @@ function encodeSeries(out: ByteWriter, part: ByteWriter, { labels, samples }: Wi
     part.clear();
     writeSample(part, sample);
     writeBytes(out, 0x12, part.view());
+  }
+  for (const histogram of histograms) {
+    part.clear();
+    writeHistogram(part, histogram);
+    writeBytes(out, 0x22, part.view());
   }
 }
 

@@ -2,6 +2,7 @@
 // kernels/intake/remote-write-v2.ts.
 import { ByteWriter, utf8 } from '../base/index.ts';
 import { METRIC_NAME } from '../model/index.ts';
+import { writeHistogram } from './remote-write-histogram.ts';
 import { type WireMetadata, type WireSeries, writeBytes, writeSample } from './remote-write.ts';
 
 /** A request body, not yet compressed. Metadata is attached to the series whose metric name it has. */
@@ -40,7 +41,8 @@ class Symbols {
   }
 }
 
-function encodeSeries(out: ByteWriter, part: ByteWriter, { labels, samples }: WireSeries, symbols: Symbols): void {
+function encodeSeries(out: ByteWriter, part: ByteWriter, series: WireSeries, symbols: Symbols): void {
+  const { labels, samples, histograms = [] } = series;
   part.clear();
   for (const [name, value] of labels) {
     part.varint(symbols.number(name));
@@ -51,6 +53,11 @@ function encodeSeries(out: ByteWriter, part: ByteWriter, { labels, samples }: Wi
     part.clear();
     writeSample(part, sample);
     writeBytes(out, 0x12, part.view());
+  }
+  for (const histogram of histograms) {
+    part.clear();
+    writeHistogram(part, histogram);
+    writeBytes(out, 0x1a, part.view());
   }
 }
 

@@ -53,6 +53,12 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
       },
     },
     write: { write: () => Promise.resolve(accepted) },
+    bulk: {
+      externalLabels: () => [['region', 'eu']],
+      readSamplesMax: 50_000_000,
+      readConcurrencyMax: 10,
+      readFrameBytesMax: 1 << 20,
+    },
     targets: {
       active: () => [],
       dropped: () => [],

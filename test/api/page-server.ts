@@ -12,6 +12,7 @@ import {
   type RangeRequest,
   type SeriesResult,
   type VectorSeriesResult,
+  type JsonRequest,
 } from '../../src/api/index.ts';
 import type { Files } from '../../src/io/index.ts';
 import { Labels, type Matcher } from '../../src/model/index.ts';
@@ -140,7 +141,7 @@ function pageServices(nowMs: () => number): ApiServices {
   const services = fakeServices();
   return {
     ...services,
-    query: { query: async (request, signal) => encoded(await handle(request, signal)) },
+    query: { query: async (request, signal) => encoded(await handle(request as JsonRequest, signal)) },
     parseSelector,
     targets: {
       active: () => targetsAt(nowMs()),

@@ -6,7 +6,7 @@ import {
   type EngineAnswer,
   type HandlerEngine,
   type HandlerListings,
-  type QueryRequest,
+  type JsonRequest,
   type ResultValue,
 } from '../../src/api/index.ts';
 import { Labels } from '../../src/model/index.ts';
@@ -29,7 +29,7 @@ const engineOf = (run: () => Promise<EngineAnswer>): HandlerEngine => ({
   parse: null,
 });
 
-const instant: QueryRequest = {
+const instant: JsonRequest = {
   kind: 'instant',
   tenant: 'anonymous',
   query: 'q',
@@ -41,7 +41,7 @@ const instant: QueryRequest = {
   noCache: false,
 };
 
-async function run(engine: HandlerEngine, request: QueryRequest, listings = noListings) {
+async function run(engine: HandlerEngine, request: JsonRequest, listings = noListings) {
   const handle = createQueryHandler({ engine, listings });
   const { status, body } = await encoded(await handle(request, new AbortController().signal));
   return { status, text: Buffer.from(body).toString() };
@@ -161,6 +161,6 @@ test('format, parse and exemplars', async () => {
   const engine = engineOf(() => Promise.reject(new Error('not a query')));
   assert.equal((await run(engine, { kind: 'format', query: ' a ' })).text, '{"status":"success","data":"a"}');
   assert.equal((await run(engine, { kind: 'parse', query: 'a' })).status, 404);
-  const exemplars: QueryRequest = { kind: 'exemplars', tenant: 't', query: 'a', startMs: 0, endMs: 1 };
+  const exemplars: JsonRequest = { kind: 'exemplars', tenant: 't', query: 'a', startMs: 0, endMs: 1 };
   assert.equal((await run(engine, exemplars)).text, '{"status":"success","data":[]}');
 });

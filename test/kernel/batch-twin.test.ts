@@ -132,7 +132,7 @@ describe('a batch', () => {
       assert.throws(() => decodeBatch(Uint8Array.from(bytes), newSegmentState()), message);
     };
     bad([2, 0], /version 2 is of a newer version/);
-    bad([1, 0, 5, 0, 0, 0, 0], /at offset 2: section 5 is of a newer version/);
+    bad([1, 0, 6, 0, 0, 0, 0], /at offset 2: section 6 is of a newer version/);
     bad([1, 0, 4, 1, 0, 0, 0, 0, 3, 0, 0, 0, 0], /at offset 8: section 3 follows section 4/);
     bad([1, 0, 1, 2, 0, 0, 0, 7, 0], /at offset 7: the first symbol is number 7 where the segment has 0/);
     bad([1, 0, 1, 3, 0, 0, 0, 0, 0, 9], /1 bytes follow its end/);

@@ -52,6 +52,19 @@ export const SHAPES: Record<string, Shape> = {
   fewValues: (r, n) => fill(n, () => [1, 2, -0, 0, 2.5][Math.floor(r() * 5)]),
   specials: (r, n) => fill(n, () => [Infinity, -Infinity, -0, NaN, 1, Number.MIN_VALUE][Math.floor(r() * 6)]),
   mixedMagnitudes: (r, n) => fill(n, () => (r() - 0.5) * 10 ** Math.floor(r() * 40 - 20)),
+  stepsOfAnySize: (r, n) => {
+    const [least, most] = [Math.floor(r() * 2 ** (r() * 40)), 2 ** Math.floor(r() * 42)];
+    return walk(n, Math.floor(spread(r)), () => least + Math.floor(r() * most));
+  },
+  acceleration: (r, n) => {
+    const most = 2 ** Math.floor(r() * 28);
+    const speeds = walk(n, Math.floor((r() - 0.5) * 2 ** (r() * 34)), () => Math.floor((r() - 0.5) * most));
+    return walk(n, Math.floor(spread(r)), (i) => speeds[i] * 3);
+  },
+  digitsOfAnySize: (r, n) => {
+    const [most, places] = [2 ** (r() * 40), Math.floor(r() * 4)];
+    return fill(n, () => digits((r() - 0.5) * most, places));
+  },
   outliers: (r, n) => fill(n, () => (r() < 0.02 ? Math.floor(r() * 1e15) : Math.floor(r() * 16))),
 };
 

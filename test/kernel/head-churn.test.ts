@@ -30,7 +30,7 @@ describe('head memory under churn', () => {
       const want = Array.from({ length: 20 }, (_, i) => [fromMs + i * 60_000, i * (k % 1000)]);
       const got = kernelSamples(head, seriesCount - count + k, fromMs, EXACT_MAX);
       assert.deepEqual(
-        got.map(([time, bits]) => [time, new Float64Array(BigUint64Array.of(bits).buffer)[0]]),
+        got.map(([time, bits]) => [time, new Float64Array(BigUint64Array.of(bits as bigint).buffer)[0]]),
         want,
       );
     }

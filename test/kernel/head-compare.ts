@@ -1,6 +1,6 @@
 // What the tests of the head kernel against its twin share: instances, reads in raw bits, and the comparison itself.
 import assert from 'node:assert/strict';
-import { type HeadTwin, loadKernel } from '../../src/kernel/index.ts';
+import { type HeadTwin, type SampleValue, loadKernel } from '../../src/kernel/index.ts';
 import { byteText, textBytes } from '../../src/kernel/intake-twin-labels.ts';
 import { Head } from '../../src/tsdb/head.ts';
 import type { Dice } from './intake-traffic.ts';
@@ -36,16 +36,24 @@ export function symbolOf({ memory }: Head, text: string): number {
   return memory.kernel.findSymbol(SCRATCH, bytes.length) >>> 0;
 }
 
-export function kernelSamples(head: Head, series: number, minMs: number, maxMs: number): [number, bigint][] {
+export function kernelSamples(head: Head, series: number, minMs: number, maxMs: number): [number, SampleValue][] {
   return samplesRead(head, head.memory.kernel.read(series, minMs, maxMs));
 }
 
+/** What a value stands for: a reference leads to bytes. */
+function valueOf({ bytes, words }: Head['memory'], bits: bigint): SampleValue {
+  if (bits >> 32n !== 0x7ff74842n) return bits;
+  const blob = Number(bits & 0xffffffffn);
+  const content = Buffer.from(bytes.subarray(blob + 4, blob + 4 + words[blob >> 2]));
+  return content.length === 8 ? content.readBigUInt64LE() : content.toString('hex');
+}
+
 /** The samples that a read left in scratch. */
-export function samplesRead({ memory }: Head, count: number): [number, bigint][] {
+export function samplesRead({ memory }: Head, count: number): [number, SampleValue][] {
   const first = memory.kernel.readFirst() * 8;
   const times = new Float64Array(memory.kernel.memory.buffer, SCRATCH + first, count);
   const values = new BigUint64Array(memory.kernel.memory.buffer, READ_VALUES + first, count);
-  return Array.from(times, (time, i) => [time, values[i]]);
+  return Array.from(times, (time, i) => [time, valueOf(memory, values[i])]);
 }
 
 function kernelPostings(head: Head, tenant: string, name: string, value: string): number[] {
@@ -112,6 +120,7 @@ export function compare(head: Head, twin: HeadTwin, ranges: Ranges = [], againMa
   assert.equal(counters.outOfOrder, want.outOfOrder + again, 'outOfOrder');
   if (again === 0) {
     for (const name of Object.keys(want)) assert.equal(counters[name as Counter], want[name as Counter], name);
+    assert.equal(counters.blobs, twin.blobs, 'blobs');
   }
   assert.equal(head.memory.clockMs, twin.clockMs ?? -(2 ** 53));
   assert.equal(head.memory.emptySeries, twin.emptySeries, 'empty series');

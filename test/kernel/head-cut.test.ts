@@ -2,9 +2,17 @@
 // its size when series come and go.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type HeadTwin, createHeadTwin } from '../../src/kernel/index.ts';
+import { type HeadTwin, type SampleValue, createHeadTwin } from '../../src/kernel/index.ts';
+import { histogramToBytes } from '../../src/model/index.ts';
 import type { Head } from '../../src/tsdb/head.ts';
-import { BatchBuilder, type TestSample, type TestSeries, testId } from '../support/batch-builder.ts';
+import {
+  BatchBuilder,
+  type TestHistogram,
+  type TestSample,
+  type TestSeries,
+  testId,
+} from '../support/batch-builder.ts';
+import { randomHistogram } from '../support/histograms.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 import {
   EXACT_MAX,
@@ -76,7 +84,7 @@ function applyToTwin(twin: HeadTwin, step: Step): number {
   }
 }
 
-const cutRead = (head: Head, series: number, minMs: number, maxMs: number): [number, bigint][] =>
+const cutRead = (head: Head, series: number, minMs: number, maxMs: number): [number, SampleValue][] =>
   samplesRead(head, head.memory.kernel.readCut(series, minMs, maxMs));
 
 function compareCut(head: Head, twin: HeadTwin): void {
@@ -108,6 +116,7 @@ class Traffic {
   readonly #dice: Dice;
   readonly #builder: BatchBuilder;
   readonly #active: boolean[];
+  readonly #histograms: Uint8Array[];
   #uniqueMs = 0;
   nowMs = START_MS;
   #isCutting = false;
@@ -116,6 +125,7 @@ class Traffic {
     this.#dice = dice;
     this.#builder = new BatchBuilder(makeSeries(seriesCount));
     this.#active = Array.from({ length: seriesCount }, () => dice.one(2));
+    this.#histograms = Array.from({ length: 8 }, () => histogramToBytes(randomHistogram(dice)));
   }
 
   #value(series: number, i: number): number {
@@ -139,8 +149,18 @@ class Traffic {
       samples.push(sample);
       if (dice.one(40)) samples.push(sample, { ...sample, value: -1 });
     }
+    const histograms: TestHistogram[] = [];
+    for (let k = samples.length - 1; k >= 0; k--) {
+      const { series, timeMs, value } = samples[k];
+      if (series % 6 !== 1 || dice.one(8)) continue;
+      if (dice.one(9)) samples[k] = { ...samples[k], bits: 0x7ff7484200000000n + BigInt(value < 0 ? 1 : 0) };
+      else {
+        histograms.push({ series, timeMs, bytes: this.#histograms[value < 0 ? 0 : 1 + (i % 7)] });
+        samples.splice(k, 1);
+      }
+    }
     const stale = dice.one(6) ? [{ series: dice.roll(this.#active.length), timeMs: this.nowMs + 3 }] : [];
-    return { kind: 'batch', payload: this.#builder.build(dice.one(8) ? 'b' : 'a', samples, stale) };
+    return { kind: 'batch', payload: this.#builder.build(dice.one(8) ? 'b' : 'a', samples, stale, histograms) };
   }
 
   /** A time that no other sample has: it is no multiple of ten. */

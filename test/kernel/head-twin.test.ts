@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isCorrupt, utf8 } from '../../src/base/index.ts';
+import { histogramToBytes } from '../../src/model/index.ts';
 import {
   type HeadTwin,
   INTAKE_LIMITS_DEFAULT,
@@ -12,7 +13,8 @@ import {
 } from '../../src/kernel/index.ts';
 import { Head } from '../../src/tsdb/head.ts';
 import { compressSnappy } from '../../src/wire/snappy.ts';
-import { BatchBuilder, type TestSample, type TestSeries } from '../support/batch-builder.ts';
+import { BatchBuilder, type TestHistogram, type TestSample, type TestSeries } from '../support/batch-builder.ts';
+import { randomHistogram } from '../support/histograms.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 import {
   NONE,
@@ -86,9 +88,28 @@ function script(dice: Dice, { seriesCount, batches, lateOneIn, startMs }: Script
       if (dice.one(60)) samples.push(sample);
       if (dice.one(60)) samples.push({ ...sample, value: -1 });
     }
+    const histograms: TestHistogram[] = [];
+    // Series that have histograms, and few doubles; one of those looks like a reference.
+    for (let k = samples.length - 1; k >= 0; k--) {
+      const { series, timeMs } = samples[k];
+      if ((series - offset) % 5 !== 2) continue;
+      if (dice.one(9)) samples[k] = { ...samples[k], bits: 0x7ff7484200000000n + BigInt(dice.roll(3)) };
+      else histograms.push({ series, timeMs, bytes: histogramToBytes(randomHistogram(dice)) });
+      if (dice.one(20)) histograms.push({ series, timeMs, bytes: histogramToBytes(randomHistogram(dice)) });
+      if (dice.one(20))
+        histograms.push({
+          series,
+          timeMs: timeMs - dice.roll(100_000),
+          bytes: histogramToBytes(randomHistogram(dice)),
+        });
+      if (dice.one(9) && histograms.length > 0) histograms.push(histograms[histograms.length - 1]);
+    }
     const stale = [];
     while (dice.one(10)) stale.push({ series: dice.roll(2 * seriesCount + 2), timeMs: timeOf(0) + dice.roll(3) });
-    steps.push(builder.build(tenant, samples, stale));
+    const floats = samples.filter(
+      ({ series, bits }) => bits !== undefined || (series - offset) % 5 !== 2 || dice.one(9),
+    );
+    steps.push(builder.build(tenant, floats, stale, histograms));
   }
   return steps;
 }
@@ -236,7 +257,8 @@ describe('edges of a batch', () => {
 
 describe('mutated batches', () => {
   // The twin is stricter: the kernel leaves the order of labels and the shortest form of numbers to the encoder.
-  const leftToEncoder = /labels are not sorted|a label is empty|does not fit 53 bits|longer than nine bytes/;
+  const leftToEncoder =
+    /labels are not sorted|a label is empty|does not fit 53 bits|longer than nine bytes|a histogram is malformed/;
 
   test('are refused by both, or mean the same to both', () => {
     const dice = new Dice(fuzzSeed(24));

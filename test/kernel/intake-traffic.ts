@@ -1,6 +1,9 @@
 // Random requests for the intake's tests: well-formed ones with all that senders get wrong, and mutations of their
 // bytes.
 import { ByteWriter, utf8 } from '../../src/base/index.ts';
+import { newHistogram } from '../../src/model/index.ts';
+import { writeHistogram } from '../../src/wire/remote-write-histogram.ts';
+import { randomHistogram } from '../support/histograms.ts';
 
 /** A seeded generator of 32-bit numbers (xorshift). */
 export class Dice {
@@ -83,8 +86,67 @@ function randomSample(dice: Dice): Uint8Array {
 }
 
 function samplesOf(dice: Dice, out: ByteWriter): void {
-  const count = dice.one(10) ? dice.roll(4) : 1;
+  const count = dice.one(5) ? dice.roll(4) : 1;
   for (let i = 0; i < count; i++) field(out, 0x12, randomSample(dice));
+}
+
+/** A histogram, sometimes with changes that make it wrong, or say the same in another way. */
+function randomHistogramMessage(dice: Dice): Uint8Array {
+  const valid = randomHistogram(dice);
+  const customized = {
+    schema: -53,
+    zeroThreshold: 0,
+    zeroCount: 0,
+    positive: newHistogram().positive,
+    negative: newHistogram().negative,
+  };
+  const changes = [
+    { schema: dice.roll(70) - 10 },
+    { schema: -53 },
+    { count: valid.count + dice.roll(5) - 1 },
+    { sum: Number.NaN, count: valid.count + dice.roll(3) - 1 },
+    { zeroThreshold: dice.pick([-1, -0, Number.NaN, 2 ** -1074, 2 ** 54, 2 ** 55, 1e300]) },
+    { zeroCount: dice.pick([-1, 0.5, -0, Number.NaN, 2 ** 51, 2 ** 53]) },
+    { positive: valid.negative },
+    { customBounds: Float64Array.of(1) },
+    { ...customized, customBounds: Float64Array.of(1, 2, dice.pick([2, 3, Number.POSITIVE_INFINITY, Number.NaN])) },
+    {
+      positive: {
+        ...valid.positive,
+        counts: valid.positive.counts.map((count) => (dice.one(3) ? 2 ** 51 + count : count)),
+      },
+    },
+    {
+      positive: {
+        ...valid.positive,
+        counts: valid.positive.counts.map((count) => (dice.one(4) ? -count : count + 0.5)),
+      },
+    },
+    { positive: { ...valid.positive, indexes: valid.positive.indexes.map((index) => index + 2 ** 31 - 9) } },
+  ];
+  const histogram = dice.one(2) ? newHistogram({ ...valid, ...dice.pick(changes) }) : valid;
+  const timestampMs = Number(dice.one(20) ? randomTime(dice) / 8n : 1_790_000_000_000n + BigInt(dice.roll(5) * 15_000));
+  return message((out) => {
+    writeHistogram(out, { timestampMs, histogram, stale: dice.one(15) });
+    const extras = [
+      () => {},
+      // An empty span, a later one that is negative, and one on the other side.
+      () => field(out, 0x5a, Uint8Array.of(8, dice.roll(4))),
+      () => field(out, 0x42, Uint8Array.of(8, dice.roll(4), 16, dice.roll(2))),
+      // Buckets that are not packed; counts of the other kind; a start time.
+      () => out.bytes(Uint8Array.of(0x60, dice.roll(200) & 127, 0x5a, 4, 8, 2, 16, 1)),
+      () => out.bytes(Uint8Array.of(0x30, dice.roll(100))),
+      () => out.bytes(Uint8Array.of(0x08, dice.roll(100))),
+      () => out.bytes(Uint8Array.of(0x19, 1, 0, 0, 0, 0, 0, 0xf8, 0x7f, 0x08, 0)),
+      () => out.bytes(Uint8Array.of(0x88, 0x01, dice.roll(100))),
+      () => out.bytes(Uint8Array.of(0x70, dice.roll(9))),
+    ];
+    while (dice.one(4)) dice.pick(extras)();
+  });
+}
+
+function histogramsOf(dice: Dice, out: ByteWriter, tag: number): void {
+  while (dice.one(3)) field(out, tag, randomHistogramMessage(dice));
 }
 
 /** A body of remote write 1.0, not compressed. */
@@ -104,7 +166,7 @@ function randomSeries1(dice: Dice, rare: number): Uint8Array {
     samplesOf(dice, out);
     if (late) field(out, 0x0a, late);
     if (dice.one(30)) field(out, 0x1a, utf8('\n\u0002ab'));
-    if (dice.one(30)) field(out, 0x22, Uint8Array.of(8, 1));
+    histogramsOf(dice, out, 0x22);
   });
 }
 
@@ -170,7 +232,7 @@ function randomSeries2(dice: Dice, rare: number, number: (bytes: Uint8Array) => 
         message((packed) => refs.forEach((ref) => packed.varint(ref))),
       );
     samplesOf(dice, out);
-    if (dice.one(30)) field(out, 0x1a, Uint8Array.of(8, 1));
+    histogramsOf(dice, out, 0x1a);
     if (dice.one(30)) field(out, 0x22, utf8('ex'));
     if (dice.one(3)) field(out, 0x2a, Uint8Array.of(8, dice.roll(8), 24, help));
     if (dice.one(9)) out.bytes(Uint8Array.of(0x30, 5));

@@ -5,7 +5,17 @@ export interface TestSample {
   readonly series: number;
   readonly timeMs: number;
   readonly value: number;
+  /** Raw bits in place of the value. */
+  readonly bits?: bigint;
 }
+
+export interface TestHistogram {
+  readonly series: number;
+  readonly timeMs: number;
+  readonly bytes: Uint8Array;
+}
+
+type Placed = Omit<TestSample, 'value'>;
 
 export interface TestSeries {
   readonly labels: readonly (readonly [string, string])[];
@@ -33,12 +43,17 @@ export class BatchBuilder {
     this.#numbers.clear();
   }
 
-  build(tenant: string, samples: readonly TestSample[], stale: readonly Omit<TestSample, 'value'>[] = []): Uint8Array {
+  build(
+    tenant: string,
+    samples: readonly TestSample[],
+    stale: readonly Placed[] = [],
+    histograms: readonly TestHistogram[] = [],
+  ): Uint8Array {
     const symbolsBefore = this.#symbols.size;
     const seriesBefore = this.#numbers.size;
     const symbols: string[] = [];
     const definitions = new ByteWriter();
-    for (const { series } of samples) this.#define(series, symbols, definitions);
+    for (const { series } of [...samples, ...histograms]) this.#define(series, symbols, definitions);
     const out = new ByteWriter();
     out.u8(1);
     out.text(tenant);
@@ -65,6 +80,7 @@ export class BatchBuilder {
     }
     if (samples.length > 0) section(3, (writer) => this.#samples(writer, samples));
     if (stale.length > 0) section(4, (writer) => this.#stale(writer, stale));
+    if (histograms.length > 0) section(5, (writer) => this.#histograms(writer, histograms));
     return out.finish();
   }
 
@@ -87,7 +103,7 @@ export class BatchBuilder {
     for (const pair of labels) for (const text of pair) out.varint(this.#symbol(text, symbols));
   }
 
-  #samples(writer: ByteWriter, samples: readonly TestSample[]): void {
+  #places(writer: ByteWriter, samples: readonly Placed[]): void {
     const refs = new ByteWriter();
     const times = new ByteWriter();
     let refBefore = -1;
@@ -104,10 +120,22 @@ export class BatchBuilder {
     writer.u32(times.length);
     writer.bytes(refs.view());
     writer.bytes(times.view());
-    for (const { value } of samples) writer.f64(value);
   }
 
-  #stale(writer: ByteWriter, stale: readonly Omit<TestSample, 'value'>[]): void {
+  #samples(writer: ByteWriter, samples: readonly TestSample[]): void {
+    this.#places(writer, samples);
+    for (const { value, bits } of samples) {
+      if (bits === undefined) writer.f64(value);
+      else writer.u64(bits);
+    }
+  }
+
+  #histograms(writer: ByteWriter, histograms: readonly TestHistogram[]): void {
+    this.#places(writer, histograms);
+    for (const { bytes } of histograms) writer.block(bytes);
+  }
+
+  #stale(writer: ByteWriter, stale: readonly Placed[]): void {
     writer.varint(stale.length);
     for (const { series, timeMs } of stale) {
       for (const half of testId(series)) writer.u64(half);

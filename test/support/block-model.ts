@@ -144,6 +144,12 @@ function randomBits(random: Random, kind: number, step: number): bigint {
   return bitsOf(random.next() * 1e9);
 }
 
+/** Of each eighth series the samples of another one. */
+function copyOf(random: Random, others: ReadonlyMap<string, ModelSeries>): ModelSeries['samples'] | undefined {
+  if (random.next() >= 0.125) return undefined;
+  return [...others.values()][Math.floor(random.next() * others.size)]?.samples;
+}
+
 /** Samples every 15 s with gaps; half of the series share their times. */
 export function randomSamples(random: Random, count: number, fromMs = BLOCK_START): [number, bigint][] {
   const kind = Math.floor(random.next() * 5);
@@ -174,7 +180,8 @@ export function randomSeries(random: Random, count: number, samplesMax: number):
     const key = JSON.stringify([tenant, labels]);
     if (out.has(key)) continue;
     const id = Array.from({ length: 4 }, () => Math.floor(random.next() * 2 ** 32));
-    out.set(key, { tenant, labels, id, samples: randomSamples(random, 1 + Math.floor(random.next() * samplesMax)) });
+    const samples = copyOf(random, out) ?? randomSamples(random, 1 + Math.floor(random.next() * samplesMax));
+    out.set(key, { tenant, labels, id, samples });
   }
   return [...out.values()];
 }

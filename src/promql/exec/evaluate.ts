@@ -371,7 +371,7 @@ export class Evaluator {
       const vs = new Float64Array(value.vs.length);
       for (let i = 0; i < vs.length; i++) vs[i] = -value.vs[i];
       if (value.type === 'scalar') return { ...value, vs };
-      const hs = value.hs && value.hs.map((h) => h && multiply(h, -1));
+      const hs = value.hs?.map((h) => h && multiply(h, -1)) ?? null;
       return dropNames({ ...value, vs, hs }, this.#run.delayedNameRemoval);
     });
   }

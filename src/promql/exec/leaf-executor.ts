@@ -2,9 +2,16 @@
 // of it in one call, and folds the step vector into its group or appends it to the output. Work comes in slices: between
 // two series the executor yields to ingest when it is asked to, and stops when the query is aborted.
 import type { Accumulator, ExecKernel, RangeFunction, Steps } from '../../kernel/index.ts';
-import { Labels, type NativeHistogram, type SeriesSet, type SeriesSource, isStaleAt } from '../../model/index.ts';
+import {
+  Labels,
+  type LevelColumn,
+  type NativeHistogram,
+  type SeriesSet,
+  type SeriesSource,
+  isStaleAt,
+} from '../../model/index.ts';
 import { Remarks } from '../annotations.ts';
-import { abortError, overBudget, tooManySamples } from '../errors.ts';
+import { abortError, executionError, overBudget, tooManySamples } from '../errors.ts';
 import { extendedRange, extendedSamples } from '../functions/extended.ts';
 import {
   LabelsPacker,
@@ -16,7 +23,10 @@ import {
   type LeafResult,
   type LeafStats,
 } from '../leaf.ts';
+import { LevelLeaf } from './level-leaf.ts';
 import { LeafColumn, evaluateMixed } from './mixed-leaf.ts';
+import { addRawSamples } from './raw-samples.ts';
+import { type Piece, PIECE_SAMPLES, PieceVector, countUpTo, piecesOf } from './piecewise.ts';
 import { RowBlock, SampleBlock } from './row-block.ts';
 
 /** What a leaf executor reads from and computes with. */
@@ -25,6 +35,8 @@ export interface LeafExecutorOptions {
   readonly kernel: ExecKernel;
   /** Monotonic milliseconds for statistics; absent: 0. */
   readonly nowMs?: () => number;
+  /** Samples of the pieces in which long columns are evaluated. */
+  readonly pieceSamples?: number;
 }
 
 /** Runs leaf plans in this thread, over one source of series. Throws what errors.ts lists. */
@@ -70,6 +82,9 @@ class LeafRun {
   readonly #names = new Map<string, readonly [string, string]>();
   readonly #remarks = new Remarks();
   readonly #column: LeafColumn;
+  #levels: LevelLeaf | null;
+  #vector: PieceVector | null = null;
+  readonly #pieceSamples: number;
   /** Native histograms of the row that was evaluated last; null: it has none. */
   #histograms: readonly (NativeHistogram | null)[] | null = null;
   #accumulator: Accumulator | null = null;
@@ -77,8 +92,9 @@ class LeafRun {
   #bytes = 0;
   #peakBytes = 0;
 
-  constructor(plan: LeafPlan, { kernel, nowMs }: LeafExecutorOptions, control: LeafControl) {
+  constructor(plan: LeafPlan, { kernel, nowMs, pieceSamples }: LeafExecutorOptions, control: LeafControl) {
     this.#plan = plan;
+    this.#pieceSamples = pieceSamples ?? PIECE_SAMPLES;
     this.#kernel = kernel;
     this.#column = new LeafColumn(kernel);
     this.#control = control;
@@ -92,6 +108,7 @@ class LeafRun {
     this.#maxMs = plan.startMs + (plan.steps - 1) * plan.stepMs + after;
     if (control.signal.aborted) throw abortError(control.signal);
     this.#hold(plan.steps * 9); // The kernel's step vector.
+    this.#levels = LevelLeaf.of(plan, kernel, (bytes) => this.#hold(bytes));
   }
 
   async select(source: SeriesSource): Promise<void> {
@@ -131,18 +148,82 @@ class LeafRun {
     if (this.#control.signal.aborted) throw abortError(this.#control.signal);
   }
 
-  /** Decodes a series' column into the kernel; returns its length. */
-  #read(index: number): number {
-    const room = this.#set.samplesMax(index, this.#minMs, this.#maxMs);
+  /** Makes room for a series' column in the kernel; returns how many samples fit. */
+  #makeRoom(index: number, minMs = this.#minMs, maxMs = this.#maxMs): number {
+    const room = this.#set.samplesMax(index, minMs, maxMs);
     this.#kernel.reserve(room, this.#plan.steps);
     this.#column.clear();
-    if (room === 0) return 0;
-    // One column at a time is held; it has to fit on top of what the query holds already.
-    if (this.#bytes + room * 16 > this.#plan.bytesMax) throw overBudget(this.#bytes + room * 16, this.#plan.bytesMax);
-    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + room * 16);
+    this.#checkColumn(room * 16);
+    return room;
+  }
+
+  /** One column at a time is held; it has to fit on top of what the query holds already. */
+  #checkColumn(bytes: number): void {
+    if (this.#bytes + bytes > this.#plan.bytesMax) throw overBudget(this.#bytes + bytes, this.#plan.bytesMax);
+    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + bytes);
+  }
+
+  /** Decodes a series' column into the kernel; returns its length. */
+  #read(index: number): number {
+    if (this.#makeRoom(index) === 0) return 0;
     const count = this.#set.read(index, this.#minMs, this.#maxMs, this.#column);
+    if (this.#column.hasHistograms) this.#checkColumn(count * 16 + this.#column.histogramBytes);
     this.#samples += count;
     return count;
+  }
+
+  /** Evaluates all steps of series `index` into the kernel's step vector; returns how many have a value. */
+  #row(index: number): number {
+    const levels = this.#levels;
+    const samplesMax = this.#set.samplesMax(index, this.#minMs, this.#maxMs);
+    let level: LevelColumn | null = null;
+    if (levels?.isWorthwhile(samplesMax)) {
+      this.#makeRoom(index);
+      level = this.#set.level?.(index, this.#minMs, this.#maxMs, this.#column) ?? null;
+    }
+    const known = level && levels?.evaluate(level);
+    if (known) {
+      this.#histograms = null;
+      this.#samples += known.samples;
+      return known.found;
+    }
+    const pieces = level ? null : piecesOf(this.#plan, samplesMax, this.#minMs, this.#maxMs, this.#pieceSamples);
+    const found = pieces ? this.#inPieces(index, pieces) : null;
+    if (found !== null) return found;
+    const n = this.#read(index);
+    if (n === 0) return 0;
+    if (level) levels?.learn(level, n);
+    return this.#evaluate(n, index);
+  }
+
+  /** The same, piece by piece; null if the series has native histograms. */
+  #inPieces(index: number, pieces: readonly Piece[]): number | null {
+    this.#vector ??= this.#makeVector();
+    this.#vector.clear();
+    let found = 0;
+    let samples = 0;
+    let readUpToMs = -Infinity;
+    for (const { at, minMs, maxMs } of pieces) {
+      const n = this.#makeRoom(index, minMs, maxMs) === 0 ? 0 : this.#set.read(index, minMs, maxMs, this.#column);
+      if (this.#column.hasHistograms) return null;
+      samples += n - countUpTo(this.#kernel.ts, n, readUpToMs);
+      readUpToMs = maxMs;
+      if (n === 0) {
+        this.#vector.skip(at.steps);
+        continue;
+      }
+      found += this.#evaluateFloats(n, at);
+      this.#vector.take(this.#kernel, at.steps);
+    }
+    this.#vector.give(this.#kernel);
+    this.#samples += samples;
+    this.#histograms = null;
+    return found;
+  }
+
+  #makeVector(): PieceVector {
+    this.#hold(this.#plan.steps * 9);
+    return new PieceVector(this.#plan.steps);
   }
 
   /** Evaluates all steps of series `index`, n samples, into the kernel's step vector; returns how many have a value. */
@@ -163,14 +244,14 @@ class LeafRun {
     return present.reduce((found, each) => found + (each === 0 ? 0 : 1), 0);
   }
 
-  #evaluateFloats(n: number): number {
+  #evaluateFloats(n: number, at = this.#steps): number {
     const { kind, windowMs, timestamps, fn, parameters, extension } = this.#plan;
     if (extension !== null) return extendedRange(this.#kernel, n, this.#plan);
-    if (kind === 'instant' || fn === null) return this.#kernel.instant(n, this.#steps, windowMs, timestamps);
+    if (kind === 'instant' || fn === null) return this.#kernel.instant(n, at, windowMs, timestamps);
     const varies = parameters.some((parameter) => parameter.length > 1) || this.#plan.evalOffsetStepMs !== 0;
     if (varies) return this.#evaluateStepByStep(n);
     const second = fn === 'predict_linear' ? this.#plan.evalOffsetMs : parameters[1]?.[0];
-    return this.#kernel.range(fn, n, this.#steps, windowMs, parameters[0]?.[0], second);
+    return this.#kernel.range(fn, n, at, windowMs, parameters[0]?.[0], second);
   }
 
   /** For parameters that change from step to step. */
@@ -220,8 +301,7 @@ class LeafRun {
     let packedBytes = 0;
     for (let i = 0; i < this.#set.length; i++) {
       if (this.#mustPause(i)) await this.#pause(i);
-      const n = this.#read(i);
-      if (n > 0 && this.#evaluate(n, i) > 0) {
+      if (this.#row(i) > 0) {
         rows.add(this.#kernel.out, this.#kernel.present);
         if (this.#histograms !== null) rows.addHistograms(this.#histograms);
         if (rows.points > samplesMax) throw tooManySamples();
@@ -247,6 +327,8 @@ class LeafRun {
     this.#accumulator?.free();
     this.#accumulator = null;
     this.#bytes = heldBefore;
+    this.#vector = null;
+    this.#levels = LevelLeaf.of(this.#plan, this.#kernel, (bytes) => this.#hold(bytes));
     this.#samples = 0;
     this.#ready = 0;
     return this.#series();
@@ -273,8 +355,7 @@ class LeafRun {
     }
     for (let i = 0; i < this.#set.length; i++) {
       if (this.#mustPause(i)) await this.#pause(i);
-      const n = this.#read(i);
-      if (n > 0 && this.#evaluate(n, i) > 0) {
+      if (this.#row(i) > 0) {
         if (this.#histograms !== null) {
           // Only who has the series of all shards can fold histograms. Counting them is another matter.
           if (fold.op !== 'count' && fold.op !== 'group') return this.#unfolded(heldBefore);
@@ -307,6 +388,7 @@ class LeafRun {
   /** Appends the column of n samples, without stale markers; returns how many. */
   #addSamples(block: SampleBlock, n: number): number {
     const { ts, vs, vsWords } = this.#kernel;
+    if (this.#plan.raw !== undefined) return addRawSamples(block, this.#column, n, this.#plan.raw);
     if (this.#column.hasHistograms) return this.#addMixedSamples(block, n);
     if (this.#plan.extension !== null) {
       const samples = extendedSamples(this.#kernel, n, this.#plan);
@@ -322,16 +404,17 @@ class LeafRun {
     return added;
   }
 
-  /** Likewise where some are histograms. Extended selectors show what lies within the range. */
+  /** Likewise where some are histograms. */
   #addMixedSamples(block: SampleBlock, n: number): number {
+    const { extension } = this.#plan;
+    if (extension !== null) throw executionError(`${extension} modifier is not supported with histograms`);
     const { ts, vs, vsWords } = this.#kernel;
-    const { startMs, windowMs } = this.#plan;
     const { at } = this.#column.histograms;
     const histograms = this.#column.decode();
     const lengthBefore = block.length;
     for (let k = 0, h = 0; k < n; k++) {
       const histogram = at[h] === k ? histograms[h++] : null;
-      if (ts[k] <= startMs - windowMs || ts[k] > startMs || isStaleAt(vsWords, k)) continue;
+      if (isStaleAt(vsWords, k)) continue;
       if (histogram) block.addHistogram(ts[k], histogram);
       else block.add(ts[k], vs, k);
     }

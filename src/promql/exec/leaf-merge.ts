@@ -109,8 +109,13 @@ export function mergeGroups(results: readonly LeafResult[], fold: LeafFold, step
 
 /** Raw samples of all shards, series in label order. */
 export function mergeSamples(results: readonly LeafResult[]): Matrix {
-  const all: { labels: Labels; ts: Float64Array; vs: Float64Array; from: number; hs: Map<number, NativeHistogram> | null }[] =
-    [];
+  const all: {
+    labels: Labels;
+    ts: Float64Array;
+    vs: Float64Array;
+    from: number;
+    hs: Map<number, NativeHistogram> | null;
+  }[] = [];
   for (const result of results) {
     invariant(result.kind === 'samples', 'leaf answered with something else', { kind: result.kind });
     const hs = histogramsByPlace(result.histograms);

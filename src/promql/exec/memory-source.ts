@@ -134,7 +134,7 @@ class MemorySet implements SeriesSet {
     for (let i = 0; i < ts.length && ts[i] <= maxMs; i++) {
       if (ts[i] < minMs) continue;
       into.ts[count] = ts[i];
-      const histogram = histograms.get(ts[i]);
+      const histogram = histograms.size === 0 ? undefined : histograms.get(ts[i]);
       if (histogram) {
         into.histograms?.at.push(count);
         into.histograms?.bytes.push(histogram.bytes);

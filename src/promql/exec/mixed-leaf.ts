@@ -21,6 +21,7 @@ import {
   type MixedSamples,
   eachWindow,
   putValue,
+  unknownResets,
   withFoundResets,
 } from '../functions/mixed-window.ts';
 import type { LeafPlan } from '../leaf.ts';
@@ -57,6 +58,20 @@ export class LeafColumn implements SampleColumn {
     this.histograms.bytes.length = 0;
   }
 
+  /** Estimate of what the histograms of the last read occupy, decoded and worked upon. */
+  get histogramBytes(): number {
+    let bytes = 0;
+    for (const each of this.histograms.bytes) bytes += 240 + 16 * each.length;
+    return bytes;
+  }
+
+  /** Histogram i of the last read. */
+  decodeOne(i: number, findResets: boolean): NativeHistogram {
+    const { bytes } = this.histograms;
+    const h = histogramFromBytes(bytes[i]);
+    return findResets && i > 0 ? withFoundResets([histogramFromBytes(bytes[i - 1]), h])[1] : h;
+  }
+
   /** The histograms of the last read. */
   decode(): NativeHistogram[] {
     return this.histograms.bytes.map(histogramFromBytes);
@@ -78,13 +93,13 @@ export interface MixedSeries {
 /** Evaluates all steps into the kernel's step vector. Presence 2: the histogram is at the same place of the answer. */
 export function evaluateMixed(series: MixedSeries): (NativeHistogram | null)[] {
   const { kernel, plan, column, n, remarks } = series;
-  const decoded = column.decode();
-  const histograms = plan.findResets ? withFoundResets(decoded) : decoded;
   const out = new Array<NativeHistogram | null>(plan.steps).fill(null);
   if (plan.kind === 'instant' && plan.extension === null) {
-    newestSamples(series, histograms, out);
+    newestSamples(series, out);
     return out;
   }
+  const decoded = column.decode();
+  const histograms = plan.findResets ? withFoundResets(decoded) : decoded;
   const samples = takeApart(kernel, n, column.histograms.at, histograms);
   const floats = samples.left;
   if (plan.extension !== null) extendedRange(kernel, floats, plan);
@@ -103,15 +118,13 @@ export function evaluateMixed(series: MixedSeries): (NativeHistogram | null)[] {
 }
 
 /** Instant selection: the newest sample of each step's lookback, unless it is a stale marker. */
-function newestSamples(
-  { kernel, plan, column, n, labels }: MixedSeries,
-  histograms: readonly NativeHistogram[],
-  out: (NativeHistogram | null)[],
-): void {
+function newestSamples({ kernel, plan, column, n, labels }: MixedSeries, out: (NativeHistogram | null)[]): void {
   kernel.instant(n, plan, plan.windowMs, plan.timestamps);
   if (plan.timestamps && !plan.refuseHistograms) return;
   const { ts, present } = kernel;
   const { at } = column.histograms;
+  let chosen = -1;
+  let last: NativeHistogram | null = null;
   for (let i = 0, next = 0, h = 0; i < plan.steps; i++) {
     const endMs = plan.startMs + i * plan.stepMs;
     while (next < n && ts[next] <= endMs) next++;
@@ -121,7 +134,10 @@ function newestSamples(
       throw executionError(`this should be an info metric, with float samples: ${labels}`);
     }
     present[i] = 2;
-    out[i] = histograms[h - 1];
+    // The same sample often stands at several steps: it is one object then, and sent once.
+    if (chosen !== h - 1) last = column.decodeOne(h - 1, plan.findResets);
+    chosen = h - 1;
+    out[i] = last;
   }
 }
 
@@ -149,5 +165,5 @@ function takeApart(
     }
     left++;
   }
-  return { ...floats, hts, hs, left };
+  return { ...floats, hts, hs, left, resets: unknownResets(hs) };
 }

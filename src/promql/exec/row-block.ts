@@ -114,20 +114,31 @@ export class SampleBlock {
     this.#hold = hold;
   }
 
+  #grow(least: number): void {
+    const capacity = Math.max(256, this.#ts.length * 2, least);
+    this.#hold((capacity - this.#ts.length) * 16);
+    const ts = new Float64Array(capacity);
+    const vs = new Float64Array(capacity);
+    ts.set(this.#ts);
+    vs.set(this.#vs);
+    this.#ts = ts;
+    this.#vs = vs;
+  }
+
   /** Appends a sample; the value is entry `index` of `vs`. */
   add(timeMs: number, vs: Float64Array, index: number): void {
-    if (this.length === this.#ts.length) {
-      const capacity = Math.max(256, this.length * 2);
-      this.#hold((capacity - this.length) * 16);
-      const ts = new Float64Array(capacity);
-      const bigger = new Float64Array(capacity);
-      ts.set(this.#ts);
-      bigger.set(this.#vs);
-      this.#ts = ts;
-      this.#vs = bigger;
-    }
+    if (this.length === this.#ts.length) this.#grow(this.length + 1);
     this.#ts[this.length] = timeMs;
     this.#vs[this.length++] = vs[index];
+  }
+
+  /** Appends samples [from, to) of a column bit for bit: stale markers stay what they are. */
+  addColumn(ts: Float64Array, vs: Float64Array, from: number, to: number): void {
+    const length = this.length + to - from;
+    if (length > this.#ts.length) this.#grow(length);
+    this.#ts.set(ts.subarray(from, to), this.length);
+    this.#vs.set(vs.subarray(from, to), this.length);
+    this.length = length;
   }
 
   /** Appends a native histogram. */

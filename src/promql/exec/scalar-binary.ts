@@ -3,14 +3,7 @@ import type { BinaryOperator, Span } from '../ast.ts';
 import { COMPARISONS, TRIMS, arithmetic, changesMeaning, compare } from './arithmetic.ts';
 import type { QueryRun } from './query-run.ts';
 import { Complaints, type Element, type ElementResult, histogramElement } from './histogram-binary.ts';
-import {
-  type Scalar,
-  type Vector,
-  dropEmptyRows,
-  dropNames,
-  emptyVector,
-  withoutUnusedBlock,
-} from './vector.ts';
+import { type Scalar, type Vector, dropEmptyRows, dropNames, emptyVector, withoutUnusedBlock } from './vector.ts';
 import type { NativeHistogram } from '../../model/index.ts';
 
 export function scalarScalar(op: BinaryOperator, left: Scalar, right: Scalar): Scalar {

@@ -49,7 +49,7 @@ export function spread(one: Value, steps: number): Value {
   if (one.type === 'scalar') return constantScalar(one.vs[0], steps);
   if (one.type !== 'vector' || steps === one.steps) return one;
   const plain = newVector(one.labels, steps, one.dropName);
-  const hs = one.hs && one.hs.flatMap((h) => new Array<typeof h>(steps).fill(h));
+  const hs = one.hs?.flatMap((h) => new Array<typeof h>(steps).fill(h)) ?? null;
   const out = { ...plain, hs };
   for (let row = 0; row < one.labels.length; row++) {
     out.vs.fill(one.vs[row], row * steps, (row + 1) * steps);

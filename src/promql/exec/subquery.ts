@@ -2,7 +2,7 @@
 import type { Steps } from '../../kernel/index.ts';
 import { type Remark, Remarks } from '../annotations.ts';
 import { mixedValue } from '../functions/mixed-range.ts';
-import { type MixedRow, type MixedSamples, eachWindow, putValue } from '../functions/mixed-window.ts';
+import { type MixedRow, type MixedSamples, eachWindow, putValue, unknownResets } from '../functions/mixed-window.ts';
 import type { SubqueryCallNode } from '../plan/plan.ts';
 import type { QueryRun } from './query-run.ts';
 import { RowBlock } from './row-block.ts';
@@ -37,7 +37,8 @@ export function subqueryCall(
     run.hold(bytes);
     held += bytes;
   });
-  const evaluate = (n: number): number => (byStep ? eachStep(node, n, parameters, run) : allSteps(node, n, parameters, run));
+  const evaluate = (n: number): number =>
+    byStep ? eachStep(node, n, parameters, run) : allSteps(node, n, parameters, run);
   for (let row = 0; row < inner.labels.length; row++) {
     run.check();
     const each = inner.labels[row];
@@ -80,11 +81,7 @@ export const withoutResetHint = (h: NativeHistogram | null): NativeHistogram | n
   h === null || h.resetHint === 'gauge' ? h : withHint(h, 'unknown');
 
 /** The histograms of a row as samples; null: there are none. */
-function rowHistograms(
-  node: SubqueryCallNode,
-  inner: Vector,
-  row: number,
-): Pick<MixedSamples, 'hts' | 'hs'> | null {
+function rowHistograms(node: SubqueryCallNode, inner: Vector, row: number): Pick<MixedSamples, 'hts' | 'hs'> | null {
   if (inner.hs === null) return null;
   const { startMs, stepMs } = node.innerAt;
   const [hts, hs]: [number[], NativeHistogram[]] = [[], []];
@@ -108,7 +105,8 @@ function mixedSteps(
   const { steps } = node.windows;
   const histograms = new Array<NativeHistogram | null>(steps).fill(null);
   const row: MixedRow = { values: kernel.out, present: kernel.present, histograms };
-  const samples = { ts: kernel.ts.slice(0, n), vs: kernel.vs.slice(0, n), hts, hs };
+  const floats = { ts: kernel.ts.slice(0, n), vs: kernel.vs.slice(0, n) };
+  const samples: MixedSamples = { ...floats, hts, hs, resets: unknownResets(hs) };
   eachWindow(samples, node.windows, node.rangeMs, 0, 0, (w, i) =>
     putValue(row, i, mixedValue(node.fn, w, { remarks, metricName })),
   );

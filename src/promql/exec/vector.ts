@@ -147,8 +147,7 @@ export function floatsOnly(v: Vector): Vector {
 }
 
 /** The vector with values of floats only. A block of histograms that nothing refers to any more is let go. */
-export const withoutUnusedBlock = (v: Vector): Vector =>
-  v.hs !== null && !v.has.includes(2) ? { ...v, hs: null } : v;
+export const withoutUnusedBlock = (v: Vector): Vector => (v.hs !== null && !v.has.includes(2) ? { ...v, hs: null } : v);
 
 /** Rows in the order of their labels. */
 export function sortByLabels(v: Vector): Vector {

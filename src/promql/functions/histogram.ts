@@ -28,6 +28,8 @@ interface HistogramGroup {
 interface StepValue {
   classic(buckets: Buckets, step: number, variant: number, group: HistogramGroup): number;
   native(h: NativeHistogram, step: number, variant: number, onRemark: OnRemark): number;
+  /** Whether the variant has a value at a step. */
+  isThere?(step: number, variant: number): boolean;
 }
 
 const LE: ReadonlySet<string> = new Set(['le']);
@@ -94,6 +96,7 @@ function evaluate(
       run.check();
       const at = (variant * groups.length + g) * v.steps;
       for (let step = 0; step < v.steps; step++) {
+        if (value.isThere?.(step, variant) === false) continue;
         gather(buckets, group, v, step);
         const h = nativeAt(v, group, step);
         if (buckets.length === 0 && h === null) continue;
@@ -177,6 +180,7 @@ export function histogramQuantiles(
     classic: (buckets, step, variant, group) =>
       quantileOf(buckets, variants[variant].value, group, pos, time(step), run),
     native: (h, _, variant, onRemark) => nativeQuantile(variants[variant].value, h, onRemark),
+    isThere: (step, variant) => Object.is(variants[variant].q.vs[step], variants[variant].value),
   });
 }
 

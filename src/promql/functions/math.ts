@@ -28,8 +28,8 @@ export function goExp2(x: number): number {
   // x = k + t with |t| <= 1/2; 2 ** t by the rational approximation of e ** r, r in two parts.
   const k = x > 0 ? Math.trunc(x + 0.5) : Math.trunc(x - 0.5);
   const t = x - k;
-  const high = t * 6.9314718036912381649e-1;
-  const low = -t * 1.90821492927058770002e-10;
+  const high = t * 0.6931471803691238;
+  const low = -t * 1.9082149292705877e-10;
   const r = high - low;
   const r2 = r * r;
   const c = r - r2 * EXP_TERMS.reduceRight((sum, term) => term + r2 * sum);
@@ -39,8 +39,7 @@ export function goExp2(x: number): number {
 
 /** Coefficients of the approximation in goExp2 (Remez, by powers of r squared). */
 const EXP_TERMS = [
-  1.66666666666666657415e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.6533902205465251539e-6,
-  4.13813679705723846039e-8,
+  0.16666666666666666, -0.0027777777777015593, 6.613756321437934e-5, -1.6533902205465252e-6, 4.1381367970572385e-8,
 ];
 
 const goLog10 = (x: number): number => goLog2(x) * (LN2 / Math.LN10);

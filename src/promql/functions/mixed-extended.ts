@@ -73,8 +73,7 @@ function edges(w: MixedWindow, smoothed: boolean, isCounter: boolean, context: M
   if (smoothed) last = firstWhere(w.h0, last, (i) => hts[i] >= w.endMs);
   if (hts[last] <= w.startMs || (smoothed && hts[first] > w.endMs)) return null;
   if (!goTogether(hs, first, last, isCounter, context)) return null;
-  const left =
-    smoothed && hts[first] < w.startMs ? interpolated(w, first, w.startMs, isCounter, context) : hs[first];
+  const left = smoothed && hts[first] < w.startMs ? interpolated(w, first, w.startMs, isCounter, context) : hs[first];
   if (left === null) return null;
   const isBeyond = smoothed && last > w.h0 && hts[last] > w.endMs;
   const right = isBeyond ? interpolated(w, last - 1, w.endMs, isCounter, context) : hs[last];

@@ -8,7 +8,7 @@ import {
   equalHistograms,
 } from '../../model/index.ts';
 import { inTimeOrder, mixedInstantDelta, mixedRate } from './mixed-rate.ts';
-import type { MixedContext, MixedValue, MixedWindow } from './mixed-window.ts';
+import { type MixedContext, type MixedValue, type MixedWindow, isReset } from './mixed-window.ts';
 
 type MixedFunction = (w: MixedWindow, context: MixedContext) => MixedValue;
 
@@ -53,10 +53,7 @@ function summed(
 }
 
 /** changes() and resets() of the samples in time order. A change of kind counts as one. */
-export function countSteps(
-  sequence: Iterable<number | NativeHistogram>,
-  isResets: boolean,
-): number {
+export function countSteps(sequence: Iterable<number | NativeHistogram>, isResets: boolean): number {
   let count = 0;
   let previous: number | NativeHistogram | null = null;
   for (const value of sequence) {
@@ -76,8 +73,12 @@ function isStep(before: number | NativeHistogram, now: number | NativeHistogram,
 
 const steps =
   (isResets: boolean): MixedFunction =>
-  ({ samples, f0, f1, h0, h1 }) =>
-    countSteps(inTimeOrder(samples, f0, f1, h0, h1), isResets);
+  ({ samples, f0, f1, h0, h1 }) => {
+    if (!isResets || f1 > f0) return countSteps(inTimeOrder(samples, f0, f1, h0, h1), isResets);
+    let count = 0;
+    for (let i = h0 + 1; i < h1; i++) if (isReset(samples, i)) count++;
+    return count;
+  };
 
 /** Time of the first or last float of a window, or an end of the world. */
 const edge = (ts: ArrayLike<number>, from: number, to: number, isFirst: boolean): number =>
@@ -108,8 +109,7 @@ const MIXED_FUNCTIONS: Record<RangeFunction, MixedFunction> = {
   changes: steps(false),
   resets: steps(true),
   double_exponential_smoothing: TWO_FLOATS,
-  ts_of_first_over_time: ({ samples, f0, f1, h0 }) =>
-    Math.min(edge(samples.ts, f0, f1, true), samples.hts[h0]) / 1000,
+  ts_of_first_over_time: ({ samples, f0, f1, h0 }) => Math.min(edge(samples.ts, f0, f1, true), samples.hts[h0]) / 1000,
   ts_of_last_over_time: ({ samples, f0, f1, h1 }) =>
     Math.max(edge(samples.ts, f0, f1, false), samples.hts[h1 - 1]) / 1000,
   ts_of_max_over_time: FLOATS_ONLY,

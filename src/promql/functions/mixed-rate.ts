@@ -13,7 +13,7 @@ import {
   withHint,
 } from '../../model/index.ts';
 import { Remarks } from '../annotations.ts';
-import type { MixedContext, MixedSamples, MixedValue, MixedWindow } from './mixed-window.ts';
+import { type MixedContext, type MixedSamples, type MixedValue, type MixedWindow, isReset } from './mixed-window.ts';
 
 /** a + b; null (with a remark) where they cannot be added. */
 export function addWithRemarks(a: NativeHistogram, b: NativeHistogram, context: MixedContext): NativeHistogram | null {
@@ -35,49 +35,70 @@ export function subtractWithRemarks(
   return difference?.histogram ?? null;
 }
 
-/** How far the histograms rose over the window, counter resets made up for. null: they do not go together. */
+/** How far histograms [from, to) rose, counter resets made up for. null: they do not go together. */
 function histogramIncrease(
-  hs: readonly NativeHistogram[],
+  samples: MixedSamples,
+  from: number,
+  to: number,
   isCounter: boolean,
   { remarks, metricName }: MixedContext,
 ): NativeHistogram | null {
   const own = new Remarks();
-  const out = increaseOf(hs, isCounter, { remarks: own, metricName });
+  const out = increaseOf(samples, from, to, isCounter, { remarks: own, metricName });
   // As Prometheus: kinds of buckets that do not go together are all that is said of such a window.
   const mixed = own.list().filter(([kind]) => kind === 'mixedExponentialCustom');
-  remarks.addAll(out === null && mixed.length > 0 && !mixesAtEnds(hs) ? mixed : own.list());
+  const { hs } = samples;
+  const mixesAtEnds = usesCustomBounds(hs[from]) !== usesCustomBounds(hs[to - 1]);
+  remarks.addAll(out === null && mixed.length > 0 && !mixesAtEnds ? mixed : own.list());
   return out;
 }
 
-const mixesAtEnds = (hs: readonly NativeHistogram[]): boolean =>
-  usesCustomBounds(hs[0]) !== usesCustomBounds(hs[hs.length - 1]);
+/** Tells of gauges among the histograms, and whether all have the same kind of buckets. */
+function checkCounters(
+  hs: readonly NativeHistogram[],
+  from: number,
+  to: number,
+  isCustom: boolean,
+  { remarks, metricName }: MixedContext,
+): boolean {
+  for (let i = from; i < to; i++) {
+    if (hs[i].resetHint === 'gauge') remarks.add('notCounter', metricName);
+    if (usesCustomBounds(hs[i]) === isCustom) continue;
+    remarks.add('mixedExponentialCustom', metricName);
+    return false;
+  }
+  return true;
+}
 
-function increaseOf(hs: readonly NativeHistogram[], isCounter: boolean, context: MixedContext): NativeHistogram | null {
+function increaseOf(
+  samples: MixedSamples,
+  from: number,
+  to: number,
+  isCounter: boolean,
+  context: MixedContext,
+): NativeHistogram | null {
   const { remarks, metricName } = context;
-  const last = hs[hs.length - 1];
-  let first = hs[0];
+  const { hs } = samples;
+  const last = hs[to - 1];
+  let first = hs[from];
   if (isCounter && (first.resetHint === 'gauge' || last.resetHint === 'gauge')) remarks.add('notCounter', metricName);
   // Where the second sample follows a reset, the first one counts for nothing, whatever its buckets.
-  if (isCounter && detectReset(hs[1], first)) {
-    first = newHistogram({ schema: hs[1].schema, customBounds: hs[1].customBounds });
-  }
+  const startsAnew = isCounter && isReset(samples, from + 1);
+  if (startsAnew) first = newHistogram({ schema: hs[from + 1].schema, customBounds: hs[from + 1].customBounds });
   const isCustom = usesCustomBounds(first);
-  const between = isCounter ? hs.slice(1, -1) : [];
-  for (const h of [last, ...between]) {
-    if (h !== last && h.resetHint === 'gauge') remarks.add('notCounter', metricName);
-    if (usesCustomBounds(h) === isCustom) continue;
+  if (usesCustomBounds(last) !== isCustom) {
     remarks.add('mixedExponentialCustom', metricName);
     return null;
   }
-  const schema = Math.min(...[first, last, ...between].map((h) => h.schema));
+  if (isCounter && !checkCounters(hs, from + 1, to - 1, isCustom, context)) return null;
+  let schema = Math.min(first.schema, last.schema);
+  for (let i = from + 1; isCounter && i < to - 1; i++) schema = Math.min(schema, hs[i].schema);
   let out = subtractWithRemarks(toSchema(last, schema), first, context);
-  if (isCounter) {
-    let previous = first;
-    for (const h of hs.slice(1)) {
-      if (out !== null && detectReset(h, previous)) out = addWithRemarks(out, previous, context);
-      previous = h;
-    }
-  } else if (hs[0].resetHint !== 'gauge' || last.resetHint !== 'gauge') {
+  for (let i = from + 1; isCounter && out !== null && i < to; i++) {
+    if (i === from + 1 && startsAnew) continue;
+    if (isReset(samples, i)) out = addWithRemarks(out, hs[i - 1], context);
+  }
+  if (!isCounter && (hs[from].resetHint !== 'gauge' || last.resetHint !== 'gauge')) {
     remarks.add('notGauge', metricName);
   }
   return out === null ? null : compact(withHint(out, 'gauge'));
@@ -94,7 +115,7 @@ export function mixedRate(w: MixedWindow, isCounter: boolean, isRate: boolean, c
   const { hts, hs } = w.samples;
   const [from, last] = [w.h0, w.h1 - 1];
   if (last - from < 1) return null;
-  const increase = histogramIncrease(hs.slice(from, w.h1), isCounter, context);
+  const increase = histogramIncrease(w.samples, from, w.h1, isCounter, context);
   if (increase === null) return null;
   let toStart = seconds(hts[from] - w.startMs);
   let toEnd = seconds(w.endMs - hts[last]);
@@ -150,7 +171,7 @@ export function mixedInstantDelta(w: MixedWindow, isRate: boolean, context: Mixe
 
 /** Every sample of a window from the given ones on, in time order. */
 export function* inTimeOrder(
-  { ts, vs, hts, hs }: MixedSamples,
+  { ts, vs, hts, hs }: Omit<MixedSamples, 'resets'>,
   f0: number,
   f1: number,
   h0: number,

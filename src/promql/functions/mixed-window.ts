@@ -11,6 +11,18 @@ export interface MixedSamples {
   /** Histograms. */
   readonly hts: readonly number[];
   readonly hs: readonly NativeHistogram[];
+  /** Of each histogram, whether it follows a reset after the one before: 1, 0, or -1 if nobody asked yet. */
+  readonly resets: Int8Array;
+}
+
+/** Room for what isReset() finds out. */
+export const unknownResets = (histograms: readonly NativeHistogram[]): Int8Array =>
+  new Int8Array(histograms.length).fill(-1);
+
+/** Whether histogram i > 0 follows a counter reset. Windows overlap: it is worked out once. */
+export function isReset({ hs, resets }: MixedSamples, i: number): boolean {
+  if (resets[i] < 0) resets[i] = detectReset(hs[i], hs[i - 1]) ? 1 : 0;
+  return resets[i] === 1;
 }
 
 /** Floats [f0, f1) and histograms [h0, h1) of the samples, for the range (startMs, endMs]. */

@@ -79,9 +79,7 @@ function rankWithin({ lower, upper, count }: HistogramBucket, value: number, ran
   if (isLinear) return lower === -Infinity ? count : rank + (count * (value - lower)) / (upper - lower);
   const [logLower, logUpper, logValue] = [lower, upper, value].map((x) => goLog2(Math.abs(x)));
   const share =
-    value > 0
-      ? (logValue - logLower) / (logUpper - logLower)
-      : 1 - (logValue - logUpper) / (logLower - logUpper);
+    value > 0 ? (logValue - logLower) / (logUpper - logLower) : 1 - (logValue - logUpper) / (logLower - logUpper);
   return rank + count * share;
 }
 

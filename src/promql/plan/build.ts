@@ -33,11 +33,7 @@ export interface PlanContext {
 const NOWHERE: Span = { start: 0, end: 0 };
 /** What native histograms are read for: their counts and sums only, or their buckets too. */
 const READS_COUNTS: ReadonlySet<string> = new Set(['histogram_count', 'histogram_sum', 'histogram_avg']);
-const READS_BUCKETS: ReadonlySet<string> = new Set([
-  'histogram_quantile',
-  'histogram_quantiles',
-  'histogram_fraction',
-]);
+const READS_BUCKETS: ReadonlySet<string> = new Set(['histogram_quantile', 'histogram_quantiles', 'histogram_fraction']);
 
 /** Functions whose result keeps the metric name. */
 const KEEPS_NAME: ReadonlySet<string> = new Set(['last_over_time', 'first_over_time']);

@@ -6,7 +6,7 @@ import { type FileSdConfig, type HostFiles, globFiles } from '../../config/index
 import type { Clock } from '../../io/index.ts';
 import type { Discoverer, DiscoveryReport, EmitGroups, TargetGroup } from './discoverer.ts';
 import { Refresher } from './refresher.ts';
-import { groupsOfJson, groupsOfYaml, targetGroups } from './target-groups.ts';
+import { groupsOfFile, targetGroups } from './target-groups.ts';
 
 /** How often files are looked at. Prometheus is told of changes by the kernel; this is as good as its batching of 5 s. */
 export const FILE_LOOK_INTERVAL_MS = 5000;
@@ -115,8 +115,7 @@ export class FileDiscovery implements Discoverer {
 
   async #read(path: string): Promise<TargetGroup[]> {
     const text = utf8Text(await this.#options.files.readFile(path));
-    const groups = path.toLowerCase().endsWith('.json') ? groupsOfJson(text) : groupsOfYaml(text, path);
-    return targetGroups(groups, path, { __meta_filepath: path });
+    return targetGroups(groupsOfFile(text, path), path, { __meta_filepath: path });
   }
 
   #failed(path: string, error: unknown): void {

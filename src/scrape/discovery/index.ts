@@ -2,3 +2,4 @@ export type { Discoverer, DiscoveryReport, EmitGroups, TargetGroup } from './dis
 export { FileDiscovery, type FileDiscoveryOptions } from './file.ts';
 export { HttpDiscovery, type HttpDiscoveryOptions } from './http.ts';
 export { StaticDiscovery } from './static.ts';
+export { groupsOfFile, targetGroups } from './target-groups.ts';

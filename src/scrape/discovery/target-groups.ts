@@ -53,6 +53,10 @@ export function groupsOfJson(text: string): StaticConfig[] {
 /** Groups of a YAML text. Throws TidemarkError `bad_config` with line and column. */
 export const groupsOfYaml = (text: string, file: string): StaticConfig[] => parseTargetGroups(text, file);
 
+/** Groups of a file, by the ending of its name. Throws TidemarkError. */
+export const groupsOfFile = (text: string, file: string): StaticConfig[] =>
+  file.toLowerCase().endsWith('.json') ? groupsOfJson(text) : groupsOfYaml(text, file);
+
 /** Target groups with source `<name>:<index>` and one more label. */
 export function targetGroups(
   groups: readonly StaticConfig[],

@@ -5,6 +5,7 @@ import { Labels, type Matcher } from '../../model/index.ts';
 import { NO_SYMBOL } from '../head.ts';
 import { NO_SERIES } from '../postings.ts';
 import type { BlockCache, CacheEntry } from './block-cache.ts';
+import type { BlockMeta } from './block-format.ts';
 import { selectSeries } from './block-select.ts';
 import { IndexChunks, type IndexSource, chunkWith } from './index-chunks.ts';
 import { type TenantLabels, chunksOf, findLabel, findSorted } from './labels.ts';
@@ -29,8 +30,9 @@ const SHARE_MIN = 4;
 const CACHE_SHARE = 1 / 8;
 const TEXTS_KEPT = 4096;
 
-function keepsTimes(samples: number, pages: PageDirectory, cache: BlockCache): boolean {
-  const parts = pages.columns(VALUE_PAGE);
+function keepsTimes({ samples, series }: BlockMeta, pages: PageDirectory, cache: BlockCache): boolean {
+  // At least: parts may share columns of values too.
+  const parts = Math.max(series, pages.columns(VALUE_PAGE));
   const columns = pages.columns(TIME_PAGE);
   return columns * SHARE_MIN <= parts && (samples / parts) * 8 * columns <= cache.bytesMax * CACHE_SHARE;
 }
@@ -55,7 +57,7 @@ export class BlockIndex {
     this.#source = source;
     this.chunks = new IndexChunks(source);
     this.#cache = cache;
-    this.#keepsTimes = keepsTimes(footer.meta.samples, this.pages, cache);
+    this.#keepsTimes = keepsTimes(footer.meta, this.pages, cache);
     this.minMs = footer.meta.minMs;
     this.maxMs = footer.meta.maxMs;
     let at = 0;

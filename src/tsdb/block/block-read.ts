@@ -3,8 +3,10 @@
 import { TidemarkError, corruptError } from '../../base/index.ts';
 import type { BlockKernel } from '../../kernel/index.ts';
 import type { SampleColumn } from '../../model/index.ts';
+import type { LevelRun } from '../level-run.ts';
 import type { PinnedPages } from './block-cache.ts';
 import type { BlockIndex } from './block-index.ts';
+import { decodeWithHistograms, hasHistograms } from './histogram-column.ts';
 import type { ColumnPlaces } from './columns.ts';
 import type { SeriesChunk } from './series.ts';
 import type { TimeChunk } from './times.ts';
@@ -126,7 +128,12 @@ export function readPiece(
     decodeAt(index, part.times, part.timesAt, () => kernel.decodeTimes(timeBytes(part, pages), from, to));
     into.ts.set(kernel.ts.subarray(0, count), at);
   }
-  decodeAt(index, part.series, part.part, () => kernel.decodeValues(valueBytes(part, pages), from, to));
+  const values = valueBytes(part, pages);
+  if (hasHistograms(values)) {
+    decodeAt(index, part.series, part.part, () => decodeWithHistograms(kernel, values, from, to, into, at));
+    return;
+  }
+  decodeAt(index, part.series, part.part, () => kernel.decodeValues(values, from, to));
   into.vsWords.set(kernel.vsWords.subarray(0, 2 * count), 2 * at);
 }
 
@@ -178,6 +185,41 @@ export function readColumn(
     }
   }
   return end - at;
+}
+
+/** Whether a column of values is one value for all its samples: docs/formats/block-column.md. */
+function isUniform(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (at < bytes.length && bytes[at] >= 128) at++;
+  const head = bytes[at + 1];
+  return head !== undefined && head >> 5 === 0;
+}
+
+/**
+ * Tells a run what a series has in [minMs, maxMs], as number `store` of its stores; false if that is more than one value. `pages` are
+ * those that Block.prefetch gave for the series.
+ */
+export function readLevel(
+  index: BlockIndex,
+  pages: PinnedPages,
+  series: number,
+  range: readonly [minMs: number, maxMs: number],
+  kernel: BlockKernel,
+  run: LevelRun,
+  store: number,
+): boolean {
+  const chunk = index.chunks.seriesChunk(series);
+  const i = series - chunk.first;
+  for (let number = chunk.partStart[i]; number < chunk.partStart[i + 1]; number++) {
+    const part = partOf(index, chunk, number);
+    if (part.minMs > range[1] || part.maxMs < range[0]) continue;
+    const bytes = valueBytes(part, pages);
+    if (hasHistograms(bytes) || !isUniform(bytes)) return false;
+    decodeAt(index, part.series, part.part, () => kernel.decodeValues(bytes, 0, 1));
+    const { vsWords } = kernel;
+    if (!run.part(store, part.timesNumber, part.minMs, part.maxMs, vsWords[0], vsWords[1])) return false;
+  }
+  return true;
 }
 
 /** At most this many samples of a series lie in [minMs, maxMs]. */

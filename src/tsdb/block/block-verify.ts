@@ -1,11 +1,12 @@
 // Checks all of a block file: every checksum, every chunk, every reference between them, and with a kernel every column.
-import { TidemarkError } from '../../base/index.ts';
+import { TidemarkError, errorText, isCorrupt } from '../../base/index.ts';
 import type { BlockKernel } from '../../kernel/index.ts';
-import { METRIC_NAME, type SampleColumn } from '../../model/index.ts';
+import { METRIC_NAME, type SampleColumn, histogramFromBytes } from '../../model/index.ts';
 import type { Block } from './block.ts';
 import { BlockCache, type PinnedPages } from './block-cache.ts';
 import type { BlockIndex } from './block-index.ts';
 import { PIECE_SAMPLES, partOf, readPiece, valueBytes } from './block-read.ts';
+import { countValues } from './histogram-column.ts';
 import type { SeriesChunk } from './series.ts';
 import { compareSeries } from './series-order.ts';
 
@@ -123,7 +124,7 @@ async function checkColumns(
   problems: Problems,
 ): Promise<void> {
   const vs = new Float64Array(PIECE_SAMPLES);
-  const into = { ts: new Float64Array(PIECE_SAMPLES), vs, vsWords: new Uint32Array(vs.buffer) };
+  const into = { ts: new Float64Array(PIECE_SAMPLES), vs, vsWords: new Uint32Array(vs.buffer), histograms: newHistograms() };
   let samples = 0;
   for (let series = 0; series < index.seriesCount && !problems.isFull; ) {
     const { to, pages } = index.batchFrom(series, 16);
@@ -152,11 +153,12 @@ function checkParts(
     const part = partOf(index, chunk, number);
     samples += part.samples;
     if (part.minMs < index.minMs || part.maxMs > index.maxMs) problems.add(`series ${series} reaches beyond the block`);
-    if (kernel && kernel.count(valueBytes(part, pages)) !== part.samples)
+    if (kernel && countValues(kernel, valueBytes(part, pages)) !== part.samples)
       problems.add(`series ${series} has other than ${part.samples} values for its times`);
     for (let from = 0; kernel && from < part.samples; from += PIECE_SAMPLES) {
       const to = Math.min(from + PIECE_SAMPLES, part.samples);
       readPiece(index, part, pages, kernel, from, to, into, 0);
+      checkHistograms(series, into, problems);
       for (let k = 0; k < to - from; k++) {
         if (into.ts[k] <= before) problems.add(`times of series ${series} do not ascend`);
         before = into.ts[k];
@@ -166,4 +168,19 @@ function checkParts(
     }
   }
   return samples;
+}
+
+const newHistograms = () => ({ at: [] as number[], bytes: [] as Uint8Array[] });
+
+/** Decodes the histograms of a piece, which then are done. */
+function checkHistograms(series: number, { histograms }: SampleColumn, problems: Problems): void {
+  if (!histograms) return;
+  try {
+    for (const bytes of histograms.bytes) histogramFromBytes(bytes);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    problems.add(`series ${series} has a malformed histogram: ${errorText(error)}`);
+  }
+  histograms.at.length = 0;
+  histograms.bytes.length = 0;
 }

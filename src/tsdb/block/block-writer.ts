@@ -3,25 +3,44 @@
 import { invariant } from '../../base/index.ts';
 import type { Files, OpenFile } from '../../io/index.ts';
 import type { BlockKernel } from '../../kernel/index.ts';
-import { METRIC_NAME } from '../../model/index.ts';
+import { type HistogramSamples, METRIC_NAME } from '../../model/index.ts';
 import { BLOCK_VERSION, type BlockMeta, type BlockMetaInput, encodeFooter, encodeHeader } from './block-format.ts';
+import { copyHistograms, firstHistogram } from '../histogram-moves.ts';
 import type { Breathe } from '../slices.ts';
+import { encodeWithHistograms } from './histogram-column.ts';
 import { IndexWriter } from './index-writer.ts';
 import { PageWriter, TIME_PAGE, VALUE_PAGE } from './pages.ts';
+import { RecentColumns } from './recent-columns.ts';
 import { compareSeries } from './series-order.ts';
 import { type SymbolList, encodeSymbolChunk, findSymbol, symbolText } from './symbols.ts';
 import { TIMES_PER_CHUNK, TimesWriter } from './times.ts';
 
 /** Samples of one part of a series: longer series are written, and read, in several. */
 export const PART_SAMPLES_MAX = 262_144;
+/** Bytes of native histograms of one part: it is decoded as a whole. */
+export const PART_HISTOGRAM_BYTES = 131_072;
 /** Sealed pages that wait beyond this are due to be written. */
 const FLUSH_BYTES = 1 << 20;
 const SYMBOL_SAVING_MIN = 0.03;
 
+const noHistograms: HistogramSamples = { at: [], bytes: [] };
 const stay: Breathe = () => undefined;
 
 /** Parent directory of a path. */
 export const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+/** Where the part ends that begins with sample `from`. */
+function partEnd(from: number, count: number, histograms: HistogramSamples): number {
+  const { at, bytes } = histograms;
+  const end = Math.min(from + PART_SAMPLES_MAX, count);
+  const first = firstHistogram(histograms, from);
+  let total = 0;
+  for (let h = first; h < at.length && at[h] < end; h++) {
+    total += bytes[h].length;
+    if (total > PART_HISTOGRAM_BYTES && h > first) return at[h];
+  }
+  return end;
+}
 
 /** One block file in the making, at `path`.tmp until it is finished. */
 export class BlockWriter {
@@ -32,11 +51,13 @@ export class BlockWriter {
   readonly #symbols: SymbolList;
   readonly #pages = new PageWriter();
   readonly #times = new TimesWriter(this.#pages);
+  readonly #recent = new RecentColumns();
   readonly #index: IndexWriter;
   readonly #metricName: number;
   readonly #breathe: Breathe;
   #written = 0;
-  #parts = 0;
+  /** Columns of values that are stored. */
+  #columns = 0;
   #samples = 0;
   #minMs = Infinity;
   #maxMs = -Infinity;
@@ -100,24 +121,18 @@ export class BlockWriter {
 
   /**
    * The next series, with its samples in kernel.ts and kernel.vs [0, count). `labels` are name, value, ... as symbol numbers, ascending
-   * by name; `id` is four words. Series come in the order of compareSeries.
+   * by name; `id` is four words; values at the places of `histograms` do not matter. Series come in the order of compareSeries.
    */
-  add(tenant: number, labels: ArrayLike<number>, id: Uint32Array, count: number): void {
+  add(
+    tenant: number,
+    labels: ArrayLike<number>,
+    id: Uint32Array,
+    count: number,
+    histograms: HistogramSamples = noHistograms,
+  ): void {
     this.begin(tenant, labels, id);
-    if (count <= PART_SAMPLES_MAX) this.samples(count);
-    else this.#samplesInParts(count);
+    this.samples(count, histograms);
     this.end();
-  }
-
-  #samplesInParts(count: number): void {
-    const ts = this.#kernel.ts.slice(0, count);
-    const words = this.#kernel.vsWords.slice(0, 2 * count);
-    for (let from = 0; from < count; from += PART_SAMPLES_MAX) {
-      const to = Math.min(from + PART_SAMPLES_MAX, count);
-      this.#kernel.ts.set(ts.subarray(from, to));
-      this.#kernel.vsWords.set(words.subarray(2 * from, 2 * to));
-      this.samples(to - from);
-    }
   }
 
   /** Starts a series whose samples come in parts. */
@@ -146,13 +161,33 @@ export class BlockWriter {
     );
   }
 
-  /** The next part of the series: samples in kernel.ts and kernel.vs [0, count), later than those before. */
-  samples(count: number): void {
-    invariant(this.#isOpen, 'samples belong to a series');
-    invariant(count > 0 && count <= PART_SAMPLES_MAX, 'a part has some samples, and not too many', { count });
+  /** The next samples of the series, in kernel.ts and kernel.vs [0, count), later than those before: a part, or several. */
+  samples(count: number, histograms: HistogramSamples = noHistograms): void {
+    invariant(this.#isOpen && count > 0, 'samples belong to a series', { count });
+    if (partEnd(0, count, histograms) === count) this.#part(count, histograms);
+    else this.#inParts(count, histograms);
+  }
+
+  #inParts(count: number, histograms: HistogramSamples): void {
+    const ts = this.#kernel.ts.slice(0, count);
+    const words = this.#kernel.vsWords.slice(0, 2 * count);
+    for (let from = 0; from < count; ) {
+      const to = partEnd(from, count, histograms);
+      this.#kernel.ts.set(ts.subarray(from, to));
+      this.#kernel.vsWords.set(words.subarray(2 * from, 2 * to));
+      const own: HistogramSamples = { at: [], bytes: [] };
+      copyHistograms(histograms, from, to, own, -from);
+      this.#part(to - from, own);
+      from = to;
+    }
+  }
+
+  #part(count: number, histograms: HistogramSamples): void {
     const { ts } = this.#kernel;
     const times = this.#addTimes(this.#kernel.encodeTimes(count), count, ts[0], ts[count - 1]);
-    this.#addValues(this.#kernel.encodeValues(count), count, times);
+    const isPlain = histograms.at.length === 0;
+    const values = isPlain ? this.#kernel.encodeValues(count) : encodeWithHistograms(this.#kernel, count, histograms);
+    this.#addValues(values, count, times);
   }
 
   /** The next part as columns that were encoded before: a copy of another block's. */
@@ -170,8 +205,11 @@ export class BlockWriter {
   }
 
   #addValues(column: Uint8Array, count: number, times: number): void {
-    const offset = this.#pages.append(VALUE_PAGE, column);
-    this.#index.part(this.#parts++, offset, column.length, times);
+    const part = this.#index.chunkParts;
+    if (part === 0) this.#recent.clear();
+    const equal = this.#recent.find(column, part);
+    if (equal >= 0) this.#index.sharedPart(part - equal, times);
+    else this.#index.part(this.#columns++, this.#pages.append(VALUE_PAGE, column), column.length, times);
     this.#samples += count;
     this.#tenants[this.#tenants.length - 1].samples += count;
     this.#partsOfSeries++;

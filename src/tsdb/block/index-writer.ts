@@ -50,8 +50,19 @@ export class IndexWriter {
     this.#idCount++;
   }
 
-  part(part: number, offset: number, length: number, times: number): void {
-    this.#series.part(part, offset, length, times);
+  /** Parts in the chunk of series so far. */
+  get chunkParts(): number {
+    return this.#series.parts;
+  }
+
+  /** A part of the series that was begun, with the column of values `column`, counted in the block. */
+  part(column: number, offset: number, length: number, times: number): void {
+    this.#series.part(column, offset, length, times);
+  }
+
+  /** A part with the same values as the one so many before it, in the same chunk. */
+  sharedPart(back: number, times: number): void {
+    this.#series.sharedPart(back, times);
   }
 
   end(): void {

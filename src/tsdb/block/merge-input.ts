@@ -1,14 +1,17 @@
 // One block of a merge: stands at a series, whose labels it gives in the numbers of the outcome, and reads its samples piece by piece.
 import type { BlockKernel } from '../../kernel/index.ts';
-import type { SampleColumn } from '../../model/index.ts';
+import type { HistogramSamples, SampleColumn } from '../../model/index.ts';
 import type { Block } from './block.ts';
 import type { PinnedPages } from './block-cache.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { DeletedRanges, MergeOptions } from './block-merge.ts';
+import { moveHistograms, movesOf } from '../histogram-moves.ts';
 import { type Part, PIECE_SAMPLES, partOf, readPiece } from './block-read.ts';
 
 /** Pages that are fetched ahead. */
 const PAGES_AHEAD = 8;
+
+type MergeColumn = SampleColumn & { readonly histograms: HistogramSamples };
 
 export class MergeInput {
   readonly block: Block;
@@ -26,7 +29,12 @@ export class MergeInput {
   /** Labels of the series: name, value, ... */
   labels: number[] = [];
   /** Samples that were read and not yet taken: [at, end) of the column. */
-  readonly column: SampleColumn = { ts: new Float64Array(0), vs: new Float64Array(0), vsWords: new Uint32Array(0) };
+  readonly column: MergeColumn = {
+    ts: new Float64Array(0),
+    vs: new Float64Array(0),
+    vsWords: new Uint32Array(0),
+    histograms: { at: [], bytes: [] },
+  };
   at = 0;
   end = 0;
   #part = 0;
@@ -113,6 +121,8 @@ export class MergeInput {
       const from = this.#sample;
       const to = Math.min(from + PIECE_SAMPLES, part.samples);
       this.#reserve(to - from);
+      this.column.histograms.at.length = 0;
+      this.column.histograms.bytes.length = 0;
       readPiece(this.index, part, this.pages, this.#kernel, from, to, this.column, 0);
       this.at = 0;
       this.end = this.#ranges ? withoutRanges(this.column, to - from, this.#ranges) : to - from;
@@ -135,7 +145,8 @@ export class MergeInput {
 }
 
 /** Closes the gaps that deleted ranges leave among the first `count` samples; returns how many are left. */
-function withoutRanges({ ts, vsWords }: SampleColumn, count: number, ranges: DeletedRanges): number {
+function withoutRanges({ ts, vsWords, histograms }: SampleColumn, count: number, ranges: DeletedRanges): number {
+  const moves = movesOf(histograms);
   let kept = 0;
   for (let i = 0; i < count; i++) {
     const timeMs = ts[i];
@@ -143,7 +154,9 @@ function withoutRanges({ ts, vsWords }: SampleColumn, count: number, ranges: Del
     ts[kept] = timeMs;
     vsWords[2 * kept] = vsWords[2 * i];
     vsWords[2 * kept + 1] = vsWords[2 * i + 1];
+    moves?.push(i);
     kept++;
   }
+  moveHistograms(histograms, 0, moves);
   return kept;
 }

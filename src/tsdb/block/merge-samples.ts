@@ -1,9 +1,11 @@
 // Samples of one series from several blocks, merged by time: of equal times the sample of the first block stays. Runs that do not overlap
 // are copied as a whole; a series that only one block has is copied without decoding.
 import type { BlockKernel } from '../../kernel/index.ts';
+import type { HistogramSamples } from '../../model/index.ts';
+import { copyHistograms } from '../histogram-moves.ts';
 import type { Breathe } from '../slices.ts';
 import { lowerBound, timeBytes, valueBytes } from './block-read.ts';
-import { type BlockWriter, PART_SAMPLES_MAX } from './block-writer.ts';
+import { type BlockWriter, PART_HISTOGRAM_BYTES, PART_SAMPLES_MAX } from './block-writer.ts';
 import type { MergeInput } from './merge-input.ts';
 
 export class SampleMerger {
@@ -12,6 +14,7 @@ export class SampleMerger {
   readonly #breathe: Breathe;
   #ts = new Float64Array(4096);
   #words = new Uint32Array(8192);
+  readonly #histograms: HistogramSamples = { at: [], bytes: [] };
   #count = 0;
   /** The series whose samples are collected, until its first part is written. */
   #begin: (() => void) | null = null;
@@ -64,6 +67,7 @@ export class SampleMerger {
       const run = Math.max(next.at + 1, lowerBound(next.column.ts, limitMs, next.at, next.end));
       this.#take(next, run);
       if (active.some((input) => input.at === input.end)) {
+        if (this.#isHeavy) this.#emit();
         active = active.filter((input) => input.fill());
         await this.#breathe();
       }
@@ -78,13 +82,20 @@ export class SampleMerger {
       this.#reserve(this.#count + count);
       this.#ts.set(input.column.ts.subarray(input.at, input.at + count), this.#count);
       this.#words.set(input.column.vsWords.subarray(2 * input.at, 2 * (input.at + count)), 2 * this.#count);
+      copyHistograms(input.column.histograms, input.at, input.at + count, this.#histograms, this.#count - input.at);
       this.#count += count;
       input.at += count;
       if (this.#count === PART_SAMPLES_MAX) this.#emit();
     }
   }
 
-  /** Writes what was collected as a part. */
+  /** Whether so many bytes of histograms wait that they are a part. */
+  get #isHeavy(): boolean {
+    const { bytes } = this.#histograms;
+    return bytes.length > 0 && bytes.reduce((sum, { length }) => sum + length, 0) > PART_HISTOGRAM_BYTES;
+  }
+
+  /** Writes what was collected as a part, or several. */
   #emit(): void {
     const count = this.#count;
     if (count === 0) return;
@@ -92,7 +103,9 @@ export class SampleMerger {
     this.#kernel.ts.set(this.#ts.subarray(0, count));
     this.#kernel.vsWords.set(this.#words.subarray(0, 2 * count));
     this.#open();
-    this.#writer.samples(count);
+    this.#writer.samples(count, this.#histograms);
+    this.#histograms.at.length = 0;
+    this.#histograms.bytes.length = 0;
     this.#count = 0;
   }
 

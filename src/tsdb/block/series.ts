@@ -4,8 +4,9 @@
 //
 //   shapes | per shape: tenant, names, names x name symbol (differences), series, per name: width + column
 //   runs   | per run: shape, series that follow one another
-//   first part, its offset in its page | exceptions: series with other than one part (difference of place, parts)
-//   parts x bytes of the value column | parts x number of the times column (zigzag differences)
+//   first value column, its offset in its page | exceptions: series with other than one part (difference of place, parts)
+//   parts x bytes of the value column, 0 = shared | shared x parts back to the one that has it
+//   parts x number of the times column (zigzag differences)
 //
 // width 0: one symbol for all; 1: zigzag differences of symbols. A part is a stretch of a series' samples; all but very long series have one.
 import { corruptError } from '../../base/index.ts';
@@ -65,17 +66,25 @@ export class SeriesChunk implements ColumnPlaces {
     this.shapeOf = new Uint16Array(count);
     this.rowOf = new Uint16Array(count);
     this.#decodeRuns(reader);
-    const firstPart = reader.u32();
+    const firstColumn = reader.u32();
     const firstOffset = reader.u32();
     this.partStart = decodePartStarts(reader, count);
     const parts = this.partStart[count];
-    const length = reader.column(parts);
+    const own = reader.column(parts);
+    const backs = reader.column(own.reduce((shared, length) => (length === 0 ? shared + 1 : shared), 0));
     this.timesOf = reader.deltas(parts);
     reader.end();
-    const places = placeColumns(directory, VALUE_PAGE, firstPart, firstOffset, length);
+    const stored = placeColumns(
+      directory,
+      VALUE_PAGE,
+      firstColumn,
+      firstOffset,
+      own.filter((length) => length > 0),
+    );
+    const places = backs.length === 0 ? stored : sharePlaces(stored, own, backs);
     this.page = places.page;
     this.offset = places.offset;
-    this.length = length;
+    this.length = places.length;
   }
 
   #decodeRuns(reader: VarintReader): void {
@@ -123,6 +132,21 @@ export class SeriesChunk implements ColumnPlaces {
   }
 }
 
+/** Places of all parts, whose `own` lengths are 0 where they share the column of an earlier one. */
+function sharePlaces(stored: ColumnPlaces, own: Uint32Array, backs: Uint32Array): ColumnPlaces {
+  const [page, offset, length] = [new Uint32Array(own.length), new Uint32Array(own.length), own.slice()];
+  let column = 0;
+  let shared = 0;
+  for (let i = 0; i < own.length; i++) {
+    const from = own[i] > 0 ? i : i - backs[shared++];
+    if (!(own[from] > 0)) throw corruptError('cannot read series: a part shares a column that is not there');
+    page[i] = from === i ? stored.page[column] : page[from];
+    offset[i] = from === i ? stored.offset[column++] : offset[from];
+    length[i] = own[from];
+  }
+  return { page, offset, length };
+}
+
 function decodePartStarts(reader: VarintReader, count: number): Uint32Array {
   const starts = new Uint32Array(count + 1);
   let at = 0;
@@ -156,8 +180,9 @@ export class SeriesChunkWriter {
   #shape = -1;
   #exceptions: number[] = [];
   #lengths: number[] = [];
+  #backs: number[] = [];
   #times: number[] = [];
-  #firstPart = 0;
+  #firstColumn = 0;
   #firstOffset = 0;
   #partsBefore = 0;
   count = 0;
@@ -187,13 +212,25 @@ export class SeriesChunkWriter {
     this.#runs.push(number, 0);
   }
 
-  /** A part of the series that was begun. `part` counts all parts of the block. */
-  part(part: number, offset: number, length: number, times: number): void {
+  /** Parts so far. */
+  get parts(): number {
+    return this.#lengths.length;
+  }
+
+  /** A part of the series that was begun. `column` counts the stored columns of the block. */
+  part(column: number, offset: number, length: number, times: number): void {
     if (this.#lengths.length === 0) {
-      this.#firstPart = part;
+      this.#firstColumn = column;
       this.#firstOffset = offset;
     }
     this.#lengths.push(length);
+    this.#times.push(times);
+  }
+
+  /** A part with the same values as the one so many before it, which has a column of its own. */
+  sharedPart(back: number, times: number): void {
+    this.#lengths.push(0);
+    this.#backs.push(back);
     this.#times.push(times);
   }
 
@@ -210,7 +247,7 @@ export class SeriesChunkWriter {
     for (const shape of this.#shapes) encodeShape(writer, shape);
     writer.u32(this.#runs.length / 2);
     writer.column(this.#runs);
-    writer.u32(this.#firstPart);
+    writer.u32(this.#firstColumn);
     writer.u32(this.#firstOffset);
     writer.u32(this.#exceptions.length / 2);
     for (let i = 0, at = 0; i < this.#exceptions.length; i += 2) {
@@ -219,6 +256,7 @@ export class SeriesChunkWriter {
       at = this.#exceptions[i] + 1;
     }
     writer.column(this.#lengths);
+    writer.column(this.#backs);
     writer.deltas(this.#times);
     this.#clear();
     return writer.view();
@@ -231,6 +269,7 @@ export class SeriesChunkWriter {
     this.#shape = -1;
     this.#exceptions = [];
     this.#lengths = [];
+    this.#backs = [];
     this.#times = [];
     this.count = 0;
   }

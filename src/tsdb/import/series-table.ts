@@ -105,8 +105,9 @@ async function identify(
   const shardOf = new Uint8Array(count);
   const tweak = hash.hash(utf8(tenant));
   const writer = new ByteWriter();
+  const names: (Uint8Array | undefined)[] = [];
   for (let place = 0; place < count; place++) {
-    const { low, high } = hash.hash(canonicalBytes(writer, texts, labels(place)), tweak);
+    const { low, high } = hash.hash(canonicalBytes(writer, texts, names, labels(place)), tweak);
     for (const [i, word] of [low, low >> 32n, high, high >> 32n].entries())
       ids[4 * place + i] = Number(word & 0xffffffffn);
     shardOf[place] = ids[4 * place] % shards;
@@ -115,11 +116,16 @@ async function identify(
   return { ids, shards: shardOf };
 }
 
-/** Labels as the intake hashes them: messages of remote write (docs/formats/batch.md). */
-function canonicalBytes(writer: ByteWriter, texts: readonly string[], symbols: Uint32Array): Uint8Array {
+/** Labels as the intake hashes them: messages of remote write (docs/formats/batch.md). `names`: bytes of label names, kept. */
+function canonicalBytes(
+  writer: ByteWriter,
+  texts: readonly string[],
+  names: (Uint8Array | undefined)[],
+  symbols: Uint32Array,
+): Uint8Array {
   writer.clear();
   for (let i = 0; i < symbols.length; i += 2) {
-    const name = utf8(texts[symbols[i]]);
+    const name = (names[symbols[i]] ??= utf8(texts[symbols[i]]));
     const value = utf8(texts[symbols[i + 1]]);
     writer.u8(0x0a);
     writer.varint(2 + varintBytes(name.length) + name.length + varintBytes(value.length) + value.length);

@@ -1,12 +1,13 @@
 // An engine over samples in memory, and adapters to it.
 import type { Clock } from '../../../src/io/index.ts';
 import { type ExecKernel, createExecTwin } from '../../../src/kernel/index.ts';
-import { Labels, STALE_NAN_BITS } from '../../../src/model/index.ts';
+import { Labels, type NativeHistogram, STALE_NAN_BITS, histogramText } from '../../../src/model/index.ts';
 import {
   type Engine,
   type EngineOptions,
   type LeafClient,
   LocalLeafExecutor,
+  type MatrixResult,
   MemorySource,
   type QueryResult,
   createEngine,
@@ -28,11 +29,14 @@ export function testClock(): Clock & { advance(ms: number): void } {
   };
 }
 
+/** A sample's value. */
+export type TestValue = number | 'stale' | NativeHistogram;
+
 export interface TestStore {
   readonly engine: Engine;
-  /** Series such as `m{a="b"}` given as labels, samples one per `stepMs` from 0: a number, null for none, 'stale'. */
-  load(labels: Record<string, string>, values: readonly (number | null | 'stale')[], stepMs?: number): void;
-  append(labels: Labels, timeMs: number, value: number | 'stale'): void;
+  /** Series such as `m{a="b"}` given as labels, samples one per `stepMs` from 0; null for none. */
+  load(labels: Record<string, string>, values: readonly (TestValue | null)[], stepMs?: number): void;
+  append(labels: Labels, timeMs: number, value: TestValue): void;
 }
 
 /** A text that always gives the same shard. */
@@ -55,7 +59,7 @@ export function testStore(
     clock: testClock(),
     ...options,
   });
-  const append = (labels: Labels, timeMs: number, value: number | 'stale'): void => {
+  const append = (labels: Labels, timeMs: number, value: TestValue): void => {
     sources[shardOf(labels, shards)].append(labels, timeMs, value === 'stale' ? STALE_NAN_BITS : value);
   };
   return {
@@ -68,6 +72,11 @@ export function testStore(
   };
 }
 
+const pointText = ({ vs, histograms }: Pick<MatrixResult, 'vs' | 'histograms'>, i: number): string => {
+  const h = histograms?.[i];
+  return h ? histogramText(h) : String(vs[i]);
+};
+
 /** Result as text, one series per line: `{a="b"} 1@60 2@120`. */
 export function show({ data }: QueryResult): string[] {
   switch (data.type) {
@@ -75,11 +84,14 @@ export function show({ data }: QueryResult): string[] {
     case 'string':
       return [String(data.value)];
     case 'vector':
-      return data.labels.map((labels, i) => `${labels} ${data.vs[i]}`);
+      return data.labels.map((labels, i) => `${labels} ${pointText(data, i)}`);
     case 'matrix':
       return data.labels.map((labels, i) => {
         const from = i === 0 ? 0 : data.ends[i - 1];
-        const points = Array.from(data.vs.subarray(from, data.ends[i]), (v, k) => `${v}@${data.ts[from + k] / 1000}`);
+        const points = Array.from(
+          { length: data.ends[i] - from },
+          (_, k) => `${pointText(data, from + k)}@${data.ts[from + k] / 1000}`,
+        );
         return `${labels} ${points.join(' ')}`;
       });
   }

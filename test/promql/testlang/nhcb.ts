@@ -50,9 +50,7 @@ export function customHistograms(series: readonly LoadedSeries[]): LoadedSeries[
   }
   return [...all.values()].map(({ labels, byTime }) => ({
     labels,
-    points: [...byTime]
-      .sort(([a], [b]) => a - b)
-      .map(([timeMs, parts]) => ({ timeMs, value: custom(parts) })),
+    points: [...byTime].sort(([a], [b]) => a - b).map(([timeMs, parts]) => ({ timeMs, value: custom(parts) })),
   }));
 }
 
@@ -63,7 +61,9 @@ function custom({ buckets, count, sum }: Parts): Histogram {
     bounds.push(Infinity);
     buckets.set(Infinity, total);
   }
-  const counts = bounds.map((bound, i) => (buckets.get(bound) ?? 0) - (i === 0 ? 0 : (buckets.get(bounds[i - 1]) ?? 0)));
+  const counts = bounds.map(
+    (bound, i) => (buckets.get(bound) ?? 0) - (i === 0 ? 0 : (buckets.get(bounds[i - 1]) ?? 0)),
+  );
   if (counts.some((each) => each < 0)) throw new Error(`bucket counts fall: ${counts.join(' ')}`);
   if (buckets.get(Infinity) !== total) throw new Error(`count ${total} is not that of the last bucket`);
   return {

@@ -2,10 +2,12 @@
 //
 // An instant eval without failure is run a second time as the middle step of a range query one minute to each side, which
 // must give the same samples. That is left out where the answer depends on the query's range, and for results that are
-// no vector or scalar.
+// no vector or scalar. Then it is run at other times with all its selectors pinned to its own (`@`), which must make no
+// difference either, unless it reads the evaluation time.
 import type { Labels } from '../../../src/model/index.ts';
 import { errorText } from '../../../src/base/index.ts';
 import { compareAnnotations, compareFailure, compareInstant, compareRange, compareRangeVector } from './compare.ts';
+import { pinnedTimes, pinnedTo } from './pinned.ts';
 import { dependsOnQueryRange } from './query-range.ts';
 import { type EvalCommand, type Script, parseScript } from './script.ts';
 import type { Histogram } from './histogram.ts';
@@ -108,7 +110,20 @@ async function runEval(engine: TestEngine, command: EvalCommand): Promise<string
   if (command.expect.rangeVector) return [...failures, ...compareRangeVector(command, result)];
   failures.push(...compareInstant(command, result));
   if (failures.length === 0) failures.push(...(await rerunAsRange(engine, command, time.atMs, result)));
+  if (failures.length === 0) failures.push(...(await rerunPinned(engine, command, time.atMs)));
   return failures;
+}
+
+/** An instant eval again, pinned to its time and evaluated at others. */
+async function rerunPinned(engine: TestEngine, command: EvalCommand, atMs: number): Promise<string[]> {
+  const query = pinnedTo(command.query, atMs);
+  if (query === null) return [];
+  for (const timeMs of pinnedTimes(atMs)) {
+    const result = await attempt(() => engine.instant(query, timeMs));
+    const failures = 'error' in result ? [result.error] : compareInstant(command, result);
+    if (failures.length > 0) return failures.map((text) => `as ${query} at ${timeMs}: ${text}`);
+  }
+  return [];
 }
 
 const MARGIN_MS = 60_000;

@@ -7,6 +7,7 @@ import { type Matcher, compareUtf8 } from '../../../src/model/index.ts';
 import { Block } from '../../../src/tsdb/block/block.ts';
 import { BlockCache } from '../../../src/tsdb/block/block-cache.ts';
 import { PART_SAMPLES_MAX } from '../../../src/tsdb/block/block-writer.ts';
+import { VALUE_PAGE } from '../../../src/tsdb/block/pages.ts';
 import { NO_SYMBOL } from '../../../src/tsdb/head.ts';
 import {
   BLOCK_START,
@@ -62,6 +63,25 @@ describe('block', () => {
     const { block, series } = await blockOf(t, randomSeries(seeded(9), 5000, 40), cache);
     assert.deepEqual(await readBlock(block, kernel), series);
     assert.ok(cache.stats().entries <= 1);
+  });
+
+  test('stores equal columns of near series once', async (t) => {
+    const random = seeded(5);
+    const columns = Array.from({ length: 7 }, () =>
+      Array.from(
+        { length: 200 },
+        (_, i) => [BLOCK_START + i * 15_000, bitsOf(Math.floor(random.next() * 1e6))] as const,
+      ),
+    );
+    const list = Array.from({ length: 2500 }, (_, i): ModelSeries => {
+      const labels = [['__name__', `m${10_000 + i}`]] as const;
+      return { tenant: 't', labels, id: [i, 0, 0, 0], samples: columns[i % columns.length] };
+    });
+    const { block, index, series } = await blockOf(t, list);
+    // Each of the three chunks of series has its own.
+    assert.equal(index.pages.columns(VALUE_PAGE), 3 * columns.length);
+    assert.deepEqual(await readBlock(block, kernel), series);
+    assert.deepEqual(await block.verify(kernel), []);
   });
 
   test('keeps a series of more samples than one part', async (t) => {

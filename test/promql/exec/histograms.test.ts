@@ -1,0 +1,103 @@
+// What is particular to native histograms in how this engine works: what shards send, and what it costs.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TidemarkError } from '../../../src/base/index.ts';
+import type { LeafClient, LeafPlan, LeafResult } from '../../../src/promql/index.ts';
+import { buckets, exponential } from '../../model/histogram-samples.ts';
+import { type TestStore, show, testStore } from './support.ts';
+
+interface Asked {
+  readonly plan: LeafPlan;
+  readonly result: LeafResult;
+}
+
+/** A store of so many shards that notes what they were asked. */
+function watched(shards: number): TestStore & { readonly asked: Asked[] } {
+  const asked: Asked[] = [];
+  const watch = (client: LeafClient): LeafClient => ({
+    async execute(plan, control) {
+      const result = await client.execute(plan, control);
+      asked.push({ plan, result });
+      return result;
+    },
+  });
+  return { ...testStore(shards, {}, watch), asked };
+}
+
+const h = (...counts: number[]): ReturnType<typeof exponential> => exponential(0, buckets(0, ...counts));
+
+/** Series 0 to 7 with floats; histograms in series 0 only. */
+function fill(store: TestStore): void {
+  store.load({ __name__: 'm', i: '0' }, [h(1, 2), h(2, 4), h(3, 6)]);
+  for (let i = 1; i < 8; i++) store.load({ __name__: 'm', i: String(i) }, [1, 2, 3]);
+}
+
+test('shards fold floats, and send series where one of them has histograms', async () => {
+  const store = watched(4);
+  fill(store);
+  const { data } = await store.engine.instant('sum by (i) (m)', 60_000);
+  assert.equal(show({ data } as never)[0], '{i="0"} {count:6, sum:6, (0.5,1]:2, (1,2]:4}');
+  const kinds = store.asked.map(({ plan, result }) => `${plan.fold ? 'fold' : 'plain'} ${result.kind}`).sort();
+  // All are asked to fold; the three that did are asked again.
+  const [folds, plains] = [Array(3).fill('fold groups'), Array(3).fill('plain series')];
+  assert.deepEqual(kinds, [...folds, 'fold series', ...plains]);
+});
+
+test('histograms are counted within the shards', async () => {
+  for (const query of ['count(m)', 'group(m)', 'sum(count_over_time(m[2m]))', 'absent(m)']) {
+    const store = watched(4);
+    fill(store);
+    await store.engine.instant(query, 60_000);
+    assert.deepEqual(new Set(store.asked.map(({ result }) => result.kind)), new Set(['groups']), query);
+    assert.equal(store.asked.length, 4);
+  }
+});
+
+test('a histogram that stands at many steps is sent once', async () => {
+  const store = watched(1);
+  store.load({ __name__: 'm' }, [h(1), h(2)]);
+  await store.engine.range('m', 0, 240_000, 10_000);
+  const [{ result }] = store.asked;
+  assert.ok(result.kind === 'series' && result.histograms);
+  assert.deepEqual([result.histograms.at.length, result.histograms.ends.length], [25, 2]);
+});
+
+test('counter resets are worked out while reading only where counts and sums are all that is asked for', async () => {
+  const ok = async (query: string, want: boolean): Promise<void> => {
+    const store = watched(1);
+    fill(store);
+    await store.engine.instant(query, 60_000);
+    assert.equal(store.asked[0].plan.findResets, want, query);
+  };
+  await ok('m', false);
+  await ok('histogram_count(m)', true);
+  await ok('histogram_sum(sum(rate(m[5m])))', true);
+  await ok('histogram_avg(-m)', true);
+  await ok('histogram_quantile(0.5, m)', false);
+  await ok('histogram_quantile(0.5, m and histogram_count(m) > 1)', false);
+  await ok('histogram_count(rate(m[5m:1m]))', false);
+  await ok('histogram_count(m </ 2)', false);
+});
+
+test('histograms count against the bytes of a query', async () => {
+  const store = testStore(1);
+  const wide = exponential(8, buckets(0, ...Array.from({ length: 2000 }, (_, i) => i + 0.5)));
+  store.load({ __name__: 'wide' }, Array(20).fill(wide), 1000);
+  const ask = (maxBytes: number): Promise<unknown> =>
+    store.engine.instant('sum_over_time(wide[1m])', 20_000, { maxBytes });
+  await ask(10_000_000);
+  await assert.rejects(
+    ask(1_000_000),
+    (error) => error instanceof TidemarkError && /needs more memory than its limit/.test(error.message),
+  );
+});
+
+test('extended selectors of raw samples take floats only', async () => {
+  const store = testStore(1, { features: new Set(['promql-extended-range-selectors']) });
+  store.load({ __name__: 'm' }, [h(1), h(2), h(3)]);
+  for (const extension of ['anchored', 'smoothed']) {
+    await assert.rejects(store.engine.instant(`m[1m] ${extension}`, 60_000), {
+      message: `${extension} modifier is not supported with histograms`,
+    });
+  }
+});
