@@ -35,6 +35,8 @@ interface Cell {
   events: Event[];
   /** Puts that lost: one may show when retention has taken the block with the first. */
   losers: Event[];
+  /** All puts that ever were. */
+  readonly puts: Event[];
 }
 
 export interface ModelSeries {
@@ -113,8 +115,11 @@ export class Model {
   put(operation: Operation, series: ModelSeries, timeMs: number, high: number, low: number): void {
     const event = { operation, high, low };
     const cell = series.cells.get(timeMs);
-    if (cell) cell.events.push(event);
-    else series.cells.set(timeMs, { events: [event], losers: [] });
+    if (!cell) series.cells.set(timeMs, { events: [event], losers: [], puts: [event] });
+    else {
+      cell.events.push(event);
+      cell.puts.push(event);
+    }
   }
 
   delete(operation: Operation, tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): void {
@@ -148,7 +153,8 @@ export class Model {
   /** Why the samples that a series shows cannot be right, or null. */
   fault(series: ModelSeries, times: Float64Array, words: Uint32Array, count: number, judging: Judging): string | null {
     const name = `series ${series.number}`;
-    const { minMs, maxMs, since, horizonMs, isLossy } = judging;
+    const { minMs, maxMs, since, horizonMs } = judging;
+    const { isLossy } = judging; // asked after the read, which may be what finds damage
     const shown = new Set<number>();
     for (let i = 0; i < count; i++) {
       const timeMs = times[i];
@@ -157,7 +163,7 @@ export class Model {
       const cell = series.cells.get(timeMs);
       if (!cell) return `${name}: a sample at ${timeMs} that nobody wrote`;
       const [high, low] = [words[2 * i + 1], words[2 * i]];
-      const states = isLossy ? [...cell.events, ...cell.losers] : possibleStates(cell, since, timeMs < horizonMs);
+      const states = isLossy ? cell.puts : possibleStates(cell, since, timeMs < horizonMs);
       if (!isPossible(states, high, low)) {
         const wants = states.map((state) => (state.high === DELETE ? 'nothing' : hex(state.high, state.low)));
         return `${name}: ${hex(high, low)} at ${timeMs} instead of ${wants.join(' or ')}`;

@@ -35,17 +35,16 @@ export interface ReaderParts {
 
 /** Asks all shards and judges the answer; throws a Violation. */
 export async function readAndJudge(parts: ReaderParts, question: Question): Promise<void> {
-  const wanted = new Set(parts.model.matching(question.tenant, question.matchers));
   const found = new Set<ModelSeries>();
   for (const shard of parts.shards) {
     const set = await shard.source.select(question.tenant, question.matchers, question.minMs, question.maxMs);
     try {
-      await readSet(parts, set, wanted, found);
+      await readSet(parts, set, question, found);
     } finally {
       set.release?.();
     }
   }
-  for (const series of wanted) {
+  for (const series of parts.model.matching(question.tenant, question.matchers)) {
     if (found.has(series)) continue;
     if (parts.model.mustShow(series, parts.judging)) throw new Violation(`series ${series.number} is gone`);
     parts.onSeries?.(series, parts.column, 0);
@@ -55,10 +54,11 @@ export async function readAndJudge(parts: ReaderParts, question: Question): Prom
 async function readSet(
   parts: ReaderParts,
   set: SeriesSet,
-  wanted: ReadonlySet<ModelSeries>,
+  { tenant, matchers }: Question,
   found: Set<ModelSeries>,
 ): Promise<void> {
   const { model, column, judging } = parts;
+  let wanted = new Set(model.matching(tenant, matchers));
   let ready = 0;
   for (let i = 0; i < set.length; i++) {
     const pausing = i === 0 ? undefined : parts.pause();
@@ -67,6 +67,8 @@ async function readSet(
     // A series that was deleted since it was selected has no labels, and nothing to read.
     if (!set.labels(i).has('series') && set.samplesMax(i, judging.minMs, judging.maxMs) === 0) continue;
     const series = seriesOf(model, set, i);
+    // One may have come since.
+    if (series && !wanted.has(series)) wanted = new Set(model.matching(tenant, matchers));
     if (!series || !wanted.has(series)) throw new Violation(`a series that was not asked for: ${set.labels(i)}`);
     if (found.has(series)) throw new Violation(`series ${series.number} comes twice`);
     found.add(series);

@@ -64,7 +64,7 @@ export class Session {
 
   #complain(text: string, fields?: object): void {
     this.#parts.log?.(`complaint: ${text} ${JSON.stringify(fields)}`);
-    this.complaints.push(text);
+    this.complaints.push(`${text} ${JSON.stringify(fields)}`);
   }
 
   #gone(toMs: number): void {
@@ -144,10 +144,10 @@ export class Session {
     await this.readAll(true);
   }
 
-  async readAll(isSettling = false, isLossy = false): Promise<void> {
+  async readAll(isSettling = false, isLossy = () => false): Promise<void> {
     const { model, totals } = this.#parts;
     await this.#settled();
-    const judging = this.#judging(...ALWAYS, isLossy);
+    const judging = Object.defineProperty(this.#judging(...ALWAYS), 'isLossy', { get: isLossy });
     await readEverything({
       shards: this.#shards,
       model,
@@ -156,13 +156,13 @@ export class Session {
       pause: () => undefined,
       onSeries: (series, column, count) => {
         totals.rows++;
-        if (isSettling && !isLossy) model.settle(series, column.ts, column.vsWords, count, this.#horizonMs);
+        if (isSettling) model.settle(series, column.ts, column.vsWords, count, this.#horizonMs);
       },
     });
   }
 
-  #judging(minMs: number, maxMs: number, isLossy = false): Judging {
-    return { since: this.#parts.model.now, minMs, maxMs, horizonMs: this.#horizonMs, isLossy };
+  #judging(minMs: number, maxMs: number): Judging {
+    return { since: this.#parts.model.now, minMs, maxMs, horizonMs: this.#horizonMs, isLossy: false };
   }
 
   /** What was acknowledged is applied. A query waits for that, too. */
@@ -204,8 +204,8 @@ export class Session {
       else if (what === 2) this.#setFaults(settings.hasFaults && random.chance(0.5) ? 0.02 : 0);
       else if (what <= 5) await this.#image();
       else if (what === 6) this.#intake?.beginSegments();
-      else if (what === 7) await this.#command({ type: 'flush' });
-      else if (what === 8) await this.#command({ type: 'clean' });
+      else if (what === 7) await this.command({ type: 'flush' });
+      else if (what === 8) await this.command({ type: 'clean' });
       else if (what <= 10) await this.#delete();
       else sim.machine('main').clockSkewMs = (random.next() - 0.5) * random.pick([1e4, 1e7, 1e11]);
     }
@@ -214,7 +214,7 @@ export class Session {
   async #delete(): Promise<void> {
     const { workload } = this.#parts;
     const [minMs, maxMs] = workload.range();
-    await this.#command({
+    await this.command({
       type: 'delete',
       tenant: this.#random.pick(TENANTS),
       matchers: workload.matchers(),
@@ -223,7 +223,7 @@ export class Session {
     });
   }
 
-  async #command(command: Command): Promise<void> {
+  async command(command: Command): Promise<void> {
     const { model, totals } = this.#parts;
     await this.#paused?.promise;
     const operation = this.#begin();
@@ -347,12 +347,12 @@ export class Session {
   }
 
   /** Ends as a program does that is told to. */
-  async stop(): Promise<void> {
+  async stop(imageChance = 0.7): Promise<void> {
     await this.#intake?.close();
     await this.#settled();
     for (const shard of this.#shards) {
       await shard.close();
-      if (this.#random.chance(0.7)) await shard.writeImage();
+      if (this.#random.chance(imageChance)) await shard.writeImage();
     }
     this.abandon();
     this.#parts.sim.kill();

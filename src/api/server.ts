@@ -114,7 +114,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     logger: false,
     exposeHeadRoutes: false,
     ...(tls ? { https: { ...tls, ...head } } : { http: head }),
-    ...(tls && protection.isHttp2 ? { http2: true, https: { ...tls, ...head, allowHTTP1: true } } : {}),
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: options.readTimeoutMs,
     forceCloseConnections: 'idle',

@@ -127,6 +127,7 @@ export interface GroupsLeafResult extends LeafCommon {
   readonly states: Float64Array;
 }
 
+/** Raw samples of each series in the range of the plan, series after series. */
 export interface SamplesLeafResult extends LeafCommon {
   readonly kind: 'samples';
   /** Where series i ends in ts and vs. */

@@ -2,21 +2,32 @@
 import { SimRandom } from '../../src/io/index.ts';
 import type { Files, Random } from '../../src/io/index.ts';
 import type { BlockKernel } from '../../src/kernel/index.ts';
-import { type Matcher, METRIC_NAME, compareUtf8, matcherTest } from '../../src/model/index.ts';
+import {
+  type HistogramSamples,
+  METRIC_NAME,
+  type Matcher,
+  compareUtf8,
+  histogramToBytes,
+  matcherTest,
+} from '../../src/model/index.ts';
 import type { Block } from '../../src/tsdb/block/block.ts';
 import type { BlockMeta, BlockMetaInput } from '../../src/tsdb/block/block-format.ts';
 import { readColumn, samplesMax } from '../../src/tsdb/block/block-read.ts';
 import { BlockWriter } from '../../src/tsdb/block/block-writer.ts';
 import { findSymbol, symbolList } from '../../src/tsdb/block/symbols.ts';
+import { randomHistogram } from './histograms.ts';
 
 export interface ModelSeries {
   readonly tenant: string;
   /** Sorted by name. */
   readonly labels: readonly (readonly [string, string])[];
   readonly id: readonly number[];
-  /** Time and raw bits of the value, ascending. */
-  readonly samples: readonly (readonly [number, bigint])[];
+  /** Time and value, ascending. */
+  readonly samples: readonly (readonly [number, ModelValue])[];
 }
+
+/** Raw bits of a double, or the bytes of a native histogram in hexadecimal. */
+export type ModelValue = bigint | string;
 
 export const BLOCK_START = 1_699_999_200_000;
 
@@ -86,12 +97,18 @@ function addSeries(
   kernel.reserve(samples.length);
   const { ts, vsWords } = kernel;
   const values = new BigUint64Array(vsWords.buffer, vsWords.byteOffset, samples.length);
-  for (const [i, [timeMs, bits]] of samples.entries()) {
+  const histograms: HistogramSamples = { at: [], bytes: [] };
+  for (const [i, [timeMs, value]] of samples.entries()) {
     ts[i] = timeMs;
-    values[i] = bits;
+    if (typeof value === 'bigint') {
+      values[i] = value;
+      continue;
+    }
+    histograms.at.push(i);
+    histograms.bytes.push(Buffer.from(value, 'hex'));
   }
   const pairs = labels.flat().map((text) => numbers.get(text) as number);
-  writer.add(numbers.get(tenant) as number, pairs, Uint32Array.from(id), samples.length);
+  writer.add(numbers.get(tenant) as number, pairs, Uint32Array.from(id), samples.length, histograms);
 }
 
 /** Series of a block with their samples in [minMs, maxMs]; `numbers` = which. */
@@ -109,15 +126,17 @@ export async function readBlock(
   return Array.from(wanted, (series, i) => {
     const max = samplesMax(index, series, minMs, maxMs);
     const vs = new Float64Array(max + 3);
-    const into = { ts: new Float64Array(max + 3), vs, vsWords: new Uint32Array(vs.buffer) };
+    const histograms: HistogramSamples = { at: [], bytes: [] };
+    const into = { ts: new Float64Array(max + 3), vs, vsWords: new Uint32Array(vs.buffer), histograms };
     const count = readColumn(index, pages, series, minMs, maxMs, kernel, into, 3);
-    const bits = new BigUint64Array(vs.buffer);
+    const values: ModelValue[] = [...new BigUint64Array(vs.buffer)];
+    for (const [h, place] of histograms.at.entries()) values[place] = Buffer.from(histograms.bytes[h]).toString('hex');
     const { pairs } = index.labels(series);
     return {
       tenant: index.text(index.tenantSymbol(series)),
       labels: Array.from({ length: pairs.length / 2 }, (_, k) => [pairs[2 * k], pairs[2 * k + 1]] as const),
       id: [...ids.subarray(4 * i, 4 * i + 4)],
-      samples: Array.from({ length: count }, (_, k) => [into.ts[3 + k], bits[3 + k]] as const),
+      samples: Array.from({ length: count }, (_, k) => [into.ts[3 + k], values[3 + k]] as const),
     };
   });
 }
@@ -144,6 +163,14 @@ function randomBits(random: Random, kind: number, step: number): bigint {
   return bitsOf(random.next() * 1e9);
 }
 
+/** Kind 5 are histograms, of kind 6 some are. */
+function randomValue(random: Random, kind: number, step: number): ModelValue {
+  const isHistogram = kind === 5 || (kind === 6 && random.next() < 0.2);
+  if (!isHistogram) return randomBits(random, kind, step);
+  const roll = (sides: number): number => Math.floor(random.next() * sides);
+  return Buffer.from(histogramToBytes(randomHistogram({ roll, one: (sides) => roll(sides) === 0 }))).toString('hex');
+}
+
 /** Of each eighth series the samples of another one. */
 function copyOf(random: Random, others: ReadonlyMap<string, ModelSeries>): ModelSeries['samples'] | undefined {
   if (random.next() >= 0.125) return undefined;
@@ -151,14 +178,14 @@ function copyOf(random: Random, others: ReadonlyMap<string, ModelSeries>): Model
 }
 
 /** Samples every 15 s with gaps; half of the series share their times. */
-export function randomSamples(random: Random, count: number, fromMs = BLOCK_START): [number, bigint][] {
-  const kind = Math.floor(random.next() * 5);
+export function randomSamples(random: Random, count: number, fromMs = BLOCK_START): [number, ModelValue][] {
+  const kind = Math.floor(random.next() * 7);
   const jitterMs = random.next() < 0.5 ? 0 : Math.floor(random.next() * 9000);
-  const samples: [number, bigint][] = [];
+  const samples: [number, ModelValue][] = [];
   for (let step = 0; step < count; step++) {
     if (jitterMs > 0 && random.next() < 0.05) continue;
     const timeMs = fromMs + step * 15_000 + Math.floor(random.next() * jitterMs);
-    samples.push([timeMs, randomBits(random, kind, step)]);
+    samples.push([timeMs, randomValue(random, kind, step)]);
   }
   return samples.length > 0 ? samples : [[fromMs, bitsOf(1)]];
 }

@@ -142,7 +142,8 @@ export function decodeWithHistograms(
 
 /** The histograms' bytes, in memory of their own. */
 function readBytes({ lengths, data }: Layout): Uint8Array[] {
-  const whole = data.slice();
+  // Not data.slice(), which of a Buffer is a view.
+  const whole = new Uint8Array(data);
   const out: Uint8Array[] = [];
   for (let h = 0, at = 0; h < lengths.length; h++) {
     const length = lengths[h];

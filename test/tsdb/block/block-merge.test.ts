@@ -11,6 +11,7 @@ import {
   BLOCK_START,
   META,
   type ModelSeries,
+  type ModelValue,
   bitsOf,
   compareModel,
   keyOf,
@@ -28,10 +29,10 @@ type Deletes = (block: number, series: ModelSeries) => DeletedRanges;
 
 /** What the merge of blocks should hold. */
 function merged(inputs: readonly (readonly ModelSeries[])[], deletes: Deletes): ModelSeries[] {
-  const all = new Map<string, { first: ModelSeries; samples: Map<number, bigint> }>();
+  const all = new Map<string, { first: ModelSeries; samples: Map<number, ModelValue> }>();
   for (const [number, block] of inputs.entries()) {
     for (const series of block) {
-      const entry = all.get(keyOf(series)) ?? { first: series, samples: new Map<number, bigint>() };
+      const entry = all.get(keyOf(series)) ?? { first: series, samples: new Map<number, ModelValue>() };
       all.set(keyOf(series), entry);
       const gone = deletes(number, series);
       for (const [timeMs, bits] of series.samples) {

@@ -1,0 +1,145 @@
+// Reading one shard's log while it is being written, for those who pass samples on. The log is the buffer: a follower that is slow
+// stays behind, and nothing else notices.
+//
+// A segment is over for the follower once a later one is there and no whole record is left in it: the log's writer begins a segment
+// only after it has written the one before. Files that are found are opened at once, so that a segment which the shard no longer
+// needs, and removes, can still be read to its end.
+import { TidemarkError } from '../base/index.ts';
+import { type Files, type LogPosition, type OpenFile, hasCode } from '../io/index.ts';
+import { RECORD_BYTES_MAX, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, checkSegmentHeader, recordAt } from './log-record.ts';
+import { listSegments, segmentPath } from './log-segments.ts';
+
+/** Read at once; grows for a record that is longer. */
+const READ_BYTES = 1 << 20;
+/** Segments kept open beyond their removal. The oldest unread ones are given up beyond this. */
+const SEGMENTS_MAX = 64;
+
+/** A good record. */
+export interface FollowedRecord {
+  readonly payload: Uint8Array;
+  /** Offset after the record. */
+  readonly end: number;
+  /** It lies before the place where following began: only its definitions count. */
+  readonly isOld: boolean;
+}
+
+/** Records of one segment that follow each other. Payloads are valid until the next read. */
+export interface FollowedPiece {
+  readonly segment: number;
+  readonly records: readonly FollowedRecord[];
+}
+
+/** Follows one shard's log. */
+export class LogFollower {
+  readonly #files: Files;
+  readonly #shard: number;
+  readonly #from: LogPosition;
+  #open: { segment: number; file: OpenFile }[] = [];
+  #newest = -1;
+  #offset = 0;
+  #buffer = new Uint8Array(READ_BYTES);
+  #finding: Promise<void> | null = null;
+  /** Segments that were given up unread. */
+  lostSegments = 0;
+
+  private constructor(files: Files, shard: number, from: LogPosition) {
+    this.#files = files;
+    this.#shard = shard;
+    this.#from = from;
+  }
+
+  /** Follows from a position on; null: from the present end. What a segment defines before the position is read too. */
+  static async start(files: Files, shard: number, from: LogPosition | null): Promise<LogFollower> {
+    const follower = new LogFollower(files, shard, from ?? (await endOf(files, shard)));
+    await follower.find();
+    return follower;
+  }
+
+  /** Opens segments that are new. To be called now and then, also while next() is not. */
+  find(): Promise<void> {
+    this.#finding ??= this.#find().finally(() => (this.#finding = null));
+    return this.#finding;
+  }
+
+  async #find(): Promise<void> {
+    const least = Math.max(this.#newest + 1, this.#from.segment);
+    const segments = (await listSegments(this.#files, this.#shard)).filter((segment) => segment >= least);
+    for (const segment of segments) {
+      try {
+        this.#open.push({ segment, file: await this.#files.open(segmentPath(this.#shard, segment), 'read') });
+        this.#newest = segment;
+      } catch (error) {
+        if (!hasCode(error, 'not_found')) throw error;
+        this.lostSegments++; // removed between the two looks
+      }
+    }
+    while (this.#open.length > SEGMENTS_MAX) {
+      const [gone] = this.#open.splice(1, 1);
+      this.lostSegments++;
+      await gone.file.close();
+    }
+  }
+
+  /** The next records; null: there are none now. */
+  async next(): Promise<FollowedPiece | null> {
+    for (;;) {
+      const [current, later] = this.#open;
+      if (!current) return null;
+      const records = await this.#read(current.file, current.segment);
+      if (records.length > 0) return { segment: current.segment, records };
+      if (!later) return null;
+      this.#open.shift();
+      this.#offset = 0;
+      await current.file.close();
+    }
+  }
+
+  async #read(file: OpenFile, segment: number): Promise<FollowedRecord[]> {
+    if (this.#offset === 0 && !(await this.#readHeader(file, segment))) return [];
+    for (;;) {
+      const length = await file.read(this.#buffer, this.#offset);
+      const bytes = this.#buffer.subarray(0, length);
+      const records = this.#recordsIn(bytes, segment);
+      if (records.length > 0) return records;
+      const need = length >= RECORD_HEADER_BYTES ? new DataView(bytes.buffer).getUint32(0, true) + RECORD_HEADER_BYTES : 0;
+      if (need <= this.#buffer.length || need > RECORD_BYTES_MAX) return [];
+      this.#buffer = new Uint8Array(need);
+    }
+  }
+
+  async #readHeader(file: OpenFile, segment: number): Promise<boolean> {
+    const header = new Uint8Array(SEGMENT_HEADER_BYTES);
+    if ((await file.read(header, 0)) < SEGMENT_HEADER_BYTES) return false;
+    checkSegmentHeader(header, this.#shard, segment);
+    this.#offset = SEGMENT_HEADER_BYTES;
+    return true;
+  }
+
+  #recordsIn(bytes: Uint8Array, segment: number): FollowedRecord[] {
+    const records: FollowedRecord[] = [];
+    const start = this.#offset;
+    for (let record = recordAt(bytes, 0); record; record = recordAt(bytes, record.end)) {
+      const end = start + record.end;
+      const isOld = segment === this.#from.segment && end <= this.#from.offset;
+      records.push({ payload: record.payload, end, isOld });
+      this.#offset = end;
+    }
+    return records;
+  }
+
+  async close(): Promise<void> {
+    await this.#finding;
+    const files = this.#open;
+    this.#open = [];
+    for (const { file } of files) await file.close();
+  }
+}
+
+/** The end of a shard's log as it is now. */
+async function endOf(files: Files, shard: number): Promise<LogPosition> {
+  const segment = (await listSegments(files, shard)).at(-1);
+  if (segment === undefined) return { segment: 0, offset: 0 };
+  const stat = await files.stat(segmentPath(shard, segment));
+  if (!stat) throw new TidemarkError('not_found', `cannot follow log of shard ${shard}: segment ${segment} has gone`);
+  return { segment, offset: stat.sizeBytes };
+}
