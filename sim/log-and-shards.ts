@@ -6,6 +6,7 @@ import { type SimRandom, createSimWorld } from '../src/io/index.ts';
 import { Instances } from './instances.ts';
 import { Model } from './model.ts';
 import { Violation } from './reader.ts';
+import { compareReplicas } from './replica.ts';
 import { rot } from './rot.ts';
 import { Session } from './session.ts';
 import { type SimSwitches, type SimTotals, drawSettings, newTotals } from './settings.ts';
@@ -24,17 +25,26 @@ class Simulation {
   readonly #sim: ReturnType<typeof createSimWorld>;
   readonly #random: SimRandom;
   readonly #parts: ConstructorParameters<typeof Session>[0];
-  readonly totals = newTotals();
+  readonly totals: SimTotals;
 
-  constructor(seed: number, instancesNow: Instances, switches: SimSwitches) {
+  constructor(seed: number, instancesNow: Instances, switches: SimSwitches, totals: SimTotals) {
     const sim = createSimWorld(seed);
     this.#sim = sim;
     this.#random = sim.random.fork();
     const model = new Model();
     const workload = new Workload(sim.random.fork(), model);
     const settings = drawSettings(sim.random.fork());
-    const { totals } = this;
-    this.#parts = { sim, instances: instancesNow, model, workload, settings, totals, horizon: { ms: -Infinity }, log: switches.log };
+    this.totals = totals;
+    this.#parts = {
+      sim,
+      instances: instancesNow,
+      model,
+      workload,
+      settings,
+      totals,
+      horizon: { ms: -Infinity },
+      log: switches.log,
+    };
     sim.disk.lieAboutSync = switches.brokenSync ?? false;
   }
 
@@ -104,17 +114,25 @@ class Simulation {
   }
 }
 
+/** Of so many seeds one compares replicas. */
+const REPLICAS_ONE_IN = 8;
+
 /** Runs one seed to its end. */
 export async function simulate(seed: number, switches: SimSwitches = {}): Promise<SimOutcome> {
   instances ??= await Instances.load();
-  const simulation = new Simulation(seed, instances, switches);
+  const totals = newTotals();
   let violation: string | null = null;
   try {
-    await simulation.run();
+    if (seed % REPLICAS_ONE_IN === 0 && !switches.brokenSync) {
+      totals.replicaRestarts += await compareReplicas(seed, instances, switches.log);
+      totals.replicas++;
+    } else await new Simulation(seed, instances, switches, totals).run();
   } catch (error) {
     // Whatever a program throws where it should have coped is a violation, too.
     const isFound = error instanceof Violation || (error instanceof TidemarkError && error.code !== 'sim_stuck');
-    violation = isFound ? errorText(error) : `it broke: ${error instanceof Error ? (error.stack ?? error.message) : error}`;
+    violation = isFound
+      ? errorText(error)
+      : `it broke: ${error instanceof Error ? (error.stack ?? error.message) : error}`;
   }
-  return { seed, violation, totals: simulation.totals };
+  return { seed, violation, totals };
 }

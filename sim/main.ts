@@ -1,4 +1,4 @@
-// npm run sim -- --seed N --runs K [--broken-sync] [--verbose]: seeds N to N+K-1. Prints each violation with its seed, and how much of
+// npm run sim -- --seed N --runs K [--broken-sync] [--stop] [--verbose]: seeds N to N+K-1. Prints each violation with its seed, and how much of
 // each kind happened; exit code 1 if there is any violation.
 import { parseArgs } from 'node:util';
 import { simulate } from './log-and-shards.ts';
@@ -9,6 +9,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     runs: { type: 'string', default: '100' },
     'broken-sync': { type: 'boolean', default: false },
+    /** Ends with the first violation. */
+    stop: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -18,10 +20,17 @@ const totals = newTotals();
 let violations = 0;
 const began = performance.now();
 for (let seed = first; seed < first + runs; seed++) {
-  const outcome = await simulate(seed, { brokenSync: values['broken-sync'], log: values.verbose ? console.log : undefined });
+  const outcome = await simulate(seed, {
+    brokenSync: values['broken-sync'],
+    log: values.verbose ? console.log : undefined,
+  });
   for (const [name, count] of Object.entries(outcome.totals)) totals[name as 'late'] += count;
   if (!outcome.violation) continue;
   violations++;
+  if (values.stop) {
+    console.log(`seed ${seed}: ${outcome.violation}`);
+    process.exit(1);
+  }
   if (violations <= 20) console.log(`seed ${seed}: ${outcome.violation}`);
 }
 const seconds = (performance.now() - began) / 1000;

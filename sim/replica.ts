@@ -2,7 +2,13 @@
 // records in other groups, at other times, with reads between, and is restarted from its images. In the end both have the same
 // memory and the same files.
 import { type Logger, silentLogger } from '../src/base/index.ts';
-import { type DurableGroup, type LogPosition, type SimMachine, type SimRandom, createSimWorld } from '../src/io/index.ts';
+import {
+  type DurableGroup,
+  type LogPosition,
+  type SimMachine,
+  type SimRandom,
+  createSimWorld,
+} from '../src/io/index.ts';
 import { Intake, LocalShardPort, Shard, type ShardPort, isBusy, replayLog } from '../src/tsdb/index.ts';
 import { RECORD_HEADER_BYTES, framedPayloads, putRecord } from '../src/tsdb/log-record.ts';
 import { compressSnappy } from '../src/wire/snappy.ts';
@@ -153,7 +159,14 @@ class Replicas {
     const port = new LocalShardPort(shard, undefined, (error) => this.#failures.push(error));
     const kernel = this.#instances.intake(1);
     const ports = [new Tee(port, (group) => this.#noteGroup(group))];
-    const intake = await Intake.open({ files, clock, kernel, ports, logger: this.#logger, settings: this.#settings.intake });
+    const intake = await Intake.open({
+      files,
+      clock,
+      kernel,
+      ports,
+      logger: this.#logger,
+      settings: this.#settings.intake,
+    });
     for (let i = random.below(120); i > 0; i--) {
       if (random.chance(0.3)) await clock.sleep(random.next() * 5);
       const what = random.below(40);
@@ -185,7 +198,11 @@ class Replicas {
     const tenant = this.#random.pick(TENANTS);
     const matchers = this.#workload.matchers();
     return intake.command(
-      this.#random.pick([{ type: 'flush' }, { type: 'clean' }, { type: 'delete', tenant, matchers, minMs, maxMs }] as const),
+      this.#random.pick([
+        { type: 'flush' },
+        { type: 'clean' },
+        { type: 'delete', tenant, matchers, minMs, maxMs },
+      ] as const),
     );
   }
 
@@ -221,7 +238,8 @@ class Replicas {
   /** Number of the first record that the shard has not applied. */
   #behind({ position }: Shard): number {
     const at = this.#records.findIndex(
-      ({ next }) => next.segment > position.segment || (next.segment === position.segment && next.offset > position.offset),
+      ({ next }) =>
+        next.segment > position.segment || (next.segment === position.segment && next.offset > position.offset),
     );
     return at < 0 ? this.#records.length : at;
   }
@@ -251,7 +269,8 @@ class Replicas {
 }
 
 function compare(first: Map<string, Uint8Array>, second: Map<string, Uint8Array>): void {
-  const extra = (a: Map<string, unknown>, b: Map<string, unknown>) => [...a.keys()].filter((name) => !b.has(name)).join(' ');
+  const extra = (a: Map<string, unknown>, b: Map<string, unknown>) =>
+    [...a.keys()].filter((name) => !b.has(name)).join(' ');
   const [more, less] = [extra(first, second), extra(second, first)];
   if (more !== '' || less !== '') throw new Violation(`promise 3: one has the files "${more}", the other "${less}"`);
   for (const [name, bytes] of first) {
@@ -263,7 +282,11 @@ function compare(first: Map<string, Uint8Array>, second: Map<string, Uint8Array>
 }
 
 /** Runs one seed; throws a Violation. Returns how often one of the two was restarted. */
-export async function compareReplicas(seed: number, instances: Instances, log?: (text: string) => void): Promise<number> {
+export async function compareReplicas(
+  seed: number,
+  instances: Instances,
+  log?: (text: string) => void,
+): Promise<number> {
   const replicas = new Replicas(seed, instances, log);
   await replicas.run();
   return replicas.restarts;

@@ -31,8 +31,11 @@ export async function rot(parts: SessionParts, random: SimRandom): Promise<void>
   if (paths.length === 0) return;
   const flips = 1 + random.below(3);
   for (let i = 0; i < flips; i++) {
-    const path = random.pick(paths);
-    parts.log?.(`flip ${path} at ${sim.disk.flipBit(path)}`);
+    const top = random.pick(DIRECTORIES);
+    const inTop = paths.filter((candidate) => candidate.startsWith(top));
+    const path = random.pick(inTop.length > 0 ? inTop : paths);
+    const offset = sim.disk.flipBit(path);
+    parts.log?.(`flip ${path} at ${offset}`);
   }
   totals.bitsFlipped += flips;
   const after = new Session(parts, random.fork());

@@ -6,7 +6,16 @@ import { type Command, Intake, LocalShardPort, Shard, isBusy } from '../src/tsdb
 import { compressSnappy } from '../src/wire/snappy.ts';
 import { INTAKE_LIMITS_DEFAULT, type Instances } from './instances.ts';
 import type { Judging, Model, Operation } from './model.ts';
-import { ALWAYS, type ReaderParts, Violation, judgeGroups, judgeLabels, makeColumn, readAndJudge, readEverything } from './reader.ts';
+import {
+  ALWAYS,
+  type ReaderParts,
+  Violation,
+  judgeGroups,
+  judgeLabels,
+  makeColumn,
+  readAndJudge,
+  readEverything,
+} from './reader.ts';
 import type { SimSettings, SimTotals } from './settings.ts';
 import { TENANTS, type WorkSample, type Workload, requestBody } from './workload.ts';
 
@@ -67,8 +76,13 @@ export class Session {
     this.complaints.push(`${text} ${JSON.stringify(fields)}`);
   }
 
+  /** Blocks with samples up to `toMs` go: none of them may be younger than the retention. */
   #gone(toMs: number): void {
-    const { horizon } = this.#parts;
+    const { horizon, workload, settings } = this.#parts;
+    const { timeMs, sizeBytes } = settings.retention;
+    const isTooYoung = sizeBytes === 0 && toMs >= workload.newestMs - timeMs;
+    if (isTooYoung)
+      throw new Violation(`a block goes with a sample at ${toMs}, and the newest is at ${workload.newestMs}`);
     horizon.ms = Math.max(horizon.ms, toMs + 1);
   }
 
@@ -109,15 +123,22 @@ export class Session {
           (error) => this.#failures.push(error),
         ),
     );
-    const intakeParts = { files, clock, kernel: this.#kernel, ports: this.#ports, logger: this.#logger, settings: settings.intake };
+    const intakeParts = {
+      files,
+      clock,
+      kernel: this.#kernel,
+      ports: this.#ports,
+      logger: this.#logger,
+      settings: settings.intake,
+    };
     this.#intake = await Intake.open(intakeParts);
   }
 
   #countOpened(shard: Shard, ignoreImages: boolean): void {
     const { totals } = this.#parts;
-    const { imageUsed, replayedRecords, blocks } = shard.stats() as ReturnType<Shard['stats']> & { imageUsed?: boolean };
+    const { isFromImage, replayedRecords, blocks } = shard.stats();
     if (ignoreImages) totals.imagesIgnored++;
-    else if (imageUsed) totals.imagesUsed++;
+    else if (isFromImage) totals.imagesUsed++;
     totals.replayed += replayedRecords;
     totals.blocksSeen += blocks.length;
   }
@@ -175,7 +196,7 @@ export class Session {
     const random = this.#random;
     const tasks: Promise<void>[] = [];
     const requests = random.pick([3, 20, 60]);
-    for (let i = 1 + random.below(3); i > 0; i--) tasks.push(this.#client(1 + random.below(requests)));
+    for (let i = 1 + random.below(3); i > 0; i--) tasks.push(this.client(1 + random.below(requests)));
     for (let i = random.below(3); i > 0; i--) tasks.push(this.#reader(1 + random.below(6)));
     tasks.push(this.#disturber(random.below(14)));
     for (const task of tasks) task.catch((error: unknown) => this.#failures.push(error));
@@ -188,7 +209,8 @@ export class Session {
 
   #setFaults(chance: number): void {
     const { faultChance } = this.#parts.sim.disk;
-    for (const fault of ['write', 'sync', 'rename', 'read'] as const) faultChance[fault] = fault === 'read' ? chance / 4 : chance;
+    for (const fault of ['write', 'sync', 'rename', 'read'] as const)
+      faultChance[fault] = fault === 'read' ? chance / 4 : chance;
   }
 
   async #disturber(actions: number): Promise<void> {
@@ -227,7 +249,8 @@ export class Session {
     const { model, totals } = this.#parts;
     await this.#paused?.promise;
     const operation = this.#begin();
-    if (command.type === 'delete') model.delete(operation, command.tenant, command.matchers, command.minMs, command.maxMs);
+    if (command.type === 'delete')
+      model.delete(operation, command.tenant, command.matchers, command.minMs, command.maxMs);
     this.#parts.log?.(`command ${JSON.stringify(command)}`);
     const name = ({ flush: 'flushes', delete: 'deletes', clean: 'cleans' } as const)[command.type];
     await this.#attempt(operation, async () => {
@@ -277,7 +300,7 @@ export class Session {
     this.#paused = null;
   }
 
-  async #client(requests: number): Promise<void> {
+  async client(requests: number): Promise<void> {
     const { workload, model } = this.#parts;
     let again: WorkSample[] | null = null;
     for (let i = 0; i < requests; i++) {
@@ -287,7 +310,9 @@ export class Session {
       if (samples.length === 0) continue;
       const operation = this.#begin();
       for (const { series, timeMs, high, low } of samples) model.put(operation, series, timeMs, high, low);
-      this.#parts.log?.(`put ${operation.startedAt} ${samples.map(({ series, timeMs }) => `${series.number}@${timeMs}`)}`);
+      this.#parts.log?.(
+        `put ${operation.startedAt} ${samples.map(({ series, timeMs }) => `${series.number}@${timeMs}`)}`,
+      );
       const body = compressSnappy(requestBody(samples, this.#random.chance(0.1)));
       const isDone = await this.#attempt(operation, () => this.#write(samples[0].series.tenant, body));
       if (isDone) this.#parts.totals.acknowledged += samples.length;
@@ -297,7 +322,9 @@ export class Session {
   }
 
   async #write(tenant: string, body: Uint8Array): Promise<void> {
-    const code = await (this.#intake as Intake).commit(tenant, (kernel) => kernel.remoteWrite1(body, INTAKE_LIMITS_DEFAULT));
+    const code = await (this.#intake as Intake).commit(tenant, (kernel) =>
+      kernel.remoteWrite1(body, INTAKE_LIMITS_DEFAULT),
+    );
     if (code !== 0) throw new Violation(`a good request was refused with code ${code}`);
   }
 
@@ -325,7 +352,8 @@ export class Session {
       column,
       // The retention may go on while this reader reads.
       judging: Object.defineProperty(judging, 'horizonMs', { get: () => this.#horizonMs }),
-      pause: () => (random.chance(patience) ? this.#world.clock.sleep(random.next() * random.pick([0, 3, 60])) : undefined),
+      pause: () =>
+        random.chance(patience) ? this.#world.clock.sleep(random.next() * random.pick([0, 3, 60])) : undefined,
     };
     await this.#settled();
     try {
@@ -341,7 +369,11 @@ export class Session {
     const random = this.#random;
     for (const { source } of this.#shards) {
       const set = await source.select(tenant, matchers, minMs, maxMs);
-      judgeGroups(set, random.chance(0.5) ? 'by' : 'without', random.pick([['job'], ['__name__', 'zone'], ['series'], []]));
+      judgeGroups(
+        set,
+        random.chance(0.5) ? 'by' : 'without',
+        random.pick([['job'], ['__name__', 'zone'], ['series'], []]),
+      );
       set.release?.();
     }
   }

@@ -1,6 +1,11 @@
 // What a seed decides for its whole life, and what is counted.
 import type { SimRandom } from '../src/io/index.ts';
-import { type IntakeSettings, LIFE_CYCLE_POLICY_DEFAULT, type LifeCyclePolicy, type Retention } from '../src/tsdb/index.ts';
+import {
+  type IntakeSettings,
+  LIFE_CYCLE_POLICY_DEFAULT,
+  type LifeCyclePolicy,
+  type Retention,
+} from '../src/tsdb/index.ts';
 
 export interface SimSwitches {
   /** The disk's sync makes nothing durable: promise 1 must be found broken. */
@@ -44,7 +49,11 @@ export function drawSettings(random: SimRandom): SimSettings {
       timeMs: random.pick([0, 0, 0, 6 * 3_600_000, 3 * 86_400_000]),
       sizeBytes: random.pick([0, 0, 0, 0, 0, 4000, 20_000]),
     },
-    intake: { pendingBytesMax: random.pick([1 << 26, 3000]), fullnessMax: 0.9, segmentBytesMax: random.pick([600, 3000, 10_000, 1 << 20]) },
+    intake: {
+      pendingBytesMax: random.pick([1 << 26, 3000]),
+      fullnessMax: 0.9,
+      segmentBytesMax: random.pick([600, 3000, 10_000, 1 << 20]),
+    },
     cacheBytesMax: random.pick([0, 5000, 1 << 20]),
     breatheChance: random.pick([0.01, 0.1, 0.5]),
     hasFaults: random.chance(0.3),
@@ -81,10 +90,11 @@ export const newTotals = () => ({
   expired: 0,
   seriesLeft: 0,
   blocksSeen: 0,
-  segmentsRemoved: 0,
   fullDisks: 0,
   bitsFlipped: 0,
   flipsReported: 0,
+  replicas: 0,
+  replicaRestarts: 0,
   dataDays: 0,
 });
 export type SimTotals = ReturnType<typeof newTotals>;

@@ -53,6 +53,8 @@ export class Workload {
   readonly #gone: Sender[] = [];
   readonly #recent: WorkSample[] = [];
   nowMs = START_MS;
+  /** Newest sample that was ever made. */
+  newestMs = START_MS;
   readonly counts = { late: 0, future: 0, duplicates: 0, conflicts: 0, odd: 0 };
 
   constructor(random: SimRandom, model: Model) {
@@ -70,7 +72,10 @@ export class Workload {
   #addSender(): void {
     const random = this.#random;
     const number = this.#model.series.length;
-    const labels: [string, string][] = [['__name__', `m${random.below(4)}`], ['series', String(number)]];
+    const labels: [string, string][] = [
+      ['__name__', `m${random.below(4)}`],
+      ['series', String(number)],
+    ];
     if (random.chance(0.6)) labels.splice(1, 0, ['job', `j${random.below(3)}`]);
     if (random.chance(0.2)) labels.push(['zone', `ü${random.below(2)}`.repeat(1 + random.below(3))]);
     const series = this.#model.addSeries(TENANTS[random.chance(0.2) ? 1 : 0], labels);
@@ -105,7 +110,12 @@ export class Workload {
     if (random.chance(this.#lateChance)) this.#late(sender, samples);
     if (random.chance(this.#futureChance)) {
       this.counts.future++;
-      samples.push(this.#sample(sender, this.nowMs + Math.floor(random.next() * random.pick([3 * HOUR_MS, 9 * DAY_MS, 4000 * DAY_MS]))));
+      samples.push(
+        this.#sample(
+          sender,
+          this.nowMs + Math.floor(random.next() * random.pick([3 * HOUR_MS, 9 * DAY_MS, 4000 * DAY_MS])),
+        ),
+      );
     }
   }
 
@@ -149,6 +159,7 @@ export class Workload {
   #sample(sender: Sender, timeMs: number): WorkSample {
     const random = this.#random;
     const { series } = sender;
+    this.newestMs = Math.max(this.newestMs, timeMs);
     if (random.chance(0.03)) {
       this.counts.odd++;
       const [high, low] = random.pick(ODD_BITS);
@@ -184,7 +195,10 @@ export class Workload {
       [{ name: '__name__', op: '=', value: `m${random.below(4)}` }],
       [{ name: 'job', op: '=~', value: 'j[01]' }],
       [{ name: 'job', op: '=', value: '' }],
-      [{ name: 'job', op: '!=', value: 'j0' }, { name: '__name__', op: '=~', value: 'm0|m2' }],
+      [
+        { name: 'job', op: '!=', value: 'j0' },
+        { name: '__name__', op: '=~', value: 'm0|m2' },
+      ],
       [{ name: '__name__', op: '=~', value: '.+' }],
     ]);
   }
@@ -193,7 +207,8 @@ export class Workload {
   range(): [number, number] {
     const random = this.#random;
     if (random.chance(0.2)) return [-(2 ** 52), 2 ** 52];
-    const endMs = this.nowMs - Math.floor(random.next() * random.pick([0, 3 * HOUR_MS, this.nowMs - START_MS + HOUR_MS]));
+    const endMs =
+      this.nowMs - Math.floor(random.next() * random.pick([0, 3 * HOUR_MS, this.nowMs - START_MS + HOUR_MS]));
     return [endMs - Math.floor(random.next() * random.pick([HOUR_MS, DAY_MS, 30 * DAY_MS])), endMs];
   }
 }

@@ -27,7 +27,8 @@ const SCHEMA_MIN: i32 = -4;
 /** Greatest that is stored; those up to SCHEMA_REDUCED_MAX are brought down to it. */
 const SCHEMA_MAX: i32 = 8;
 const SCHEMA_REDUCED_MAX: i32 = 52;
-const HINT_MAX: u64 = 3;
+/** The only hint that is kept: the others speak of a sample before, which need not be the one that comes before it here. */
+const HINT_GAUGE: u64 = 3;
 
 /** The histogram read last. */
 export let histogramTime: i64 = 0;
@@ -157,7 +158,7 @@ function readNumber(field: u32): i32 {
   else if (field <= 7) {
     zeroIsFloat = isDouble;
     zeroBits = bits;
-  } else if (field == 14) histogramHint = bits > HINT_MAX ? 0 : <u32>bits;
+  } else if (field == 14) histogramHint = bits == HINT_GAUGE ? <u32>bits : 0;
   else histogramTime = <i64>bits;
   return 0;
 }

@@ -66,6 +66,8 @@ const COUNTERS: u32 = 112;
 const TIME_BOUND: i64 = 9007199254740992;
 const TIME_BOUND_F64: f64 = 9007199254740991;
 const LABELS_MAX: u32 = 4096;
+/** A batch beyond this is not made: a record of the log, and what the head applies at once, have an end. */
+const BATCH_BYTES_MAX: u32 = 40 << 20;
 
 export const counters: usize = memory.data(448, 16);
 
@@ -188,10 +190,11 @@ export function requestBegin(length: u32): void {
   for (let i: u32 = 0; i < shardCount; i++) saveShard(shardAt(i));
 }
 
-/** Puts the batches together. Negative: out of memory, and the request is undone. */
+/** Puts the batches together. Negative: out of memory, or one is too long, and the request is undone. */
 export function requestFinish(): i32 {
   for (let i: u32 = 0; i < shardCount; i++) {
     if (!batchFinish(shardAt(i), tenantColumn.address, tenantLength)) return requestFail(OUT_OF_MEMORY);
+    if (shardAt(i).outputLength > BATCH_BYTES_MAX) return requestFail(TOO_EXPENSIVE);
   }
   return 0;
 }

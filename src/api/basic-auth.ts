@@ -43,11 +43,7 @@ export class BasicAuth {
   }
 
   /** `hashes`: bcrypt hashes by user. `address`: who asks. */
-  async check(
-    hashes: ReadonlyMap<string, string>,
-    header: string | undefined,
-    address: string,
-  ): Promise<AuthOutcome> {
+  async check(hashes: ReadonlyMap<string, string>, header: string | undefined, address: string): Promise<AuthOutcome> {
     const given = basicCredentials(header);
     if (!given) return 'bad';
     const hash = hashes.get(given.user);

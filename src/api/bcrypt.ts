@@ -128,7 +128,9 @@ function decode64(text: string, byteCount: number): Uint8Array {
 
 /** The 23 bytes that bcrypt makes of a password. */
 async function digest(password: string, salt: Uint8Array, cost: number, giveWay: () => Promise<void>): Promise<Buffer> {
-  const key = cycledWords(Uint8Array.of(...utf8(password).subarray(0, PASSWORD_BYTES_MAX), 0).subarray(0, PASSWORD_BYTES_MAX));
+  const key = cycledWords(
+    Uint8Array.of(...utf8(password).subarray(0, PASSWORD_BYTES_MAX), 0).subarray(0, PASSWORD_BYTES_MAX),
+  );
   const saltWords = cycledWords(salt);
   const cipher = new Blowfish();
   cipher.expand(key, saltWords);

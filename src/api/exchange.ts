@@ -1,5 +1,6 @@
 // One request and its answer as the handlers see them. A handler gives an Answer; server.ts sends it.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DEFAULT_TENANT } from '../model/index.ts';
 import { readBody } from './body.ts';
 import { type Coding, chooseCoding } from './compress.ts';
 import { errorExcerpt, successBody } from './envelope.ts';
@@ -53,16 +54,19 @@ const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i;
 export class Exchange {
   readonly request: FastifyRequest;
   readonly #reply: FastifyReply;
+  readonly #defaultTenant: string;
   #abort: AbortController | null = null;
 
-  constructor(request: FastifyRequest, reply: FastifyReply) {
+  /** `defaultTenant`: of a request that names none. */
+  constructor(request: FastifyRequest, reply: FastifyReply, defaultTenant = DEFAULT_TENANT) {
     this.request = request;
+    this.#defaultTenant = defaultTenant;
     this.#reply = reply;
   }
 
   /** Throws TidemarkError `bad_data` on a malformed tenant header. */
   get tenant(): string {
-    return parseTenant(this.request.headers[TENANT_HEADER]);
+    return parseTenant(this.request.headers[TENANT_HEADER], this.#defaultTenant);
   }
 
   /** Aborts when the client goes away before the answer is sent. */
@@ -120,4 +124,6 @@ export interface Route {
   readonly handle: (exchange: Exchange) => Answer | Promise<Answer>;
   /** Answered before the process is ready and while it stops. */
   readonly always?: boolean;
+  /** A file of the web page: no data of anybody. */
+  readonly isPage?: boolean;
 }

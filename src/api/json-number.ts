@@ -1,7 +1,7 @@
 // Numbers as Prometheus writes them: the shortest decimal that reads back as the same float64; positional unless |x| < 1e-6
 // or |x| >= 1e21, then with an exponent of at least two digits (1e-07, 1.5e+21); NaN, +Inf, -Inf. JavaScript's own text has
-// the same digits and thresholds, so only its exponent differs. Two cheap paths go before it: integers, and values with up
-// to three decimals and fifteen digits (an integer / 1000 that gives the value back is its shortest decimal, because
+// the same digits and thresholds, so only its exponent differs. Cheap paths go before it: integers, and values with up to
+// three or nine decimals and fifteen digits (an integer / 1000 that gives the value back is its shortest decimal, because
 // decimals of up to fifteen digits never share a float64).
 
 const DIGIT_0 = 48;
@@ -62,6 +62,15 @@ function writeThousandths(bytes: Uint8Array, at: number, thousandths: number): n
   return at;
 }
 
+/** Writes `whole` and a fraction in billionths, which is not 0. */
+function writeBillionths(bytes: Uint8Array, at: number, whole: number, billionths: number): number {
+  at = writeInteger(bytes, at, whole);
+  bytes[at] = POINT;
+  at = writeWidth(bytes, at + 1, billionths, 9);
+  while (bytes[at - 1] === DIGIT_0) at--;
+  return at;
+}
+
 /** The text of a float64 as a string; numberText(x) and writeNumber(x) are the same characters. */
 export function numberText(value: number): string {
   if (value === Infinity) return '+Inf';
@@ -79,9 +88,18 @@ export function writeNumber(bytes: Uint8Array, at: number, value: number): numbe
   if (value === 0) return writeAscii(bytes, at, Object.is(value, -0) ? '-0' : '0');
   const whole = Math.floor(size);
   const thousandths = Math.round(size * 1000);
-  if (whole !== size && thousandths / 1000 !== size) return writeAscii(bytes, at, numberText(value));
+  if (whole !== size && thousandths / 1000 !== size) return writeFine(bytes, at, value, whole);
   if (value < 0) bytes[at++] = MINUS;
   return whole === size ? writeInteger(bytes, at, whole) : writeThousandths(bytes, at, thousandths);
+}
+
+/** With more than three decimals. Below 1e-6 there is an exponent. */
+function writeFine(bytes: Uint8Array, at: number, value: number, whole: number): number {
+  const size = Math.abs(value);
+  const billionths = Math.round(size * 1e9);
+  if (size < 1e-6 || size >= 1e6 || billionths / 1e9 !== size) return writeAscii(bytes, at, numberText(value));
+  if (value < 0) bytes[at++] = MINUS;
+  return writeBillionths(bytes, at, whole, billionths - whole * 1e9);
 }
 
 function writeLargeNumber(bytes: Uint8Array, at: number, value: number): number {

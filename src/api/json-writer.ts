@@ -89,12 +89,28 @@ export class JsonWriter {
 
   /** Samples [from, to) of columns, with commas between. */
   points(ts: Float64Array, vs: Float64Array, from: number, to: number): void {
+    // Where the text of the value before is: many series stay as they are for long.
+    let textFrom = 0;
+    let textTo = 0;
     for (let i = from; i < to; i++) {
       this.#reserve(2 * NUMBER_BYTES_MAX + 6);
       const bytes = this.#bytes;
       let at = this.#length;
       if (i > from) bytes[at++] = COMMA;
-      this.#length = writePoint(bytes, at, ts[i], vs[i]);
+      bytes[at] = OPEN;
+      at = writeTime(bytes, at + 1, ts[i]);
+      bytes[at] = COMMA;
+      bytes[at + 1] = QUOTE;
+      at += 2;
+      const isRepeated = i > from && vs[i] === vs[i - 1] && vs[i] !== 0;
+      const start = at;
+      if (isRepeated) for (let k = textFrom; k < textTo; k++) bytes[at++] = bytes[k];
+      else at = writeNumber(bytes, at, vs[i]);
+      textFrom = start;
+      textTo = at;
+      bytes[at] = QUOTE;
+      bytes[at + 1] = CLOSE;
+      this.#length = at + 2;
     }
   }
 

@@ -23,6 +23,8 @@ export interface EngineAnswer {
   readonly infos: readonly string[];
   /** In the API's JSON form; asked for by `stats`. */
   readonly stats?: object | null;
+  /** Of its plan and costs; asked for by `explain`. */
+  readonly explain?: object | null;
 }
 
 /**
@@ -180,9 +182,10 @@ async function expression(
   request: InstantRequest | RangeRequest,
   signal: AbortSignal,
 ): Promise<HandlerAnswer> {
-  const { value, warnings, infos, stats } = await aboutQuery(() =>
+  const { value, warnings, infos, stats, explain } = await aboutQuery(() =>
     request.kind === 'instant' ? engine.instant(request, signal) : engine.range(request, signal),
   );
+  if (request.explain === 'only') return bytesAnswer(successBody({ explain }));
   const cut = cutSeries(value, request.limit);
   const said = cut === value ? warnings : [...limitAnnotations(warnings, 'warning'), TRUNCATED];
   return {
@@ -194,6 +197,10 @@ async function expression(
       if (stats && request.stats !== 'none') {
         json.raw(',"stats":');
         json.rawBytes(new TextEncoder().encode(JSON.stringify(stats)));
+      }
+      if (explain) {
+        json.raw(',"explain":');
+        json.rawBytes(new TextEncoder().encode(JSON.stringify(explain)));
       }
       json.raw('}');
       closeEnvelope(json, said, infos);

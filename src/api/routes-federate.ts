@@ -45,7 +45,8 @@ function mediaTypeOf({ mediaType, parameters }: Accepted): Omit<FederateFormat, 
   if (mediaType === PROTOBUF && parameters.get('proto') === FAMILY && parameters.get('encoding') === 'delimited') {
     return { format: 'protobuf', contentType: `${PROTOBUF}; proto=${FAMILY}; encoding=delimited` };
   }
-  if (mediaType === 'text/plain' && (version === '1.0.0' || version === '0.0.4' || version === '')) return text(version);
+  if (mediaType === 'text/plain' && (version === '1.0.0' || version === '0.0.4' || version === ''))
+    return text(version);
   return null;
 }
 
@@ -87,7 +88,9 @@ async function federate(exchange: Exchange, query: QueryService, bulk: BulkServi
     timeMs: clock.nowMs(),
     format,
     escaping,
-    externalLabels: hasInstance ? external : [...external, ['instance', ''] as const].sort(([a], [b]) => (a < b ? -1 : 1)),
+    externalLabels: hasInstance
+      ? external
+      : [...external, ['instance', ''] as const].sort(([a], [b]) => (a < b ? -1 : 1)),
   };
   const response = await query.query(request, exchange.signal, exchange.acceptedCoding);
   return response.status === 200 ? { ...response, contentType } : bulkError(response);

@@ -61,12 +61,13 @@ export function pageRoutes(assets: PageAssets, routePrefix: string): Route[] {
     };
   };
   return [
-    ...PAGES.map((path): Route => ({ path, methods: ['GET', 'HEAD'], always: true, handle: page })),
-    { path: '/graph', methods: ['GET', 'HEAD'], always: true, handle: redirect },
+    ...PAGES.map((path): Route => ({ path, methods: ['GET', 'HEAD'], always: true, isPage: true, handle: page })),
+    { path: '/graph', methods: ['GET', 'HEAD'], always: true, isPage: true, handle: redirect },
     {
       path: '/assets/:name',
       methods: ['GET', 'HEAD'],
       always: true,
+      isPage: true,
       handle: (exchange) => assetAnswer(assets.get(exchange.pathParameter('name')), exchange),
     },
   ];

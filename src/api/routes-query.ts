@@ -15,7 +15,7 @@ import {
   parseLimit,
   parseTime,
 } from './parameters.ts';
-import type { ApiServices, ListingRequest, QueryRequest, StatsLevel } from './services.ts';
+import type { ApiServices, ExpressionRequest, ListingRequest, QueryRequest, StatsLevel } from './services.ts';
 
 /** Points per series that a range query may have: a minute's step for a week, an hour's for a year. */
 const POINTS_MAX = 11_000;
@@ -67,10 +67,19 @@ function statsLevel(p: Parameters): StatsLevel {
   return text === 'all' ? 'all' : 'basic';
 }
 
+function explainMode(p: Parameters): ExpressionRequest['explain'] {
+  const text = p.get('explain');
+  if (text === '' || text === 'false' || text === '0') return 'none';
+  if (text === 'true' || text === '1') return 'run';
+  if (text === 'only') return 'only';
+  throw invalidParameter('explain', badData(`want true, false or only; got ${goQuote(text)}`));
+}
+
 const expressionOptions = (p: Parameters) => ({
   query: p.get('query'),
   lookbackMs: lookback(p),
   stats: statsLevel(p),
+  explain: explainMode(p),
   noCache: p.get('nocache') === '1',
 });
 

@@ -10,7 +10,8 @@ import {
   successAnswer,
   textAnswer,
 } from './exchange.ts';
-import type { Parameters } from './parameters.ts';
+import { type Parameters, parameter } from './parameters.ts';
+import { selfMetrics } from './self-metrics.ts';
 import type { ApiServices } from './services.ts';
 
 /** What decides about lifecycle endpoints. */
@@ -28,8 +29,8 @@ const TSDB_LIMIT_MAX = 10_000;
 
 type Handle = (parameters: Parameters, exchange: Exchange) => unknown;
 
-/** Routes below /api/v1/status, and features. */
-export function statusRoutes({ status }: ApiServices): Route[] {
+/** Routes below /api/v1/status, notifications and features. `metrics`: those of the process itself. */
+export function statusRoutes({ status }: ApiServices, metrics: MetricRegistry): Route[] {
   const route = (path: string, handle: Handle, always = false): Route => ({
     path: `/api/v1/${path}`,
     methods: ['GET'],
@@ -44,6 +45,11 @@ export function statusRoutes({ status }: ApiServices): Route[] {
     route('status/tsdb', (p, exchange) => status.tsdb(exchange.tenant, tsdbLimit(p.get('limit')))),
     route('status/tsdb/blocks', () => status.blocks()),
     route('status/walreplay', () => status.walReplay(), true),
+    route('status/self_metrics', async (p) => {
+      const exposition = await metrics.collect();
+      return parameter(p, 'metric_name_pattern', (pattern) => selfMetrics(exposition, pattern));
+    }),
+    route('notifications', () => status.notifications(), true),
     route('features', () => status.features()),
   ];
 }

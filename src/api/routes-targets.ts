@@ -25,7 +25,7 @@ export function targetRoutes(services: ApiServices): Route[] {
     route('scrape_pools', () => ({ scrapePools: [...services.targets.scrapePools()].sort() })),
     route('metadata', (p) => metadata(services, p)),
     route('rules', (p, exchange) => rules(services, p, exchange)),
-    route('alerts', () => ({ alerts: services.rules?.alerts() ?? [] })),
+    route('alerts', (_, exchange) => ({ alerts: services.rules?.alerts(exchange.tenant) ?? [] })),
     route('alertmanagers', () => alertmanagers(services)),
   ];
 }
@@ -56,7 +56,7 @@ function targets(services: ApiServices, p: Parameters): object {
   return {
     activeTargets: active.map(shownTarget),
     droppedTargets: dropped.map(({ discoveredLabels, scrapePool }) => ({ discoveredLabels, scrapePool })),
-    droppedTargetCounts: isShown('dropped') ? services.targets.droppedCounts() : null,
+    droppedTargetCounts: isShown('dropped') ? services.targets.droppedCounts() : {},
   };
 }
 
@@ -117,7 +117,32 @@ function metadata(services: ApiServices, p: Parameters): object {
   return Object.fromEntries([...metrics].map(([name, variants]) => [name, [...variants.values()]]));
 }
 
-function rulesFilter(p: Parameters, tenant: string): RulesFilter {
+/** The limit of groups; a token alone says nothing. */
+function groupLimit(p: Parameters): number {
+  const text = p.get('group_limit');
+  if (text === '' && p.get('group_next_token') !== '')
+    throw invalidParameter(
+      'group_limit',
+      badData('group_limit needs to be present in order to paginate over the groups'),
+    );
+  if (text === '') return 0;
+  if (!/^[+-]?\d+$/.test(text))
+    throw invalidParameter('group_limit', badData(`group_limit needs to be a valid number: got ${goQuote(text)}`));
+  if (Number(text) <= 0) throw invalidParameter('group_limit', badData('group_limit needs to be greater than 0'));
+  return Number(text);
+}
+
+function matcherSets(services: ApiServices, p: Parameters): RulesFilter['matcherSets'] {
+  return p.all('match[]').map((text) => {
+    try {
+      return services.parseSelector(text);
+    } catch (error) {
+      throw invalidParameter('match[]', error);
+    }
+  });
+}
+
+function rulesFilter(services: ApiServices, p: Parameters, tenant: string): RulesFilter {
   const type = p.get('type').toLowerCase();
   if (type !== '' && type !== 'alert' && type !== 'record') {
     throw invalidParameter('type', badData(`not supported value ${goQuote(type)}`));
@@ -133,12 +158,16 @@ function rulesFilter(p: Parameters, tenant: string): RulesFilter {
     ruleGroups: p.all('rule_group[]'),
     files: p.all('file[]'),
     excludeAlerts: /^(1|t)/i.test(excludeAlerts),
+    matcherSets: matcherSets(services, p),
+    groupLimit: groupLimit(p),
+    groupNextToken: p.get('group_next_token'),
   };
 }
 
 function rules(services: ApiServices, p: Parameters, exchange: Exchange): object {
-  const filter = rulesFilter(p, exchange.tenant);
-  return { groups: services.rules?.groups(filter) ?? [] };
+  const filter = rulesFilter(services, p, exchange.tenant);
+  const { groups, groupNextToken } = services.rules?.groups(filter) ?? { groups: [], groupNextToken: '' };
+  return groupNextToken === '' ? { groups } : { groups, groupNextToken };
 }
 
 function alertmanagers(services: ApiServices): object {

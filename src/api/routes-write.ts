@@ -13,10 +13,10 @@ const VERSIONS: Readonly<Record<string, WriteVersion>> = {
   'io.prometheus.write.v2.Request': 2,
 };
 
-/** Routes of pushed data. */
-export function writeRoutes({ write }: ApiServices): Route[] {
+/** Routes of pushed data. `messages`: protobuf messages that are accepted. */
+export function writeRoutes({ write }: ApiServices, messages: readonly string[] = Object.keys(VERSIONS)): Route[] {
   const handle = write
-    ? (exchange: Exchange): Promise<Answer> => remoteWrite(write, exchange)
+    ? (exchange: Exchange): Promise<Answer> => remoteWrite(write, exchange, messages)
     : (): Answer =>
         plainError(404, 'remote write receiver needs to be enabled with --web.enable-remote-write-receiver');
   return [{ path: '/api/v1/write', methods: ['POST'], handle }];
@@ -42,9 +42,14 @@ export function writeVersion(contentType: string): WriteVersion | string {
   return 1;
 }
 
-async function remoteWrite(write: WriteService, exchange: Exchange): Promise<Answer> {
+async function remoteWrite(write: WriteService, exchange: Exchange, messages: readonly string[]): Promise<Answer> {
   const version = writeVersion(exchange.header('content-type'));
   if (typeof version === 'string') return plainError(415, version);
+  const message = Object.keys(VERSIONS)[version - 1];
+  if (!messages.includes(message)) {
+    const accepted = messages.map((name) => `'${name}'`).join(', ');
+    return plainError(415, `${message} protobuf message is not accepted by this server; only accepts ${accepted}`);
+  }
   const encoding = exchange.header('content-encoding');
   if (encoding !== '' && encoding.toLowerCase() !== 'snappy') {
     return plainError(

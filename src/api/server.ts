@@ -2,7 +2,6 @@
 // cross-origin headers, compression, counts and latencies. A known path with a wrong method is 405 with Allow, as in
 // Prometheus; HEAD is known only where it is listed.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Server as HttpsServer } from 'node:https';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
@@ -15,6 +14,7 @@ import {
   errorText,
 } from '../base/index.ts';
 import type { Clock, Files } from '../io/index.ts';
+import { type AccessTable, type RouteAccess, reaches, routeAccess, tenantByDefault } from './access.ts';
 import { chooseCoding, compress, isCompressible } from './compress.ts';
 import { corsHeaders } from './cors.ts';
 import {
@@ -31,14 +31,19 @@ import { errorExcerpt } from './envelope.ts';
 import { errorResponse } from './query-handler.ts';
 import { sendStream } from './send-stream.ts';
 import { federateRoutes } from './routes-federate.ts';
+import { influxRoutes } from './routes-influx.ts';
+import { otlpRoutes } from './routes-otlp.ts';
 import { loadPage, pageRoutes } from './routes-page.ts';
 import { readRoutes } from './routes-read.ts';
+import { poolRoutes } from './routes-pools.ts';
+import { activeRoutes } from './routes-active.ts';
 import { queryRoutes } from './routes-query.ts';
 import { adminRoutes } from './routes-admin.ts';
 import { lifecycleRoutes, statusRoutes } from './routes-status.ts';
 import { targetRoutes } from './routes-targets.ts';
 import { writeRoutes } from './routes-write.ts';
 import type { ApiServices, BodyStream } from './services.ts';
+import { TENANT_HEADER } from './tenant.ts';
 import type { WebProtection } from './web-protection.ts';
 
 /** What a server is made of. */
@@ -60,6 +65,10 @@ export interface ApiServerOptions {
   readonly connectionsMax: number;
   /** TLS, authentication and headers of --web.config.file; absent: none. */
   readonly protection?: WebProtection;
+  /** --web.remote-write-receiver.accepted-protobuf-messages; absent: all that are known. */
+  readonly writeMessages?: readonly string[];
+  /** Rules of `tidemark.access` in force; null: none. */
+  readonly access?: () => AccessTable | null;
 }
 
 /** A server that may be started once. */
@@ -94,11 +103,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const assets = options.pageFiles ? await loadPage(options.pageFiles) : new Map();
   const routes = [
     ...queryRoutes(services, clock),
-    ...writeRoutes(services),
+    ...activeRoutes(services),
+    ...writeRoutes(services, options.writeMessages),
     ...federateRoutes(services, clock),
     ...readRoutes(services),
+    ...otlpRoutes(services),
+    ...influxRoutes(services),
     ...targetRoutes(services),
-    ...statusRoutes(services),
+    ...poolRoutes(services),
+    ...statusRoutes(services, metrics),
     ...adminRoutes(services),
     ...lifecycleRoutes(services, {
       metrics,
@@ -120,7 +133,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX, querystringParser: () => ({}) },
     frameworkErrors: refuse,
   });
-  if (protection) protect(app, protection);
+  if (protection) protect(app, protection, options.access);
   app.removeAllContentTypeParsers();
   // Bodies stay streams: each handler reads its own, with its own limit.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -146,13 +159,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 }
 
 /** Refuses requests before anything else looks at them, and puts the configured headers on every answer. */
-function protect(app: FastifyInstance, protection: WebProtection): void {
+function protect(app: FastifyInstance, protection: WebProtection, access: ApiServerOptions['access']): void {
   app.server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of protection.headers) response.setHeader(name, value);
   });
-  if (app.server instanceof HttpsServer) protection.guard(app.server);
+  if (protection.serverOptions !== null)
+    protection.guard(app.server as unknown as Parameters<WebProtection['guard']>[0]);
   app.addHook('onRequest', async (request, reply) => {
-    const refusal = await protection.refusal(request.headers.authorization, request.socket.remoteAddress ?? '');
+    const { authorization } = request.headers;
+    const isToken = access?.()?.isToken(authorization) ?? false;
+    const refusal = await protection.refusal(authorization, request.socket.remoteAddress ?? '', isToken);
     if (!refusal) return undefined;
     // The body will not be read: the connection cannot be used again.
     const headers = { ...refusal.headers, 'x-content-type-options': 'nosniff', connection: 'close' };
@@ -203,6 +219,7 @@ class Sender {
   handler(route: Route): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
     const { clock, metrics } = this.#options;
     const handler = route.path === '' ? 'not found' : route.path;
+    const access = route.path === '' ? 'open' : routeAccess(route.path, route.isPage ?? false);
     const latency = metrics.histogram(
       'tidemark_http_request_duration_seconds',
       'Time from a request to its answer, by route.',
@@ -212,7 +229,7 @@ class Sender {
     const counters = new Map<number, Counter>();
     return async (request, reply) => {
       const startedMs = clock.monotonicMs();
-      const answer = await this.#answer(route, new Exchange(request, reply));
+      const answer = await this.#admitted(route, access, request, reply);
       let counter = counters.get(answer.status);
       if (!counter) {
         const labels = { handler, code: String(answer.status) };
@@ -223,6 +240,19 @@ class Sender {
       latency.observe((clock.monotonicMs() - startedMs) / 1000);
       return this.#send(route, request, reply, answer);
     };
+  }
+
+  /** Answers whoever may ask. A wrong path and a preflight request say nothing, and are open to all. */
+  async #admitted(route: Route, access: RouteAccess, request: FastifyRequest, reply: FastifyReply): Promise<Answer> {
+    const table = this.#options.access?.() ?? null;
+    if (table === null || access === 'open' || request.method === 'OPTIONS')
+      return this.#answer(route, new Exchange(request, reply));
+    const areUsersChecked = this.#options.protection?.hasUsers ?? false;
+    const grant = table.grant(request.headers.authorization, areUsersChecked);
+    if (!grant) return plainError(401, 'Unauthorized', { 'www-authenticate': 'Bearer realm="tidemark"' });
+    const tenant = request.headers[TENANT_HEADER];
+    if (!reaches(grant, access, String(tenant ?? ''))) return plainError(403, 'Forbidden');
+    return this.#answer(route, new Exchange(request, reply, tenantByDefault(grant)));
   }
 
   async #answer(route: Route, exchange: Exchange): Promise<Answer> {

@@ -2,7 +2,7 @@
 // data, so that queries can go to a worker thread and come back as bytes: nothing is parsed, executed or encoded on the
 // thread that accepts writes.
 import type { MetricLabels } from '../base/index.ts';
-import type { Matcher } from '../model/index.ts';
+import type { Matcher, NameScheme, RelabelConfig } from '../model/index.ts';
 import type { NameEscaping, ReadRequestMessage } from '../wire/index.ts';
 import type { Coding } from './compress.ts';
 
@@ -20,6 +20,8 @@ export interface ExpressionRequest {
   /** Null: the server's own (flag --query.lookback-delta). */
   readonly lookbackMs: number | null;
   readonly stats: StatsLevel;
+  /** The plan with what it costs in the answer; only: in place of the result, nothing is evaluated. */
+  readonly explain: 'none' | 'run' | 'only';
   /** Bypass every result cache. */
   readonly noCache: boolean;
 }
@@ -92,6 +94,16 @@ export interface ReadRequest extends ReadRequestMessage {
   readonly frameBytesMax: number;
 }
 
+/** An instant query of the rules: the answer is for this process only (app/rules-answer.ts). */
+export interface RuleRequest {
+  readonly kind: 'rule';
+  readonly tenant: string;
+  readonly query: string;
+  readonly timeMs: number;
+  /** Null: the server's own. */
+  readonly lookbackMs: number | null;
+}
+
 /** Requests whose answers are no JSON; errors are plain text. */
 export type BulkRequest = FederateRequest | ReadRequest;
 
@@ -99,7 +111,7 @@ export type BulkRequest = FederateRequest | ReadRequest;
 export type JsonRequest = InstantRequest | RangeRequest | ListingRequest | ExemplarsRequest | TextRequest;
 
 /** A request to the query side: plain data, crosses threads. */
-export type QueryRequest = JsonRequest | BulkRequest;
+export type QueryRequest = JsonRequest | BulkRequest | RuleRequest;
 
 /** The whole answer, envelope included. */
 export interface QueryResponse {
@@ -135,6 +147,33 @@ export interface QueryService {
   query(request: QueryRequest, signal: AbortSignal, accepted: Coding | null): Promise<QueryResponse>;
 }
 
+/** A query under way. */
+export interface ActiveQuery {
+  readonly id: number;
+  readonly tenant: string;
+  /** What was asked: instant, range, series, labels, ... */
+  readonly kind: QueryRequest['kind'];
+  /** The expression, or selectors. */
+  readonly query: string;
+  /** When it came. */
+  readonly started: string;
+  readonly seconds: number;
+  /** Waiting for its turn, at work, or its answer on the way. */
+  readonly state: 'waiting' | 'running' | 'sending';
+  /** So far; samples and series of leaves that are done. */
+  readonly samplesRead: number;
+  readonly seriesRead: number;
+  readonly bytes: number;
+  readonly peakBytes: number;
+}
+
+/** The queries of a tenant that are under way. */
+export interface ActiveQueries {
+  list(tenant: string): Promise<readonly ActiveQuery[]>;
+  /** false: there is none of that number. Who waits for it gets an error. */
+  cancel(tenant: string, id: number): boolean;
+}
+
 /** Version of the remote write protocol. */
 export type WriteVersion = 1 | 2;
 
@@ -159,6 +198,43 @@ export interface WriteResult {
 export interface WriteService {
   /** `body` is the compressed message and belongs to the callee. Resolves once the log is durable. */
   write(tenant: string, version: WriteVersion, body: Uint8Array): Promise<WriteResult>;
+}
+
+/** Encoding of an OTLP body. */
+export type OtlpFormat = 'protobuf' | 'json';
+
+/** What became of an OTLP body: of what could be translated, and of what could not. */
+export interface OtlpAnswer {
+  readonly result: WriteResult;
+  readonly rejectedPoints: number;
+  readonly reason: string;
+}
+
+/** OpenTelemetry metrics in. */
+export interface OtlpService {
+  /** Throws TidemarkError `bad_data` for a body that cannot be read. */
+  push(tenant: string, format: OtlpFormat, body: Uint8Array): Promise<OtlpAnswer>;
+}
+
+/** Line protocol of InfluxDB in. */
+export interface InfluxService {
+  /** `precision`: as in the request; '' is its default. Throws TidemarkError `bad_data` for what is wrong with the request. */
+  push(tenant: string, body: Uint8Array, options: InfluxOptions): Promise<InfluxAnswer>;
+}
+
+/** Parameters of a write. */
+export interface InfluxOptions {
+  readonly precision: string;
+  /** Database or bucket; '': none. */
+  readonly database: string;
+}
+
+/** What became of the lines: those that could be read are stored. */
+export interface InfluxAnswer {
+  readonly result: WriteResult;
+  readonly badLines: number;
+  /** Of the first bad line. */
+  readonly reason: string;
 }
 
 /** A scraped target in the form of the API. */
@@ -206,6 +282,23 @@ export interface TargetsService {
   scrapePools(): readonly string[];
   /** All targets' metadata, target by target. */
   metadata(): Iterable<TargetMetadata>;
+  /** The settings of a scrape pool; null: there is none of that name. */
+  pool(name: string): ScrapePoolView | null;
+}
+
+/** What can be looked at of a scrape pool's settings. */
+export interface ScrapePoolView {
+  /** The job as a configuration file would have it, secrets hidden. */
+  yaml(): string;
+  readonly relabelConfigs: readonly RelabelConfig[];
+  readonly nameScheme: NameScheme;
+}
+
+/** Something that whoever looks after the server should know. */
+export interface Notification {
+  readonly text: string;
+  readonly date: string;
+  readonly active: boolean;
 }
 
 /** Of status/buildinfo and /version. */
@@ -254,6 +347,7 @@ export interface StatusService {
   blocks(): Promise<object>;
   /** Progress of reading the log's tail at start; answered before the process is ready. */
   walReplay(): { readonly min: number; readonly max: number; readonly current: number };
+  notifications(): readonly Notification[];
   /** By category, then name. */
   features(): Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 }
@@ -303,8 +397,9 @@ export interface BulkService {
 
 /** Rules and alerts in the API's JSON form. */
 export interface RulesService {
-  groups(filter: RulesFilter): readonly object[];
-  alerts(): readonly object[];
+  /** Throws TidemarkError `bad_data` for a token that leads nowhere. */
+  groups(filter: RulesFilter): RulesPage;
+  alerts(tenant: string): readonly object[];
   alertmanagers(): { readonly active: readonly string[]; readonly dropped: readonly string[] };
 }
 
@@ -316,13 +411,30 @@ export interface RulesFilter {
   readonly ruleGroups: readonly string[];
   readonly files: readonly string[];
   readonly excludeAlerts: boolean;
+  /** A rule must match one of the sets. */
+  readonly matcherSets: readonly (readonly Matcher[])[];
+  /** Groups in the answer at most; 0: all. */
+  readonly groupLimit: number;
+  /** Where the page before ended. */
+  readonly groupNextToken: string;
+}
+
+/** Groups, and the token of the next page; '': there is none. */
+export interface RulesPage {
+  readonly groups: readonly object[];
+  readonly groupNextToken: string;
 }
 
 /** The bundle. A service that is absent makes its endpoints answer as an idle server would. */
 export interface ApiServices {
   readonly query: QueryService;
+  readonly active: ActiveQueries;
   /** Null: remote write is switched off. */
   readonly write: WriteService | null;
+  /** Null: --web.enable-otlp-receiver is not given. */
+  readonly otlp: OtlpService | null;
+  /** Null: there is no writing. */
+  readonly influx: InfluxService | null;
   /** Null: no federation and no remote read. */
   readonly bulk: BulkService | null;
   readonly targets: TargetsService;

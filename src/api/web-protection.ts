@@ -10,6 +10,7 @@ import type { Clock, FreshFiles } from '../io/index.ts';
 import { BasicAuth } from './basic-auth.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** What protection is made of. */
 export interface WebProtectionOptions {
   /** --web.config.file */
   readonly file: string;
@@ -131,12 +132,17 @@ export class WebProtection {
     return this.#loaded.headers;
   }
 
-  /** Null: the request may go on. */
-  async refusal(authorization: string | undefined, address: string): Promise<Refusal | null> {
+  /** Whether users must give a password. */
+  get hasUsers(): boolean {
+    return this.#loaded.users.size > 0;
+  }
+
+  /** Null: the request may go on. `isKnown`: it has shown who it is by other means than a user's password. */
+  async refusal(authorization: string | undefined, address: string, isKnown: boolean): Promise<Refusal | null> {
     this.#refresh();
     if (this.#bucket && !this.#bucket.take()) return { status: 429, text: 'Too Many Requests', headers: {} };
     const { users } = this.#loaded;
-    if (users.size === 0) return null;
+    if (users.size === 0 || isKnown) return null;
     const outcome = await this.#auth.check(users, authorization, address);
     if (outcome === 'good') return null;
     if (outcome === 'bad')

@@ -122,10 +122,7 @@ class ConfigCheck {
 
   async #job(job: ScrapeConfig): Promise<void> {
     if (!this.#isSyntaxOnly)
-      await this.#mustExist(
-        'authorization credentials or bearer token file',
-        job.authorization?.credentialsFile ?? '',
-      );
+      await this.#mustExist('authorization credentials or bearer token file', job.authorization?.credentialsFile ?? '');
     await this.#tls(job.tlsConfig);
     for (const sd of [...job.kubernetesSdConfigs, ...job.httpSdConfigs]) await this.#tls(sd.tlsConfig);
     const factory = new TargetFactory(job);
@@ -134,8 +131,7 @@ class ConfigCheck {
       if (error !== undefined) throw bad(error);
     };
     if (!this.#isSyntaxOnly) {
-      for (const sd of job.fileSdConfigs)
-        await this.#targetFiles(sd, `scrape job ${goQuote(job.jobName)}`, targets);
+      for (const sd of job.fileSdConfigs) await this.#targetFiles(sd, `scrape job ${goQuote(job.jobName)}`, targets);
     }
     targets(job.staticConfigs, '');
   }
@@ -230,7 +226,11 @@ export const checkConfigVerb = (checkRuleFiles: CheckRuleFiles): ToolVerb => ({
     'lint-fatal': { kind: 'switch', help: 'Exit with 3 on lint errors.' },
     'ignore-unknown-fields': { kind: 'switch', help: 'Ignore unknown fields in the rule groups of the rule files.' },
     agent: { kind: 'switch', help: 'Check a file for Prometheus in agent mode.' },
-    'query.lookback-delta': { kind: 'text', absent: '5m', help: "The server's lookback, for too-long-scrape-interval." },
+    'query.lookback-delta': {
+      kind: 'text',
+      absent: '5m',
+      help: "The server's lookback, for too-long-scrape-interval.",
+    },
   },
   run: (tool, args) => run(checkRuleFiles, tool, args),
 });

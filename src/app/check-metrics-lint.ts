@@ -39,9 +39,8 @@ const BASE_UNITS: Readonly<Record<string, readonly string[]>> = {
 };
 const UNIT_BASE = new Map(Object.entries(BASE_UNITS).flatMap(([base, units]) => units.map((unit) => [unit, base])));
 UNIT_BASE.set('metres', 'metres'); // either spelling of the base unit will do
-const PREFIXES = (
-  'pico nano micro milli centi deci deca hecto kilo kibi mega mibi mebi giga gibi tera tebi peta pebi'
-).split(' ');
+const PREFIXES =
+  'pico nano micro milli centi deci deca hecto kilo kibi mega mibi mebi giga gibi tera tebi peta pebi'.split(' ');
 const ABBREVIATIONS = 's ms us ns sec b kb mb gb tb pb m h d'.split(' ');
 const TYPE_NAMES = ['counter', 'gauge', 'summary', 'histogram', 'gauge_histogram'];
 
@@ -123,7 +122,9 @@ function snakeCase(family: LintFamily): string[] {
 
 function unitAbbreviations({ name }: LintFamily): string[] {
   const lower = name.toLowerCase();
-  return ABBREVIATIONS.some((unit) => hasWord(lower, unit)) ? ['metric names should not contain abbreviated units'] : [];
+  return ABBREVIATIONS.some((unit) => hasWord(lower, unit))
+    ? ['metric names should not contain abbreviated units']
+    : [];
 }
 
 function duplicates({ samples }: LintFamily): string[] {

@@ -118,7 +118,15 @@ function cardinalityTable(families: Iterable<LintFamily>): string {
     ['Total', String(total), '100%'],
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column].length)) + 4);
-  return cells.map((row) => `${row.map((cell, i) => cell.padEnd(widths[i])).join('').trimEnd()}\n`).join('');
+  return cells
+    .map(
+      (row) =>
+        `${row
+          .map((cell, i) => cell.padEnd(widths[i]))
+          .join('')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 const oneOf = (args: VerbArguments, flag: string, values: readonly string[]): string => {

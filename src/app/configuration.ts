@@ -1,6 +1,6 @@
 // The configuration file of a running process: loading, what is used without one, and reload (all or nothing).
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
-import { type Config, type HostFiles, loadConfig, unsupported } from '../config/index.ts';
+import { type Config, type Feature, type HostFiles, loadConfig, unsupported } from '../config/index.ts';
 import { hasCode } from '../io/index.ts';
 
 /** Used when no file is named and there is none of the default name: this program and the machine it runs on. */
@@ -16,6 +16,9 @@ scrape_configs:
     static_configs:
       - targets: ['localhost:${port}']
 `;
+
+/** Sections besides scraping that this program runs. */
+const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'otlp']);
 
 export interface ConfigurationOptions {
   readonly file: string;
@@ -61,6 +64,6 @@ function wellFormedPart(bytes: Uint8Array): string {
 
 /** Says, one line each, what the file asks for and this program does not do. */
 export function warnOfUnsupported(config: Config, logger: Logger): void {
-  for (const { path, text } of unsupported(config))
+  for (const { path, text } of unsupported(config, RUNS))
     logger.warn('configuration asks for what is not supported yet', { path, text });
 }

@@ -1,7 +1,13 @@
 // An HTTP client as a configuration describes it: credentials, certificates, proxy, OAuth 2.0. Files are read when it is first
 // used, again after a failure to read them, and now and then, so that what is renewed on disk is taken over.
 import { TidemarkError } from '../base/index.ts';
-import { type HostFiles, type HttpClientConfig, credentialFiles, httpClientOptions, oauth2Options } from '../config/index.ts';
+import {
+  type HostFiles,
+  type HttpClientConfig,
+  credentialFiles,
+  httpClientOptions,
+  oauth2Options,
+} from '../config/index.ts';
 import {
   type Clock,
   type HttpClient,

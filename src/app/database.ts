@@ -61,10 +61,7 @@ export class Database {
       const [headModule, blockModule, execModule, intakeModule] = await Promise.all(
         ['head', 'block', 'exec', 'intake'].map(loadKernel),
       );
-      const retention = {
-        timeMs: options.retention.timeMs,
-        sizeBytes: Math.ceil(options.retention.sizeBytes / manifest.shards),
-      };
+      const retention = perShard(options.retention, manifest.shards);
       const cacheBytesMax = Math.floor(CACHE_BYTES / manifest.shards);
       const done = new Array<{ done: number; total: number }>(manifest.shards).fill({ done: 0, total: 0 });
       let intake: Intake | null = null;
@@ -92,6 +89,11 @@ export class Database {
       await lock?.release();
       throw error;
     }
+  }
+
+  /** Changes how long and how much is kept. */
+  retain(retention: Retention): void {
+    for (const shard of this.shards) shard.retain(perShard(retention, this.shards.length));
   }
 
   stats(): Promise<ShardStats[]> {
@@ -141,6 +143,11 @@ export class Database {
     await this.#release();
   }
 }
+
+const perShard = ({ timeMs, sizeBytes }: Retention, shards: number): Retention => ({
+  timeMs,
+  sizeBytes: Math.ceil(sizeBytes / shards),
+});
 
 function summed(parts: readonly { done: number; total: number }[]): ReplayProgress {
   return {

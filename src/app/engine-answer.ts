@@ -63,6 +63,6 @@ function apiStats({ stats }: QueryResult): object {
 }
 
 export function engineAnswer(result: QueryResult, level: StatsLevel): EngineAnswer {
-  const { data, warnings, infos } = result;
-  return { value: resultValue(data), warnings, infos, stats: level === 'none' ? null : apiStats(result) };
+  const { data, warnings, infos, explain } = result;
+  return { explain, value: resultValue(data), warnings, infos, stats: level === 'none' ? null : apiStats(result) };
 }

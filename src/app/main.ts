@@ -78,6 +78,7 @@ function endOf(error: unknown): never {
 const COMMANDS: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<number>>>> = {
   tsdb: async () => (await import('./tsdb-command.ts')).runTsdb,
   check: async () => (await import('./check-command.ts')).runCheck,
+  test: async () => (await import('./test-rules.ts')).runTest,
   query: async () => (await import('./query-verbs.ts')).runQuery,
   push: async () => (await import('./push-verbs.ts')).runPush,
 };

@@ -1,5 +1,6 @@
 // A client of the HTTP API for verbs.
 import { TidemarkError, errorText, utf8Text } from '../base/index.ts';
+import type { ExplainNode } from '../promql/index.ts';
 import type { HttpClient } from '../io/index.ts';
 
 const TIMEOUT_MS = 150_000;
@@ -24,12 +25,18 @@ export interface ApiHistogram {
 export interface ApiValue {
   readonly type: 'scalar' | 'string' | 'vector' | 'matrix' | 'list';
   readonly data: unknown;
+  /** The plan of a query, where it was asked for. */
+  readonly explain?: ExplainNode;
   readonly warnings: readonly string[];
 }
 
 interface Envelope {
   readonly status?: string;
-  readonly data?: { readonly resultType?: ApiValue['type']; readonly result?: unknown };
+  readonly data?: {
+    readonly resultType?: ApiValue['type'];
+    readonly result?: unknown;
+    readonly explain?: ExplainNode;
+  };
   readonly errorType?: string;
   readonly error?: string;
   readonly warnings?: readonly string[];
@@ -39,7 +46,10 @@ interface Envelope {
 export function parseCommandTime(text: string, flag: string): number {
   const ms = /^[+-]?\d+(?:\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : Date.parse(text);
   if (Number.isFinite(ms)) return ms;
-  throw new TidemarkError('bad_flag', `error parsing ${flag} time: cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+  throw new TidemarkError(
+    'bad_flag',
+    `error parsing ${flag} time: cannot parse ${JSON.stringify(text)} to a valid timestamp`,
+  );
 }
 
 export class ApiClient {
@@ -73,7 +83,8 @@ export class ApiClient {
       throw new TidemarkError('refused', `${envelope.errorType ?? 'server_error'}: ${envelope.error ?? ''}`);
     const { data, warnings = [] } = envelope;
     if (Array.isArray(data)) return { type: 'list', data, warnings };
-    return { type: data?.resultType ?? 'list', data: data?.result ?? [], warnings };
+    const explain = data?.explain === undefined ? {} : { explain: data.explain };
+    return { type: data?.resultType ?? 'list', data: data?.result ?? [], warnings, ...explain };
   }
 }
 

@@ -1,6 +1,8 @@
 // The main thread's end of the query worker: passes requests on and bytes back, and cancels what a client no longer waits for.
 import { MessageChannel, Worker } from 'node:worker_threads';
 import {
+  type ActiveQueries,
+  type ActiveQuery,
   type Coding,
   type QueryRequest,
   type QueryResponse,
@@ -9,23 +11,53 @@ import {
   errorResponse,
 } from '../api/index.ts';
 import { type Histogram, type Logger, TidemarkError, errorText } from '../base/index.ts';
+import type { Clock } from '../io/index.ts';
 import { AnswerBody } from './answer-body.ts';
 import { createSlotMemory, createSlotViews } from './answer-slots.ts';
+import { CancelFlags, createCancelMemory } from './cancel-flags.ts';
 import { relayLog } from './port-logger.ts';
-import type { EngineSettings, FilledSlots, QueryCommand, QueryEvent, QueryWorkerData } from './query-protocol.ts';
+import type { QueryJournal } from './query-journal.ts';
+import type {
+  EngineSettings,
+  FilledSlots,
+  QueryCommand,
+  QueryCost,
+  QueryEvent,
+  QueryProgress,
+  QueryWorkerData,
+} from './query-protocol.ts';
 import type { ShardClient } from './shard-client.ts';
 
 export interface QueryClientOptions {
   readonly shards: readonly ShardClient[];
   readonly settings: EngineSettings;
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** Null: none is kept. */
+  readonly journal: QueryJournal | null;
+  /** Queries that took longer, waiting apart, are logged; 0: none. */
+  readonly slowMs: number;
   readonly queueSeconds: Histogram;
   readonly runSeconds: Histogram;
   readonly onDeath: (error: Error) => void;
 }
 
+/** What a request was, for people. */
+interface AboutQuery extends Pick<ActiveQuery, 'id' | 'tenant' | 'kind' | 'query' | 'started'> {
+  readonly sinceMs: number;
+}
+
+/** Of a query's text in the log. */
+const LOGGED_TEXT_MAX = 2000;
+
+const textOf = (request: QueryRequest): string => {
+  if ('query' in request) return request.query;
+  return 'matches' in request ? request.matches.join(' ') : '';
+};
+
 /** A query from its request to the end of its answer. */
 interface Pending {
+  readonly about: AboutQuery;
   resolve(response: QueryResponse): void;
   reject(error: Error): void;
   /** An answer of which more is to come. */
@@ -34,11 +66,13 @@ interface Pending {
   readonly done: () => void;
 }
 
-export class QueryClient implements QueryService {
+export class QueryClient implements QueryService, ActiveQueries {
   readonly #options: QueryClientOptions;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly #tsdb = new Map<number, { resolve(status: TsdbStatus): void; reject(error: unknown): void }>();
+  readonly #progress = new Map<number, (queries: readonly QueryProgress[]) => void>();
+  readonly #cancels: CancelFlags;
   readonly #views: readonly Uint8Array[];
   #nextId = 1;
   #isStopping = false;
@@ -53,8 +87,10 @@ export class QueryClient implements QueryService {
     });
     const slots = createSlotMemory();
     this.#views = createSlotViews(slots);
+    const cancels = createCancelMemory();
+    this.#cancels = new CancelFlags(cancels);
     this.#worker = new Worker(new URL('./query-worker.ts', import.meta.url), {
-      workerData: { ports, settings: options.settings, slots } satisfies QueryWorkerData,
+      workerData: { ports, settings: options.settings, slots, cancels } satisfies QueryWorkerData,
       transferList: ports,
       name: 'query',
     });
@@ -69,12 +105,20 @@ export class QueryClient implements QueryService {
   }
 
   query(request: QueryRequest, signal: AbortSignal, accepted: Coding | null): Promise<QueryResponse> {
+    const tenant = 'tenant' in request ? request.tenant : '';
+    const query = textOf(request);
+    const refusal = this.#options.journal?.refusal(tenant, query);
+    if (refusal) return Promise.resolve(errorResponse(refusal));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<QueryResponse>();
     const onAbort = () => this.#cancel(id);
     signal.addEventListener('abort', onAbort, { once: true });
     const done = () => signal.removeEventListener('abort', onAbort);
-    this.#pending.set(id, { resolve, reject, body: null, done });
+    const { clock, journal } = this.#options;
+    const started = new Date(clock.nowMs()).toISOString();
+    const about = { id, tenant, kind: request.kind, query, started, sinceMs: clock.monotonicMs() };
+    this.#pending.set(id, { about, resolve, reject, body: null, done });
+    journal?.begin(id, tenant, query);
     this.#post({ type: 'query', id, request, after: this.#after(), accepted });
     if (signal.aborted) onAbort();
     return promise;
@@ -84,6 +128,7 @@ export class QueryClient implements QueryService {
   #cancel(id: number): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
+    this.#cancels.cancel(id);
     this.#post({ type: 'cancel', id });
     this.#end(id, pending);
     const error = new TidemarkError('canceled', 'query was canceled');
@@ -93,7 +138,30 @@ export class QueryClient implements QueryService {
 
   #end(id: number, pending: Pending): void {
     this.#pending.delete(id);
+    this.#options.journal?.end(id);
     pending.done();
+  }
+
+  async list(tenant: string): Promise<readonly ActiveQuery[]> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<readonly QueryProgress[]>();
+    this.#progress.set(id, resolve);
+    this.#post({ type: 'progress', id });
+    const found: ActiveQuery[] = [];
+    for (const progress of await promise) {
+      const pending = this.#pending.get(progress.id);
+      if (pending?.about.tenant !== tenant) continue;
+      const { sinceMs, ...about } = pending.about;
+      const seconds = (this.#options.clock.monotonicMs() - sinceMs) / 1000;
+      found.push({ ...about, seconds, ...progress });
+    }
+    return found;
+  }
+
+  cancel(tenant: string, id: number): boolean {
+    if (this.#pending.get(id)?.about.tenant !== tenant) return false;
+    this.#cancel(id);
+    return true;
   }
 
   tsdb(tenant: string, limit: number): Promise<TsdbStatus> {
@@ -111,6 +179,7 @@ export class QueryClient implements QueryService {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#worker.terminate();
+    await this.#options.journal?.close();
   }
 
   #after(): number[] {
@@ -128,6 +197,11 @@ export class QueryClient implements QueryService {
     if (relayLog(event, this.#options.logger)) return;
     if (event.type === 'answer') return this.#answer(event);
     if (event.type === 'more') return this.#more(event.id, event.filled);
+    if (event.type === 'progress') {
+      this.#progress.get(event.id)?.(event.queries);
+      this.#progress.delete(event.id);
+      return;
+    }
     const waiting = this.#tsdb.get(event.id);
     this.#tsdb.delete(event.id);
     if (event.type === 'tsdb') waiting?.resolve(event.status);
@@ -140,6 +214,7 @@ export class QueryClient implements QueryService {
       if (!(body instanceof Uint8Array)) this.#give(id, body.slots);
       return;
     }
+    this.#logSlow(pending.about, status, stats);
     this.#options.queueSeconds.observe(stats.queueMs / 1000);
     this.#options.runSeconds.observe(stats.runMs / 1000);
     if (body instanceof Uint8Array) {
@@ -150,6 +225,23 @@ export class QueryClient implements QueryService {
     const give = (slots: readonly number[]) => this.#give(id, slots);
     pending.body = new AnswerBody({ views: this.#views, give, onEnd: () => this.#end(id, pending) }, body);
     pending.resolve({ status, coding, body: pending.body });
+  }
+
+  #logSlow({ tenant, kind, query }: AboutQuery, status: number, stats: QueryCost): void {
+    const { slowMs, logger } = this.#options;
+    if (slowMs === 0 || stats.runMs < slowMs) return;
+    const { runMs, queueMs, samplesRead, seriesRead, peakBytes } = stats;
+    logger.warn('slow query', {
+      query: query.length > LOGGED_TEXT_MAX ? `${query.slice(0, LOGGED_TEXT_MAX)}...` : query,
+      kind,
+      tenant,
+      status,
+      seconds: Math.round(runMs) / 1000,
+      queueSeconds: Math.round(queueMs) / 1000,
+      samplesRead,
+      seriesRead,
+      peakBytes,
+    });
   }
 
   #more(id: number, filled: FilledSlots): void {
@@ -180,5 +272,7 @@ export class QueryClient implements QueryService {
     }
     for (const { reject } of this.#tsdb.values()) reject(error);
     this.#tsdb.clear();
+    for (const resolve of this.#progress.values()) resolve([]);
+    this.#progress.clear();
   }
 }

@@ -51,5 +51,7 @@ export function valueText({ type, data }: ApiValue): string {
   const items = data as (ApiSeries | string | Record<string, string>)[];
   if (type === 'vector') return `${(items as ApiSeries[]).map(sampleText).join('\n')}\n`;
   if (type === 'matrix') return `${(items as ApiSeries[]).map(streamText).join('\n')}\n`;
-  return items.map((item) => `${typeof item === 'string' ? item : metricText(item as Record<string, string>)}\n`).join('');
+  return items
+    .map((item) => `${typeof item === 'string' ? item : metricText(item as Record<string, string>)}\n`)
+    .join('');
 }

@@ -1,6 +1,6 @@
 // What is said between the main thread and the query worker.
 import type { MessagePort } from 'node:worker_threads';
-import type { Coding, QueryRequest, TsdbStatus } from '../api/index.ts';
+import type { ActiveQuery, Coding, QueryRequest, TsdbStatus } from '../api/index.ts';
 
 export interface EngineSettings {
   readonly lookbackMs: number;
@@ -20,6 +20,8 @@ export interface QueryWorkerData {
   readonly settings: EngineSettings;
   /** What answers travel in: see answer-slots.ts. */
   readonly slots: SharedArrayBuffer;
+  /** See cancel-flags.ts. */
+  readonly cancels: SharedArrayBuffer;
 }
 
 /** Main thread to query worker. `after`: per shard, the groups that were acknowledged before the request came. */
@@ -33,6 +35,8 @@ export type QueryCommand =
       readonly accepted: Coding | null;
     }
   | { readonly type: 'cancel'; readonly id: number }
+  /** How far the queries are. */
+  | { readonly type: 'progress'; readonly id: number }
   /** Slots of an answer have been read. */
   | { readonly type: 'taken'; readonly id: number; readonly slots: readonly number[] }
   | {
@@ -58,6 +62,7 @@ export type QueryEvent =
     }
   | { readonly type: 'more'; readonly id: number; readonly filled: FilledSlots }
   | { readonly type: 'tsdb'; readonly id: number; readonly status: TsdbStatus }
+  | { readonly type: 'progress'; readonly id: number; readonly queries: readonly QueryProgress[] }
   | { readonly type: 'tsdbFailed'; readonly id: number; readonly error: string };
 
 /** `length` bytes of an answer, in slots that are full up to the last one. */
@@ -71,4 +76,13 @@ export interface FilledSlots {
 export interface QueryCost {
   readonly queueMs: number;
   readonly runMs: number;
+  readonly samplesRead: number;
+  readonly seriesRead: number;
+  readonly peakBytes: number;
 }
+
+/** How far a query is. */
+export type QueryProgress = Pick<
+  ActiveQuery,
+  'id' | 'state' | 'samplesRead' | 'seriesRead' | 'bytes' | 'peakBytes'
+>;

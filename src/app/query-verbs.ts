@@ -1,6 +1,7 @@
 // `tidemark query ...`: asks a server and prints the answer as promtool does. `-o json` prints the data of the answer.
 import { TidemarkError } from '../base/index.ts';
 import { parseDuration } from '../config/index.ts';
+import { printExplain } from '../promql/index.ts';
 import { ApiClient, type ApiValue, parseCommandTime } from './query-api.ts';
 import { valueText } from './query-print.ts';
 import { toolClient, toolClientFlags } from './tool-client.ts';
@@ -38,10 +39,14 @@ const selection = (args: VerbArguments, nowMs: number): [string, string][] => [
   ['end', timeFlag(args, 'end', nowMs + ALL_TIME_MS)],
 ];
 
+const explainParameter = (args: VerbArguments): [string, string][] =>
+  args.isOn('explain') ? [['explain', 'true']] : [];
+
 const instant: Ask = (api, args, nowMs) =>
   api.ask('POST', 'query', [
     ['query', args.positional[1]],
     ['time', timeFlag(args, 'time', nowMs)],
+    ...explainParameter(args),
   ]);
 
 const range: Ask = (api, args, nowMs) => {
@@ -55,6 +60,7 @@ const range: Ask = (api, args, nowMs) => {
     ['start', String(start)],
     ['end', String(end)],
     ['step', String(step)],
+    ...explainParameter(args),
   ]);
 };
 
@@ -72,6 +78,7 @@ async function run(ask: Ask, tool: Tool, args: VerbArguments): Promise<number> {
     const value = await ask(api, args, tool.clock.nowMs());
     for (const warning of value.warnings) tool.say(`query warning: ${warning}`);
     tool.print(format === 'json' ? `${JSON.stringify(value.data)}\n` : valueText(value));
+    if (value.explain) tool.print(format === 'json' ? `${JSON.stringify(value.explain)}\n` : `\n${printExplain(value.explain)}`);
     return EXIT_CODES.good;
   } catch (error) {
     if (!(error instanceof TidemarkError) || error.code === 'bad_flag') throw error;
@@ -91,11 +98,12 @@ const verb = (name: string, help: string, args: string[], flags: ToolVerb['flags
 });
 
 const time: VerbFlag = { kind: 'text', help: 'Query evaluation time (RFC3339 or Unix timestamp).' };
+const explain: VerbFlag = { kind: 'switch', help: 'Print the plan of the query and what its parts cost, too.' };
 const step: VerbFlag = { kind: 'text', help: 'Query step size (duration).' };
 
 const VERBS: readonly ToolVerb[] = [
-  verb('instant', 'Run instant query.', ['expr'], { time }, instant),
-  verb('range', 'Run range query.', ['expr'], { ...times, step }, range),
+  verb('instant', 'Run instant query.', ['expr'], { time, explain }, instant),
+  verb('range', 'Run range query.', ['expr'], { ...times, step, explain }, range),
   verb('series', 'Run series query.', [], { ...times, match }, series),
   verb('labels', 'Run labels query.', ['name'], { ...times, match }, labels),
 ];

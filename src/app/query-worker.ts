@@ -15,19 +15,22 @@ import {
   encodeAnswer,
   errorAnswer,
   plainErrorAnswer,
+  syntaxTree,
 } from '../api/index.ts';
 import { TidemarkError, errorText, invariant } from '../base/index.ts';
 import { type Clock, createRealWorld } from '../io/index.ts';
 import { type ExecKernel, createExecWasm, loadKernel } from '../kernel/index.ts';
-import { type Engine, createEngine, parseExpr, parseSelector, prettyPrint } from '../promql/index.ts';
+import { type Engine, FUNCTIONS, type RunningCost, createEngine, parseExpr, parseSelector, prettyPrint } from '../promql/index.ts';
 import { AnswerSender } from './answer-sender.ts';
 import { SlotPool } from './answer-slots.ts';
+import { CancelFlags } from './cancel-flags.ts';
 import { FairQueue } from './fair-queue.ts';
 import { federateAnswer } from './federate-answer.ts';
 import { remoteReadAnswer } from './remote-read-answer.ts';
+import { ruleAnswer } from './rules-answer.ts';
 import { engineAnswer } from './engine-answer.ts';
 import { createListings, tsdbStatus } from './listings.ts';
-import type { EngineSettings, QueryCommand, QueryEvent, QueryWorkerData } from './query-protocol.ts';
+import type { EngineSettings, QueryCommand, QueryEvent, QueryProgress, QueryWorkerData } from './query-protocol.ts';
 import { RemoteLeaf, RemoteShard } from './remote-leaves.ts';
 
 /** Per tenant. */
@@ -39,11 +42,18 @@ const SEND_SLICE_MS = 5;
 /** What a query may always hold, however much of other answers waits for slow receivers. */
 const QUERY_BYTES_LEAST = 16 << 20;
 
+/** Whose errors are plain text. */
+const isPlain = (request: QueryRequest): boolean => isBulk(request) || request.kind === 'rule';
+
 const isBulk = (request: QueryRequest): request is BulkRequest =>
   request.kind === 'federate' || request.kind === 'read';
 
 interface Running {
+  readonly id: number;
   readonly controller: AbortController;
+  state: QueryProgress['state'];
+  /** Of the evaluation, once it has begun. */
+  cost: RunningCost | null;
   sender: AnswerSender | null;
 }
 
@@ -54,6 +64,7 @@ class QueryHost {
   readonly #kernel: ExecKernel;
   readonly #queue: FairQueue;
   readonly #slots: SlotPool;
+  readonly #cancels: CancelFlags;
   readonly #running = new Map<number, Running>();
   /** Results that are being sent. */
   #unsentBytes = 0;
@@ -68,6 +79,7 @@ class QueryHost {
     this.#settings = data.settings;
     this.#features = new Set(data.settings.features);
     this.#slots = new SlotPool(data.slots);
+    this.#cancels = new CancelFlags(data.cancels);
     this.#queue = new FairQueue({ slots: data.settings.maxConcurrency, waitingMax: WAITING_MAX });
   }
 
@@ -80,6 +92,9 @@ class QueryHost {
         this.#running
           .get(command.id)
           ?.controller.abort(new TidemarkError('canceled', 'query was canceled in expression evaluation'));
+        return;
+      case 'progress':
+        this.#main.postMessage({ type: 'progress', id: command.id, queries: this.#progress() } satisfies QueryEvent);
         return;
       case 'taken':
         this.#running.get(command.id)?.sender?.released(command.slots.length);
@@ -99,7 +114,7 @@ class QueryHost {
   }
 
   async #query({ id, request, after, accepted }: Extract<QueryCommand, { type: 'query' }>): Promise<void> {
-    const running: Running = { controller: new AbortController(), sender: null };
+    const running: Running = { id, controller: new AbortController(), state: 'waiting', cost: null, sender: null };
     const { signal } = running.controller;
     this.#running.set(id, running);
     const arrivedMs = this.#clock.monotonicMs();
@@ -111,19 +126,30 @@ class QueryHost {
         throw new TidemarkError('timeout', `too many queries wait: ${WAITING_MAX} of the tenant`);
       }
       startedMs = this.#clock.monotonicMs();
+      running.state = 'running';
       try {
-        answer = await this.#handle(request, after, signal);
+        answer = await this.#handle(request, after, running);
       } finally {
         this.#queue.leave();
       }
     } catch (error) {
-      answer = isBulk(request) ? plainErrorAnswer(error) : errorAnswer(error);
+      answer = isPlain(request) ? plainErrorAnswer(error) : errorAnswer(error);
     }
-    const stats = { queueMs: startedMs - arrivedMs, runMs: this.#clock.monotonicMs() - startedMs };
+    running.state = 'sending';
+    const { samplesRead = 0, seriesRead = 0, peakBytes = 0 } = running.cost ?? {};
+    const runMs = this.#clock.monotonicMs() - startedMs;
+    const stats = { queueMs: startedMs - arrivedMs, runMs, samplesRead, seriesRead, peakBytes };
     const post = (event: QueryEvent) => this.#main.postMessage(event);
     running.sender = new AnswerSender({ id, status: answer.status, stats, pool: this.#slots, signal, post });
     await this.#send(answer, accepted, running.sender, signal);
     this.#running.delete(id);
+  }
+
+  #progress(): QueryProgress[] {
+    return Array.from(this.#running.values(), ({ id, state, cost }) => {
+      const { samplesRead = 0, seriesRead = 0, bytes = 0, peakBytes = 0 } = cost ?? {};
+      return { id, state, samplesRead, seriesRead, bytes, peakBytes };
+    });
   }
 
   /** Encodes and sends; between two pieces others have their turn. Ends early when the receiver has gone. */
@@ -162,9 +188,11 @@ class QueryHost {
   }
 
   /** What leaves read was acknowledged before the request came. */
-  #handle(request: QueryRequest, after: readonly number[], signal: AbortSignal): Promise<HandlerAnswer> {
+  #handle(request: QueryRequest, after: readonly number[], running: Running): Promise<HandlerAnswer> {
+    const { signal } = running.controller;
     if (isBulk(request)) return this.#bulk(request, after, signal);
-    const engine = this.#handlerEngine(after);
+    if (request.kind === 'rule') return ruleAnswer(this.#engine(after), request, signal);
+    const engine = this.#handlerEngine(after, running);
     const listings = createListings(this.#shards, after);
     return createQueryHandler({ engine, listings })(request, signal);
   }
@@ -200,12 +228,17 @@ class QueryHost {
     });
   }
 
-  #handlerEngine(after: readonly number[]): HandlerEngine {
+  #handlerEngine(after: readonly number[], running: Running): HandlerEngine {
     const engine = this.#engine(after);
     const features = this.#features;
     const options = (request: InstantRequest | RangeRequest, signal: AbortSignal) => ({
       tenant: request.tenant,
       signal,
+      ...(request.explain === 'none' ? {} : { explain: request.explain }),
+      isCanceled: () => this.#cancels.isCanceled(running.id),
+      onRun: (cost: RunningCost) => {
+        running.cost = cost;
+      },
       ...(request.lookbackMs === null ? {} : { lookbackMs: request.lookbackMs }),
       ...(request.timeoutMs === null ? {} : { timeoutMs: request.timeoutMs }),
     });
@@ -222,7 +255,7 @@ class QueryHost {
       },
       parseSelector: (text) => parseSelector(text),
       format: (query) => prettyPrint(parseExpr(query, { features })),
-      parse: null,
+      parse: (query) => syntaxTree(parseExpr(query, { features }), FUNCTIONS),
     };
   }
 }

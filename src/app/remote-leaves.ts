@@ -1,6 +1,6 @@
 // The query worker's end of the shards: leaf plans and listings go out over message ports, results come back.
 import type { MessagePort } from 'node:worker_threads';
-import type { LeafClient, LeafControl, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
+import type { LeafClient, LeafControl, LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
 import {
   type ShardAnswer,
   type ShardCardinality,
@@ -81,5 +81,9 @@ export class RemoteLeaf implements LeafClient {
 
   execute(plan: LeafPlan, control: LeafControl): Promise<LeafResult> {
     return this.#shard.ask({ type: 'leaf', after: this.#after, plan }, control.signal) as Promise<LeafResult>;
+  }
+
+  estimate(plan: LeafPlan, control: LeafControl): Promise<LeafEstimate> {
+    return this.#shard.ask({ type: 'estimate', after: this.#after, plan }, control.signal) as Promise<LeafEstimate>;
   }
 }

@@ -14,9 +14,9 @@ import {
   putBytes,
   putChunk,
   putLabels,
-  putRemoteHistogram,
   putSample,
   readFrame,
+  writeHistogram,
 } from '../wire/index.ts';
 import { type BulkSeries, bulkSeries } from './bulk-samples.ts';
 import type { BulkLimits } from './federate-answer.ts';
@@ -116,7 +116,7 @@ function putSamples(out: ByteWriter, part: ByteWriter, { ts, words, from, to, hi
     const histogram = histograms.get(i);
     if (!histogram) continue;
     part.clear();
-    putRemoteHistogram(part, histogram, ts[i]);
+    writeHistogram(part, { timestampMs: ts[i], histogram });
     putBytes(out, 4, part.view());
   }
 }

@@ -1,6 +1,7 @@
 // What a destination of remote write needs to know, as plain data that crosses to its thread, and what crosses between the threads.
 // The main thread does the HTTP (it has the credentials); the worker reads the log, relabels, encodes, and decides on retries.
 import type { Config, RemoteWriteConfig } from '../config/index.ts';
+import type { LogPosition } from '../io/index.ts';
 import { type NameScheme, type RelabelConfig, goQuote } from '../model/index.ts';
 import type { WireMetadata } from '../wire/index.ts';
 import { crc32c } from '../kernel/index.ts';
@@ -26,9 +27,15 @@ const hash = (value: unknown): string => crc32c(utf8(JSON.stringify(value))).toS
 /** A URL without user and password. */
 const shownUrl = (url: string): string => url.replace(/\/\/[^/@]*@/, '//');
 
+/** A destination, and the configuration that its requests are made by. */
+export interface ConfiguredDestination {
+  readonly settings: DestinationSettings;
+  readonly config: RemoteWriteConfig;
+}
+
 /** The destinations of a configuration. Two that are the same in everything are one. */
-export function destinationSettings({ remoteWrite, global }: Config): DestinationSettings[] {
-  const all = remoteWrite.map((config): DestinationSettings => {
+export function configuredDestinations({ remoteWrite, global }: Config): ConfiguredDestination[] {
+  const all = remoteWrite.map((config): ConfiguredDestination => {
     const { queueConfig, metadataConfig, writeRelabelConfigs } = config;
     const settings = {
       url: shownUrl(config.url),
@@ -41,9 +48,9 @@ export function destinationSettings({ remoteWrite, global }: Config): Destinatio
       metadata: { ...metadataConfig },
     };
     const key = hash([config.name, config.url, settings, clientPart(config)]);
-    return { key, name: config.name || key.slice(0, 6), ...settings };
+    return { config, settings: { key, name: config.name || key.slice(0, 6), ...settings } };
   });
-  return [...new Map(all.map((settings) => [settings.key, settings])).values()];
+  return [...new Map(all.map((one) => [one.settings.key, one])).values()];
 }
 
 /** Where a destination's place in the log is kept: it outlives changes of its other settings. */
@@ -54,6 +61,9 @@ function clientPart(config: RemoteWriteConfig): unknown {
   const { basicAuth, authorization, oauth2, tlsConfig, headers, proxyUrl, remoteTimeoutMs } = config;
   return [basicAuth?.username, basicAuth?.usernameFile, authorization?.type, oauth2?.clientId, tlsConfig, headers, proxyUrl, remoteTimeoutMs];
 }
+
+/** Bounds of the times that batches take. */
+export const BATCH_BOUNDS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300];
 
 /** What became of a request. */
 export type SendOutcome =
@@ -77,7 +87,7 @@ export interface DestinationMetrics {
   readonly metadataRetried: number;
   readonly droppedByRelabel: number;
   readonly droppedTooOld: number;
-  readonly droppedUnread: number;
+  readonly recordsUnread: number;
   readonly enqueueRetries: number;
   readonly bytes: number;
   readonly metadataBytes: number;
@@ -92,7 +102,12 @@ export interface DestinationMetrics {
 
 /** To the worker. */
 export type RemoteWriteCommand =
-  | { readonly type: 'apply'; readonly destinations: readonly DestinationSettings[] }
+  | {
+      readonly type: 'apply';
+      readonly destinations: readonly DestinationSettings[];
+      /** Per shard, where those begin that have no place in the log yet. */
+      readonly ends: readonly LogPosition[];
+    }
   | { readonly type: 'sent'; readonly id: number; readonly outcome: SendOutcome }
   | { readonly type: 'metadata'; readonly metadata: readonly WireMetadata[] }
   | { readonly type: 'stop' };
@@ -113,7 +128,6 @@ export type RemoteWriteEvent =
 /** What the worker starts with. */
 export interface RemoteWriteWorkerData {
   readonly directory: string;
-  readonly shards: number;
   readonly flushDeadlineMs: number;
 }
 

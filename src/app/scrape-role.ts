@@ -1,7 +1,7 @@
 // The scrape role: the scrape manager over the intake, with discoverers and HTTP clients made from the configuration.
-import type { ActiveTarget, DroppedTarget, TargetMetadata } from '../api/index.ts';
+import type { ActiveTarget, DroppedTarget, ScrapePoolView, TargetMetadata } from '../api/index.ts';
 import { type Logger, type MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
-import { type Config, type HostFiles, allScrapeConfigs } from '../config/index.ts';
+import { type Config, type HostFiles, allScrapeConfigs, printScrapeConfig } from '../config/index.ts';
 import type { Clock } from '../io/index.ts';
 import {
   type ExpositionExports,
@@ -124,6 +124,13 @@ export class ScrapeRole {
 
   scrapePools(): string[] {
     return this.#manager.scrapePools();
+  }
+
+  pool(name: string): ScrapePoolView | null {
+    const config = this.#manager.poolConfig(name);
+    if (!config) return null;
+    const { relabelConfigs, metricNameValidationScheme: nameScheme } = config;
+    return { yaml: () => printScrapeConfig(config), relabelConfigs, nameScheme };
   }
 
   *metadata(): Generator<TargetMetadata> {

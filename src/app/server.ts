@@ -1,11 +1,14 @@
 // The one-process server: wires store, queries, scraping and HTTP, and stops them in reverse order.
 import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  AccessTable,
   type AdminService,
   type ApiServer,
   type ApiServices,
   type BuildInfo,
+  type Notification,
   WebProtection,
   createApiServer,
   parseListenAddress,
@@ -21,6 +24,7 @@ import {
 import {
   type Config,
   type FlagValues,
+  configChanges,
   effectiveRetention,
   enabledFeatures,
   flagTexts,
@@ -30,6 +34,7 @@ import {
 import { type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/index.ts';
 import { compareUtf8 } from '../model/index.ts';
 import { parseSelector } from '../promql/index.ts';
+import type { Retention } from '../tsdb/index.ts';
 import { type ConfigurationOptions, readConfiguration, warnOfUnsupported } from './configuration.ts';
 import { Database, type ReplayProgress } from './database.ts';
 import { HostExporter } from './host-exporter.ts';
@@ -37,14 +42,13 @@ import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { QueryClient } from './query-client.ts';
+import { QueryJournal } from './query-journal.ts';
 import type { EngineSettings } from './query-protocol.ts';
+import { RemoteWriteRole } from './remote-write-role.ts';
+import { RulesRole } from './rules-role.ts';
 import { ScrapeRole } from './scrape-role.ts';
 import { VERSION } from './version.ts';
 import { createWriteService } from './write-service.ts';
-
-/** Memory that one query may hold, and all of them together. */
-const QUERY_BYTES_MAX = 2 ** 30;
-const QUERIES_BYTES_MAX = 4 * 2 ** 30;
 
 export interface ServerOptions {
   readonly flags: FlagValues;
@@ -62,11 +66,18 @@ export class Server {
   readonly #startedMs: number;
   #config!: Config;
   #configLoadedMs = 0;
+  /** Of the file system that the data is on. */
+  #diskBytes = 0;
   #isReloadGood = true;
+  /** The last reload, good or bad. */
+  #reloadedMs = 0;
   #isStopping = false;
   #database: Database | null = null;
   #queries: QueryClient | null = null;
   #scrape: ScrapeRole | null = null;
+  #rules: RulesRole | null = null;
+  #remoteWrite: RemoteWriteRole | null = null;
+  #access: AccessTable | null = null;
   #limits!: Limits;
   #servers: ApiServer[] = [];
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
@@ -92,15 +103,19 @@ export class Server {
   async start(): Promise<string[]> {
     const { flags, logger } = this.#options;
     this.#config = await readConfiguration(this.#configuration);
+    this.#access = await AccessTable.load(this.#config.tidemark.access, this.#configuration.files.readFile);
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
     warnOfUnsupported(this.#config, logger);
+    this.#rules = this.#rulesRole();
+    const rules = await this.#rules.load(this.#config);
     const urls = await this.#listen();
     const directory = flags['storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
     const isLocked = !flags['storage.tsdb.no-lockfile'];
     const world = createRealWorld(directory);
-    const retention = effectiveRetention(flags, this.#config);
+    this.#diskBytes = await diskBytes(directory);
+    const retention = effectiveRetention(flags, this.#config, this.#diskBytes);
     const options = { world, directory, logger, isLocked, retention, onDeath };
     this.#database = await Database.open(options, (replay) => {
       this.#replay = replay;
@@ -109,6 +124,9 @@ export class Server {
       shards: this.#database.shards,
       settings: this.#engineSettings(),
       logger,
+      clock: this.#clock,
+      journal: await QueryJournal.open({ ...world, logger, refuseMs: flags['query.refuse-after-crash'] }),
+      slowMs: flags['query.slow-log-threshold'],
       queueSeconds: this.#metrics.histogram(
         'tidemark_query_queue_seconds',
         'Time queries waited for a slot.',
@@ -117,6 +135,18 @@ export class Server {
       runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
       onDeath,
     });
+    this.#remoteWrite = new RemoteWriteRole({
+      directory,
+      logEnds: () => (this.#database as Database).intake.logs.map(({ end }) => end),
+      clock: this.#clock,
+      logger,
+      metrics: this.#metrics,
+      files: this.#configuration.files,
+      flushDeadlineMs: flags['storage.remote.flush-deadline'],
+      metadata: () => this.#scrape?.metadata() ?? [],
+      onDeath,
+    });
+    this.#remoteWrite.apply(this.#config);
     this.#scrape = new ScrapeRole({
       intake: this.#database.intake,
       kernel: this.#database.kernel,
@@ -128,6 +158,7 @@ export class Server {
       files: this.#configuration.files,
     });
     await this.#scrape.apply(this.#config);
+    await this.#rules.apply(this.#config, rules);
     registerOwnMetrics(this.#metrics, this.#database);
     this.#limits.observe(this.#database.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
@@ -137,24 +168,38 @@ export class Server {
   /** Stops in reverse order: no more requests, no more scrapes, then the store. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    await this.#rules?.stop();
     await this.#scrape?.stop();
     await Promise.all(this.#servers.map((server) => server.stop()));
+    await this.#remoteWrite?.stop();
     await this.#queries?.stop();
     await this.#database?.close();
   }
 
   /** Loads the configuration again; if it is refused, the one before stays. */
   async reload(): Promise<void> {
+    this.#reloadedMs = this.#clock.nowMs();
     try {
       const config = await readConfiguration(this.#configuration);
+      const access = await AccessTable.load(config.tidemark.access, this.#configuration.files.readFile);
+      const rules = await this.#rules?.load(config);
+      const changes = configChanges(this.#config, config);
       await this.#scrape?.apply(config);
+      this.#access = access;
+      this.#remoteWrite?.apply(config);
       if (this.#limits.apply(config.tidemark)) this.#database?.intake.beginSegments();
       this.#config = config;
+      this.#database?.retain(this.#retention);
+      this.#write = undefined; // it knows the retention
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
       warnOfUnsupported(config, this.#options.logger);
       this.#queries?.configure(this.#engineSettings());
-      this.#options.logger.info('configuration loaded', { file: this.#configuration.file });
+      if (rules) await this.#rules?.apply(config, rules);
+      this.#options.logger.info('configuration loaded', {
+        file: this.#configuration.file,
+        changes: changes.join(', '),
+      });
     } catch (error) {
       this.#isReloadGood = false;
       this.#options.logger.error('configuration not loaded', { error: errorText(error) });
@@ -189,6 +234,8 @@ export class Server {
         services,
         clock,
         protection,
+        access: () => this.#access,
+        writeMessages: flags['web.remote-write-receiver.accepted-protobuf-messages'],
         logger,
         metrics: this.#metrics,
         pageFiles: createRealWorld(fileURLToPath(new URL('../../build/ui', import.meta.url))).files,
@@ -205,7 +252,9 @@ export class Server {
         throw new TidemarkError('listen_failed', `cannot listen on ${address}: ${fact}`, { cause: error });
       }
       this.#servers.push(server);
-      urls.push(`${protection?.serverOptions ? 'https' : 'http'}://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}${routePrefix(flags)}/`);
+      urls.push(
+        `${protection?.serverOptions ? 'https' : 'http'}://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}${routePrefix(flags)}/`,
+      );
     }
     return urls;
   }
@@ -219,9 +268,13 @@ export class Server {
       maxConcurrency: flags['query.max-concurrency'],
       defaultStepMs: this.#config.global.evaluationIntervalMs,
       features: enabledFeatures(flags),
-      queryBytesMax: QUERY_BYTES_MAX,
-      totalBytesMax: QUERIES_BYTES_MAX,
+      queryBytesMax: flags['query.max-bytes'],
+      totalBytesMax: flags['query.max-total-bytes'],
     };
+  }
+
+  get #retention(): Retention {
+    return effectiveRetention(this.#options.flags, this.#config, this.#diskBytes);
   }
 
   get #isReady(): boolean {
@@ -239,6 +292,10 @@ export class Server {
       query: {
         query: (request, signal, accepted) => (this.#queries as QueryClient).query(request, signal, accepted),
       },
+      active: {
+        list: (tenant) => (this.#queries as QueryClient).list(tenant),
+        cancel: (tenant, id) => (this.#queries as QueryClient).cancel(tenant, id),
+      },
       write: flags['web.enable-remote-write-receiver']
         ? {
             write: (tenant, version, body) => {
@@ -246,7 +303,7 @@ export class Server {
                 intake: (this.#database as Database).intake,
                 clock: this.#clock,
                 logger,
-                retentionMs: effectiveRetention(flags, this.#config).timeMs || Number.MAX_SAFE_INTEGER / 2,
+                retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
                 limits: this.#limits,
                 onResult: (counters) => {
                   written.add(counters.samples);
@@ -269,6 +326,7 @@ export class Server {
         droppedCounts: () => this.#scrape?.droppedCounts() ?? {},
         scrapePools: () => this.#scrape?.scrapePools() ?? [],
         metadata: () => this.#scrape?.metadata() ?? [],
+        pool: (name) => this.#scrape?.pool(name) ?? null,
       },
       status: {
         buildInfo,
@@ -278,6 +336,7 @@ export class Server {
         tsdb: (tenant, limit) => (this.#queries as QueryClient).tsdb(tenant, limit),
         blocks: async () => blocksStatus(await (this.#database as Database).stats()),
         walReplay: () => this.#replay,
+        notifications: () => this.#notifications(),
         features: () => ({ promql: Object.fromEntries(enabledFeatures(flags).map((name) => [name, true])) }),
       },
       lifecycle: {
@@ -289,12 +348,40 @@ export class Server {
         admin: () => (flags['web.enable-admin-api'] ? this.#admin() : null),
         hostMetrics: () => this.#hostExporter.render(),
       },
-      rules: null,
+      rules: {
+        groups: (filter) => this.#rules?.groups(filter) ?? { groups: [], groupNextToken: '' },
+        alerts: (tenant) => this.#rules?.alerts(tenant) ?? [],
+        alertmanagers: () => this.#rules?.alertmanagers() ?? { active: [], dropped: [] },
+      },
       parseSelector,
     };
   }
 
   #write: ReturnType<typeof createWriteService> | undefined;
+
+  #rulesRole(): RulesRole {
+    const written = this.#metrics.counter('tidemark_rule_samples_written_total', 'Samples that rules have written.');
+    return new RulesRole({
+      queries: { query: (...request) => (this.#queries as QueryClient).query(...request) },
+      write: {
+        write: (tenant, version, body) =>
+          createWriteService({
+            intake: (this.#database as Database).intake,
+            clock: this.#clock,
+            logger: this.#options.logger,
+            retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
+            limits: this.#limits,
+            onResult: (counters) => written.add(counters.samples),
+          }).write(tenant, version, body),
+      },
+      clock: this.#clock,
+      logger: this.#options.logger,
+      metrics: this.#metrics,
+      files: this.#configuration.files,
+      flags: this.#options.flags,
+      port: this.#configuration.port,
+    });
+  }
 
   #admin(): AdminService {
     const database = this.#database as Database;
@@ -310,8 +397,19 @@ export class Server {
     };
   }
 
+  /** What Prometheus tells of, in its words. */
+  #notifications(): Notification[] {
+    const notification = (text: string, ms: number) => ({ text, date: new Date(ms).toISOString(), active: true });
+    const out: Notification[] = [];
+    if (!this.#isReloadGood) out.push(notification('Configuration reload has failed.', this.#reloadedMs));
+    if (this.#isStopping)
+      out.push(notification('Tidemark is shutting down and gracefully stopping all operations.', this.#clock.nowMs()));
+    else if (!this.#isReady) out.push(notification('Tidemark is starting and reading its log.', this.#startedMs));
+    return out;
+  }
+
   #runtimeInfo(): Record<string, string | number | boolean> {
-    const { timeMs, sizeBytes } = effectiveRetention(this.#options.flags, this.#config);
+    const { timeMs, sizeBytes } = this.#retention;
     const retention = [timeMs > 0 ? `${Math.round(timeMs / 86_400_000)}d` : '', sizeBytes > 0 ? `${sizeBytes}B` : ''];
     return {
       startTime: new Date(this.#startedMs).toISOString(),
@@ -333,6 +431,15 @@ export class Server {
 
 const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
   Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));
+
+/** Bytes of the file system of a directory that need not be there yet; 0 where they cannot be known. */
+async function diskBytes(directory: string): Promise<number> {
+  for (let path = resolve(directory); ; path = dirname(path)) {
+    const space = await filesystemSpace(path).catch(() => null); // then the one above it
+    if (space) return space.sizeBytes;
+    if (dirname(path) === path) return 0;
+  }
+}
 
 /** --web.route-prefix, or the path of --web.external-url; without a slash at its end. */
 function routePrefix(flags: FlagValues): string {

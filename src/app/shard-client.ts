@@ -2,9 +2,15 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
 import type { Clock, DurableGroup } from '../io/index.ts';
-import type { ShardPort, ShardStats } from '../tsdb/index.ts';
+import type { Retention, ShardPort, ShardStats } from '../tsdb/index.ts';
 import { relayLog } from './port-logger.ts';
-import { type ShardAsk, type ShardCommand, type ShardEvent, type ShardWorkerData, fromWireError } from './shard-protocol.ts';
+import {
+  type ShardAsk,
+  type ShardCommand,
+  type ShardEvent,
+  type ShardWorkerData,
+  fromWireError,
+} from './shard-protocol.ts';
 
 /** Longest wait of a durable group for others, and bytes that do not wait. */
 const GATHER_MS = 5;
@@ -103,6 +109,11 @@ export class ShardClient implements ShardPort {
   settled(): Promise<ShardStats> {
     this.flush();
     return this.#ask({ type: 'settle', after: this.pushed });
+  }
+
+  /** Changes what is kept. */
+  retain(retention: Retention): void {
+    this.#command({ type: 'retain', retention });
   }
 
   /** Copies the shard's blocks into a directory. */

@@ -2,7 +2,7 @@
 import { TidemarkError, errorText } from '../base/index.ts';
 import type { DurableGroup } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
-import type { LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
+import type { LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
 import type { Retention, ShardStats } from '../tsdb/index.ts';
 import type { MessagePort } from 'node:worker_threads';
 
@@ -31,6 +31,8 @@ export type ShardCommand =
   | (ShardAsk & { readonly id: number })
   | { readonly type: 'push'; readonly groups: readonly DurableGroup[] }
   | { readonly type: 'port'; readonly port: MessagePort }
+  /** In force from the next look at the blocks. */
+  | { readonly type: 'retain'; readonly retention: Retention }
   | { readonly type: 'stop' };
 
 /** Shard worker to main thread. */
@@ -60,6 +62,7 @@ export interface ShardSelection {
 /** Query worker to shard worker. `after`: groups that must be applied before the answer (acknowledged means visible). */
 export type ShardQuery =
   | { readonly id: number; readonly type: 'leaf'; readonly after: number; readonly plan: LeafPlan }
+  | { readonly id: number; readonly type: 'estimate'; readonly after: number; readonly plan: LeafPlan }
   | { readonly id: number; readonly type: 'series'; readonly after: number; readonly selection: ShardSelection }
   | { readonly id: number; readonly type: 'labelNames'; readonly after: number; readonly selection: ShardSelection }
   | {
@@ -84,7 +87,7 @@ export interface ShardCardinality {
   readonly seriesByPair: readonly (readonly [string, number])[];
 }
 
-export type ShardQueryValue = LeafResult | PackedLabels | readonly string[] | ShardCardinality;
+export type ShardQueryValue = LeafResult | LeafEstimate | PackedLabels | readonly string[] | ShardCardinality;
 
 export interface WireError {
   readonly code: string;

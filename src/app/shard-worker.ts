@@ -6,7 +6,7 @@ import { errorText, invariant } from '../base/index.ts';
 import { type Clock, type DurableGroup, createRealWorld } from '../io/index.ts';
 import { createExecWasm } from '../kernel/index.ts';
 import { LabelsPacker, type LeafControl, LocalLeafExecutor, leafTransferables } from '../promql/index.ts';
-import { Shard } from '../tsdb/index.ts';
+import { type Retention, Shard } from '../tsdb/index.ts';
 import { portLogger } from './port-logger.ts';
 import { shardCardinality } from './shard-cardinality.ts';
 import {
@@ -37,6 +37,8 @@ const PRIORITY = 10;
 
 class ShardHost {
   readonly #shard: Shard;
+  /** What the shard looks at. */
+  readonly #retention: Retention;
   readonly #clock: Clock;
   readonly #executor: LocalLeafExecutor;
   readonly #main: MessagePort;
@@ -49,8 +51,9 @@ class ShardHost {
   #busy: Promise<void> | null = null;
   #waiting: { after: number; resolve: () => void }[] = [];
 
-  constructor(shard: Shard, clock: Clock, execModule: WebAssembly.Module, main: MessagePort) {
+  constructor(shard: Shard, retention: Retention, clock: Clock, execModule: WebAssembly.Module, main: MessagePort) {
     this.#shard = shard;
+    this.#retention = retention;
     this.#clock = clock;
     this.#main = main;
     const kernel = createExecWasm(execModule);
@@ -68,7 +71,8 @@ class ShardHost {
       this.#pump();
     } else if (command.type === 'port') {
       command.port.on('message', (query: ShardQuery) => void this.#query(command.port, query));
-    } else if (command.type === 'stop') void this.#stop();
+    } else if (command.type === 'retain') Object.assign(this.#retention, command.retention);
+    else if (command.type === 'stop') void this.#stop();
     else void this.#ask(command);
   }
 
@@ -171,6 +175,8 @@ class ShardHost {
     switch (query.type) {
       case 'leaf':
         return this.#executor.execute(query.plan, this.#control(signal));
+      case 'estimate':
+        return this.#executor.estimate(query.plan, this.#control(signal));
       case 'series':
         return this.#seriesLabels(query.selection, this.#control(signal));
       case 'labelNames':
@@ -245,7 +251,10 @@ async function main(): Promise<void> {
   invariant(parentPort, 'a shard worker runs in a worker thread');
   if (process.platform === 'linux') setPriority(0, PRIORITY); // of this thread alone; elsewhere it would be the process'
   const port = parentPort;
-  const { directory, shard, headModule, blockModule, execModule, retention, cacheBytesMax } = workerData as ShardWorkerData;
+  const { directory, shard, headModule, blockModule, execModule, cacheBytesMax, ...data } =
+    workerData as ShardWorkerData;
+  // One object for the life of the shard, which looks at it whenever it looks for blocks to let go.
+  const retention = { ...data.retention };
   const { files, clock } = createRealWorld(directory);
   const logger = portLogger(port);
   const early: ShardCommand[] = [];
@@ -265,7 +274,7 @@ async function main(): Promise<void> {
       cacheBytesMax,
       onProgress,
     });
-    host = new ShardHost(opened, clock, execModule, port);
+    host = new ShardHost(opened, retention, clock, execModule, port);
     port.postMessage({ type: 'ready', stats: opened.stats() } satisfies ShardEvent);
     for (const command of early) host.command(command);
   } catch (error) {

@@ -1,14 +1,24 @@
 // `tidemark tsdb import`: history of Prometheus, or OpenMetrics text with timestamps, into block files.
 import path from 'node:path';
-import { TidemarkError } from '../base/index.ts';
+import { TidemarkError, corruptError } from '../base/index.ts';
 import { type Files, createRealWorld } from '../io/index.ts';
 import { type BlockKernel, ExpositionKernel, createIntakeWasm, loadKernel } from '../kernel/index.ts';
-import { DEFAULT_TENANT, tenantProblem } from '../model/index.ts';
+import {
+  DEFAULT_TENANT,
+  type HistogramSamples,
+  STALE_NAN_HIGH,
+  STALE_NAN_LOW,
+  histogramToBytes,
+  shapeProblem,
+  tenantProblem,
+  withHint,
+} from '../model/index.ts';
 import { BlockImport, type ImportedBlock } from '../tsdb/index.ts';
 import {
   type FoundPrometheusBlock,
   OpenMetricsImport,
   PrometheusBlock,
+  type PrometheusSeries,
   SampleBuffer,
   findPrometheusBlocks,
 } from '../wire/index.ts';
@@ -93,18 +103,14 @@ export async function importPrometheus(world: ToolWorld, args: VerbArguments, ou
     const total = found.reduce((sum, { meta }) => sum + 2 * meta.samples, 0);
     const progress = new Progress('import', total, output, world.clock);
     const blocks: ImportedBlock[] = [];
-    let histograms = 0;
     try {
-      for (const group of groupsOf(found)) {
-        histograms += await importGroup(run, files, group, newestMs, progress, blocks);
-      }
+      for (const group of groupsOf(found)) await importGroup(run, files, group, newestMs, progress, blocks);
       progress.finish();
     } catch (error) {
       progress.abort();
       throw error;
     }
     await report(run, blocks);
-    if (histograms > 0) world.say(`${histograms} native histogram samples were left out: blocks do not hold them yet`);
   });
 }
 
@@ -123,7 +129,7 @@ function groupsOf(found: readonly FoundPrometheusBlock[]): FoundPrometheusBlock[
   return groups;
 }
 
-/** Imports some blocks together; returns how many histograms they had. */
+/** Imports some blocks together. */
 async function importGroup(
   run: ImportRun,
   files: Files,
@@ -131,13 +137,11 @@ async function importGroup(
   newestMs: number,
   progress: Progress,
   blocks: ImportedBlock[],
-): Promise<number> {
+): Promise<void> {
   const target = await openImport(run, (samples) => progress.add(samples));
   try {
-    let histograms = 0;
-    for (const found of group) histograms += await readBlock(files, found, target, progress);
+    for (const found of group) await readBlock(files, found, target, progress);
     blocks.push(...(await target.finish(newestMs)));
-    return histograms;
   } catch (error) {
     await target.abort();
     throw error;
@@ -149,20 +153,42 @@ async function readBlock(
   found: FoundPrometheusBlock,
   target: BlockImport,
   progress: Progress,
-): Promise<number> {
+): Promise<void> {
   const block = await PrometheusBlock.open(files, found);
-  let histogramCount = 0;
   try {
     for await (const { labels, floats, histograms } of block.series()) {
-      histogramCount += histograms.length;
-      if (floats.count > 0) target.samples(target.series(labels), floats, floats.count);
+      const series = target.series(labels);
+      if (floats.count > 0) target.samples(series, floats, floats.count);
+      if (histograms.length > 0) addHistograms(target, series, histograms, found.path);
       if (target.isFlushDue) await target.flush();
-      progress.add(floats.count);
+      progress.add(floats.count + histograms.length);
     }
   } finally {
     await block.close();
   }
-  return histogramCount;
+}
+
+type FoundHistograms = PrometheusSeries['histograms'];
+
+/**
+ * Adds native histograms of a series, ascending by time. Stale ones become stale markers; of the hints about counter resets only that
+ * of gauges is kept, as by remote write.
+ */
+function addHistograms(target: BlockImport, series: number, found: FoundHistograms, path: string): void {
+  const samples = new SampleBuffer();
+  const histograms: HistogramSamples = { at: [], bytes: [] };
+  for (const { timeMs, isStale, histogram } of found) {
+    if (samples.count > 0 && samples.ts[samples.count - 1] === timeMs) continue;
+    if (!isStale) {
+      const problem = shapeProblem(histogram);
+      if (problem !== null) throw corruptError(`cannot import ${path}: a native histogram is malformed: ${problem}`);
+      const isGauge = histogram.resetHint === 'gauge';
+      histograms.at.push(samples.count);
+      histograms.bytes.push(histogramToBytes(isGauge ? histogram : withHint(histogram, 'unknown')));
+    }
+    samples.push(timeMs, STALE_NAN_HIGH, STALE_NAN_LOW);
+  }
+  target.samples(series, samples, samples.count, histograms);
 }
 
 /** Standard error, as Progress takes it. */

@@ -79,6 +79,13 @@ const optionalSize = (help: string): Flag<number | null> => ({
   print: (value) => (value === null ? '0B' : formatSize(value)),
 });
 
+const size = (absent: string, help: string): Flag<number> => ({
+  help,
+  absent: parseSize(absent),
+  parse: parseSize,
+  print: formatSize,
+});
+
 const choice = <const V extends string>(values: readonly V[], absent: V, help: string): Flag<V> => ({
   help,
   absent,
@@ -87,6 +94,15 @@ const choice = <const V extends string>(values: readonly V[], absent: V, help: s
     throw bad(`enum value must be one of ${values.join(',')}, got '${value}'`);
   },
   print: String,
+});
+
+/** Any of the values; absent: all. */
+const choices = (values: readonly string[], help: string): Flag<string[]> => ({
+  ...texts([...values], help),
+  parse: (value) => {
+    if (values.includes(value)) return [value];
+    throw bad(`enum value must be one of ${values.join(',')}, got '${value}'`);
+  },
 });
 
 const ignored = <T>(why: string, flag: Flag<T>): Flag<T> => ({ ...flag, ignored: why });
@@ -120,12 +136,9 @@ export const FLAGS = {
   'web.enable-lifecycle': bool(false, 'Enable shutdown and reload by HTTP request.'),
   'web.enable-admin-api': bool(false, 'Enable API endpoints for admin control actions.'),
   'web.enable-remote-write-receiver': bool(true, 'Accept remote write requests. On unless switched off.'),
-  'web.remote-write-receiver.accepted-protobuf-messages': ignored(
-    NOT_YET,
-    texts(
-      ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'],
-      'Remote write messages to accept: prometheus.WriteRequest, io.prometheus.write.v2.Request. Can be repeated.',
-    ),
+  'web.remote-write-receiver.accepted-protobuf-messages': choices(
+    ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'],
+    'Remote write messages to accept: prometheus.WriteRequest, io.prometheus.write.v2.Request. Can be repeated.',
   ),
   'web.enable-otlp-receiver': bool(false, 'Enable the API endpoint that accepts OTLP metrics.'),
   'web.console.templates': ignored(NO_CONSOLES, text('consoles', 'Directory of console templates.')),
@@ -168,28 +181,16 @@ export const FLAGS = {
   'storage.remote.read-sample-limit': number(50_000_000, 'Most samples of a remote read query.'),
   'storage.remote.read-concurrent-limit': number(10, 'Most concurrent remote read calls.'),
   'storage.remote.read-max-bytes-in-frame': number(1_048_576, 'Most bytes of a remote read frame.'),
-  'rules.alert.for-outage-tolerance': ignored(
-    NOT_YET,
-    duration('1h', 'Longest outage after which the "for" state of alerts is restored.'),
+  'rules.alert.for-outage-tolerance': duration(
+    '1h',
+    'Longest outage after which the "for" state of alerts is restored.',
   ),
-  'rules.alert.for-grace-period': ignored(
-    NOT_YET,
-    duration('10m', 'Shortest time between an alert and its restored "for" state.'),
-  ),
-  'rules.alert.resend-delay': ignored(NOT_YET, duration('1m', 'Shortest time before an alert is sent again.')),
-  'rules.max-concurrent-evals': ignored(NOT_YET, number(4, 'Most independent rules that are evaluated at once.')),
-  'alertmanager.notification-queue-capacity': ignored(
-    NOT_YET,
-    number(10_000, 'Capacity of the queue of notifications.'),
-  ),
-  'alertmanager.notification-batch-size': ignored(
-    NOT_YET,
-    number(256, 'Most notifications per request to an Alertmanager.'),
-  ),
-  'alertmanager.drain-notification-queue-on-shutdown': ignored(
-    NOT_YET,
-    bool(true, 'Send outstanding notifications when shutting down.'),
-  ),
+  'rules.alert.for-grace-period': duration('10m', 'Shortest time between an alert and its restored "for" state.'),
+  'rules.alert.resend-delay': duration('1m', 'Shortest time before an alert is sent again.'),
+  'rules.max-concurrent-evals': number(4, 'Most independent rules that are evaluated at once.'),
+  'alertmanager.notification-queue-capacity': number(10_000, 'Capacity of the queue of notifications.'),
+  'alertmanager.notification-batch-size': number(256, 'Most notifications per request to an Alertmanager.'),
+  'alertmanager.drain-notification-queue-on-shutdown': bool(true, 'Send outstanding notifications when shutting down.'),
   'scrape.adjust-timestamps': hidden(ignored(NOT_YET, bool(true, 'Align scrape timestamps that are nearly regular.'))),
   'scrape.timestamp-tolerance': hidden(
     ignored(NOT_YET, duration('2ms', 'How far a scrape timestamp is adjusted at most.')),
@@ -205,6 +206,13 @@ export const FLAGS = {
   'query.timeout': duration('2m', 'Longest time a query may take before it is aborted.'),
   'query.max-concurrency': number(20, 'Most queries executed at once.'),
   'query.max-samples': number(50_000_000, 'Most samples a query may load into memory.'),
+  'query.max-bytes': size('1GB', 'Most memory a query may hold.'),
+  'query.max-total-bytes': size('4GB', 'Most memory all queries together may hold.'),
+  'query.slow-log-threshold': duration('10s', 'Queries that take longer are logged; 0: none.'),
+  'query.refuse-after-crash': duration(
+    '1h',
+    'How long a query is refused that was running when the process died; 0: not.',
+  ),
   agent: ignored(NO_AGENT, bool(false, 'Run in agent mode.')),
   'enable-feature': texts([], 'Feature names to enable, separated by commas. Can be repeated.'),
   'log.level': choice(['debug', 'info', 'warn', 'error'], 'info', 'Only log messages of this severity or above.'),

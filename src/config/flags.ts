@@ -143,10 +143,18 @@ export function flagsHelp(): string {
   ].join('\n');
 }
 
-/** How long and how much to keep: the configuration file before the flags; 15 days if nothing is said. 0 = no limit. */
-export function effectiveRetention(values: FlagValues, config: Config): { timeMs: number; sizeBytes: number } {
+/**
+ * How long and how much to keep: the configuration file before the flags; 15 days if nothing is said. 0 = no limit.
+ * `diskBytes`: of the file system, of which `storage.tsdb.retention.percentage` is a share; it goes before a size.
+ */
+export function effectiveRetention(
+  values: FlagValues,
+  config: Config,
+  diskBytes = 0,
+): { timeMs: number; sizeBytes: number } {
   const file = config.storage.tsdb?.retention;
-  const sizeBytes = file?.sizeBytes || values['storage.tsdb.retention.size'] || 0;
+  const share = Math.floor(((file?.percentage ?? 0) / 100) * diskBytes);
+  const sizeBytes = share || file?.sizeBytes || values['storage.tsdb.retention.size'] || 0;
   const timeMs = file?.timeMs || values['storage.tsdb.retention.time'] || 0;
   return { timeMs: timeMs === 0 && sizeBytes === 0 ? RETENTION_DEFAULT_MS : timeMs, sizeBytes };
 }

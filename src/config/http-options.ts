@@ -127,7 +127,13 @@ export async function oauth2Options(
 }
 
 /** Files that a client's credentials and certificates are read from. */
-export function credentialFiles({ basicAuth, authorization, oauth2, tlsConfig, httpHeaders }: HttpClientConfig): string[] {
+export function credentialFiles({
+  basicAuth,
+  authorization,
+  oauth2,
+  tlsConfig,
+  httpHeaders,
+}: HttpClientConfig): string[] {
   const ofTls = (tls: TlsConfig) => [tls.caFile, tls.certFile, tls.keyFile];
   return [
     ...(basicAuth ? [basicAuth.usernameFile, basicAuth.passwordFile] : []),

@@ -29,6 +29,8 @@ export type { AlertingConfig, AlertmanagerConfig } from './alerting-config.ts';
 export type { RemoteReadConfig, RemoteWriteConfig } from './remote-config.ts';
 export { TENANT_LIMITS_DEFAULT, type TenantLimits, type TidemarkConfig, limitsOf } from './limits.ts';
 export type { OtlpConfig, RuntimeConfig, StorageConfig, TracingConfig } from './server-config.ts';
+export { ANY_TENANT, type AccessRule, tokenProblem } from './access.ts';
+export { configChanges } from './changes.ts';
 export { type HostFiles, hostFiles } from './host-files.ts';
 export {
   BAD_FLAGS_EXIT_CODE,

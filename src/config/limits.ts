@@ -6,7 +6,9 @@
 //     limits:  { active_series_limit, sample_rate_limit, sample_burst_limit, label_limit, label_name_length_limit,
 //                label_value_length_limit, label_bytes_limit }
 //     tenants: { team-a: { the same fields } }
+//     access:  see access.ts
 import { tenantProblem } from '../model/index.ts';
+import { access } from './access.ts';
 import { uint } from './scalars.ts';
 import { type Place, type StructValue, type Type, mapOf, optional, struct } from './schema.ts';
 
@@ -96,7 +98,7 @@ function merged(base: TenantLimits, own: GivenLimits): TenantLimits {
   };
 }
 
-const sectionFields = { limits, tenants };
+const sectionFields = { limits, tenants, access };
 
 /** A burst without a rate would limit nothing: it is a mistake. */
 function checkBursts({ limits: base, tenants: named }: StructValue<typeof sectionFields>, at: Place): void {

@@ -1,6 +1,7 @@
 // What a configuration asks for and this program does not do: named, never passed over in silence.
 import { type Config, allScrapeConfigs } from './config.ts';
 import type { HttpClientConfig } from './http-client.ts';
+import type { RemoteWriteConfig } from './remote-config.ts';
 import type { ScrapeConfig } from './scrape-config.ts';
 import { yamlName } from './schema.ts';
 import { otherSdFields } from './sd-other.ts';
@@ -41,10 +42,33 @@ function clientParts(client: HttpClientConfig, path: string): Unsupported[] {
   return used.map((name) => notYet(`${path}.${name}`));
 }
 
+/** What a job asks of its scrapes that they do not do. */
+function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
+  const used: Record<string, boolean> = {
+    scrape_native_histograms: job.scrapeNativeHistograms,
+    convert_classic_histograms_to_nhcb: job.convertClassicHistogramsToNhcb,
+    native_histogram_bucket_limit: job.nativeHistogramBucketLimit > 0,
+    native_histogram_min_bucket_factor: job.nativeHistogramMinBucketFactor > 0,
+    scrape_failure_log_file: job.scrapeFailureLogFile !== '',
+  };
+  return Object.keys(used)
+    .filter((name) => used[name])
+    .map((name) => notYet(`${path}.${name}`));
+}
+
 function jobParts(job: ScrapeConfig): Unsupported[] {
   const path = `scrape_configs[job_name=${job.jobName}]`;
   const sd = job.httpSdConfigs.flatMap((config, i) => clientParts(config, `${path}.http_sd_configs[${i}]`));
-  return [...clientParts(job, path), ...sd, ...discoveries(job, path)];
+  return [...clientParts(job, path), ...scrapeParts(job, path), ...sd, ...discoveries(job, path)];
+}
+
+function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
+  const path = `remote_write[${i}]`;
+  const parts = { sigv4: config.sigv4, azuread: config.azuread, google_iam: config.googleIam };
+  const used = Object.entries(parts).flatMap(([name, part]) => (part ? [name] : []));
+  if (config.sendExemplars) used.push('send_exemplars');
+  if (config.roundRobinDns) used.push('round_robin_dns');
+  return [...clientParts(config, path), ...used.map((name) => notYet(`${path}.${name}`))];
 }
 
 function storageParts({ storage }: Config, runs: ReadonlySet<Feature>): Unsupported[] {
@@ -57,7 +81,6 @@ function storageParts({ storage }: Config, runs: ReadonlySet<Feature>): Unsuppor
     say('storage.tsdb.stale_series_compaction_threshold', 'it has no effect: the head has no such threshold');
   if (tsdb?.chunkEncoding?.floats)
     say('storage.tsdb.chunk_encoding.floats', 'the smallest exact encoding is chosen per vector');
-  if (tsdb?.retention?.percentage) out.push(notYet('storage.tsdb.retention.percentage'));
   if (storage.exemplars && !runs.has('exemplars')) out.push(notYet('storage.exemplars'));
   return out;
 }
@@ -76,9 +99,11 @@ export function unsupported(config: Config, runs: ReadonlySet<Feature> = new Set
   const out: Unsupported[] = [];
   if (config.runtime.gogc !== GOGC_DEFAULT)
     out.push({ path: 'runtime.gogc', text: 'runtime.gogc has no effect: there is no Go runtime here' });
+  if (config.global.queryLogFile !== '') out.push(notYet('global.query_log_file'));
   for (const feature of Object.keys(used) as Feature[])
     if (used[feature] && !runs.has(feature)) out.push(notYet(feature));
   out.push(...storageParts(config, runs));
+  if (runs.has('remote_write')) out.push(...config.remoteWrite.flatMap(remoteWriteParts));
   for (const job of allScrapeConfigs(config)) out.push(...jobParts(job));
   for (const [i, manager] of config.alerting.alertmanagers.entries())
     if (runs.has('alerting')) out.push(...discoveries(manager, `alerting.alertmanagers[${i}]`));

@@ -39,7 +39,8 @@ function checkPair(cert: string, key: string): void {
   } catch (cause) {
     throw new TidemarkError('bad_config', `failed to load X509KeyPair: ${errorText(cause)}`, { cause });
   }
-  if (!isPair) throw new TidemarkError('bad_config', 'failed to load X509KeyPair: the key is not that of the certificate');
+  if (!isPair)
+    throw new TidemarkError('bad_config', 'failed to load X509KeyPair: the key is not that of the certificate');
 }
 
 function checkAuthorities(ca: string): void {

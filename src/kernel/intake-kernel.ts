@@ -19,7 +19,10 @@ export const INTAKE_CODES = {
   tooLarge: -2,
   malformed: -3,
   outOfMemory: -4,
-  /** It refers to its own symbols so often that they expand to more than 512 MiB, or has more than 2^21 of them. */
+  /**
+   * It refers to its own symbols so often that they expand to more than 512 MiB, has more than 2^21 of them, or makes a batch of more
+   * than 40 MiB: samples without fields and histograms of small differences are longer there.
+   */
   tooExpensive: -5,
 } as const;
 /** What the kernel answers to a body: one of INTAKE_CODES. */

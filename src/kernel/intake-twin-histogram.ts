@@ -1,13 +1,6 @@
 // Native histograms of remote write for the intake's twin: the rules of kernels/intake/histogram.ts. The binary form is
 // model/histogram-codec.ts's.
-import {
-  type BucketCounts,
-  CUSTOM_SCHEMA,
-  NO_BOUNDS,
-  type NativeHistogram,
-  type ResetHint,
-  histogramToBytes,
-} from '../model/index.ts';
+import { type BucketCounts, CUSTOM_SCHEMA, NO_BOUNDS, type NativeHistogram, histogramToBytes } from '../model/index.ts';
 import {
   BYTES,
   expectType,
@@ -24,7 +17,6 @@ const [SCHEMA_MIN, SCHEMA_MAX, SCHEMA_REDUCED_MAX] = [-4, 8, 52];
 const INDEX_MIN = -(2 ** 31);
 const INDEX_MAX = 2 ** 31 - 1;
 const STALE_BITS = 0x7ff0000000000002n;
-const HINTS: readonly ResetHint[] = ['unknown', 'reset', 'not_reset', 'gauge'];
 const REASON = {
   schema: 16,
   spanOffset: 17,
@@ -56,7 +48,8 @@ const newSide = (): Side => ({ spans: [], deltas: [], counts: [] });
 /** A histogram as a request has it. */
 export class TwinHistogram {
   timeMs = 0n;
-  hint = 0;
+  /** Its hint about counter resets; the others speak of a sample before, which need not be the one that comes before it here. */
+  isGauge = false;
   schema = 0;
   sumBits = 0n;
   threshold = 0;
@@ -142,7 +135,7 @@ function readNumber(h: TwinHistogram, body: Uint8Array, field: Field): void {
   else if (number <= 7) {
     h.zeroCount = bits;
     h.isZeroFloat = isDouble;
-  } else if (number === 14) h.hint = bits > 3n ? 0 : Number(bits);
+  } else if (number === 14) h.isGauge = bits === 3n;
   else h.timeMs = BigInt.asIntN(64, bits);
 }
 
@@ -226,7 +219,7 @@ export function checkHistogram(h: TwinHistogram): Uint8Array | number {
   if (!h.isFloat && !Number.isNaN(sum) && inBuckets !== h.count) return REASON.countDiffers;
   const checked: NativeHistogram = {
     schema: Math.min(h.schema, SCHEMA_MAX),
-    resetHint: HINTS[h.hint],
+    resetHint: h.isGauge ? 'gauge' : 'unknown',
     count: toCount(h.count),
     sum,
     zeroThreshold: h.threshold,

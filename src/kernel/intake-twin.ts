@@ -32,6 +32,7 @@ import { decodeSnappy } from './snappy-twin.ts';
 
 const TIME_BOUND = 2n ** 53n;
 const METADATA_ROWS_MAX = 4096;
+const BATCH_BYTES_MAX = 40 << 20;
 const NO_SAMPLES = 13;
 const SERIES_LIMIT = 15;
 const NO_BYTES = new Uint8Array(0);
@@ -99,11 +100,17 @@ class IntakeTwin implements IntakeKernel {
     this.#body = decoded;
     try {
       take();
-      return 0;
+      return this.#isTooLong(decoded.length) ? this.#fail(INTAKE_CODES.tooExpensive) : INTAKE_CODES.ok;
     } catch (error) {
       if (error instanceof IntakeFailure) return this.#fail(error.code);
       throw error;
     }
+  }
+
+  /** Whether a batch is. Nothing takes ten times as many bytes there as in a body. */
+  #isTooLong(bodyBytes: number): boolean {
+    if (bodyBytes * 10 < BATCH_BYTES_MAX) return false;
+    return this.#shards.some((shard) => shard.encode(this.#tenant).length > BATCH_BYTES_MAX);
   }
 
   #fail(code: number): IntakeCode {

@@ -67,5 +67,5 @@ export {
   zeroBucketOf,
 } from './histogram-buckets.ts';
 export { detectReset, storedHint } from './histogram-reset.ts';
-export { histogramProblem } from './histogram-check.ts';
+export { histogramProblem, shapeProblem } from './histogram-check.ts';
 export { decodeHistogram, encodeHistogram, histogramFromBytes, histogramToBytes } from './histogram-codec.ts';

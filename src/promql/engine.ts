@@ -6,12 +6,15 @@ import { DEFAULT_TENANT, Labels, type NativeHistogram } from '../model/index.ts'
 import type { Expr } from './ast.ts';
 import { badData, executionError, timedOut, wasCanceled } from './errors.ts';
 import { Evaluator } from './exec/evaluate.ts';
-import { QueryRun } from './exec/query-run.ts';
-import { type Matrix, type Value, type Vector, sortByLabels } from './exec/vector.ts';
-import type { LeafClient } from './leaf.ts';
+import { type Estimates, type ExplainNode, explainPlan } from './explain.ts';
+import { Trace } from './exec/trace.ts';
+import { QueryRun, type Work } from './exec/query-run.ts';
+import { type Matrix, type Value, type Vector, sortByLabels, valueBytes } from './exec/vector.ts';
+import type { LeafClient, LeafEstimate } from './leaf.ts';
 import { parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
-import type { PlanNode, Steps } from './plan/plan.ts';
+import { childrenOf } from './plan/children.ts';
+import type { LeafTemplate, PlanNode, Steps } from './plan/plan.ts';
 
 /** What an engine works on, and the limits of each of its queries. */
 export interface EngineOptions {
@@ -44,6 +47,20 @@ export interface QueryOptions {
   readonly maxSamples?: number;
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
+  /** Tells of a cancellation at once, where the signal needs a turn of the event loop. */
+  readonly isCanceled?: () => boolean;
+  /** What the query costs, part by part; `only`: it is not evaluated, and its data is empty. */
+  readonly explain?: 'run' | 'only';
+  /** Called when evaluation begins, with what it costs so far: it changes as the query goes on. */
+  readonly onRun?: (cost: RunningCost) => void;
+}
+
+/** What a query under way costs so far. */
+export interface RunningCost {
+  readonly samplesRead: number;
+  readonly seriesRead: number;
+  readonly bytes: number;
+  readonly peakBytes: number;
 }
 
 /** What a query cost. Samples and series are counted at the leaves; peaks are of the whole query. */
@@ -107,6 +124,8 @@ export interface QueryResult {
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
   readonly stats: QueryStats;
+  /** Where it was asked for. */
+  readonly explain: ExplainNode | null;
 }
 
 /** Evaluates PromQL over all shards. Keeps no state between queries. */
@@ -168,7 +187,7 @@ class QueryEngine implements Engine {
     if (!(stepMs > 0)) throw badData('zero or negative query resolution step widths are not accepted');
     const steps = endMs < startMs ? 0 : Math.floor((endMs - startMs) / stepMs) + 1;
     const at = { startMs, stepMs, steps };
-    return this.#query(query, at, endMs, stepMs, options, (value) => rangeResult(value, at), true);
+    return this.#query(query, at, endMs, stepMs, options, (value, run) => rangeResult(value, at, run), true);
   }
 
   async #query(
@@ -177,7 +196,7 @@ class QueryEngine implements Engine {
     endMs: number,
     stepMs: number,
     options: QueryOptions,
-    shape: (value: Value) => ResultData,
+    shape: (value: Value, run: QueryRun) => Work<ResultData>,
     isRange = false,
   ): Promise<QueryResult> {
     const { clock } = this.#options;
@@ -188,28 +207,35 @@ class QueryEngine implements Engine {
     const plan = this.#plan(expr, at, endMs, stepMs, options);
     const plannedMs = clock.monotonicMs();
     const { signal, close, timeoutMs } = this.#limits(options);
+    const trace = options.explain === 'run' ? new Trace() : null;
     const run = new QueryRun({
+      trace,
       query: text,
       kernel: this.#kernel,
       leaves: this.#options.leaves,
       clock,
       signal,
+      isCanceled: options.isCanceled,
       deadlineMs: startedMs + timeoutMs,
       samplesMax: options.maxSamples ?? this.#options.maxSamples ?? 50_000_000,
       bytesMax: options.maxBytes ?? this.#options.maxBytes ?? 2 ** 30,
       delayedNameRemoval: this.#features.has('promql-delayed-name-removal'),
       typeAndUnitLabels: this.#features.has('type-and-unit-labels'),
     });
+    options.onRun?.(run);
     try {
-      const value = at.steps === 0 ? emptyOf(expr) : await new Evaluator(run).result(plan);
-      const data = shape(value);
+      const estimates = options.explain ? await estimate(plan, run) : null;
+      const isEvaluated = at.steps > 0 && options.explain !== 'only';
+      const value = !isEvaluated ? emptyOf(expr) : await new Evaluator(run).result(plan);
+      const data = await run.finish(shape(value, run));
       const timings = {
         parseMs: parsedMs - startedMs,
         planMs: plannedMs - parsedMs,
         execMs: clock.monotonicMs() - plannedMs,
         leafMs: run.leafTimeMs,
       };
-      return { data, ...run.annotations.finish(), stats: statsOf(run, timings) };
+      const explain = estimates && explainPlan(plan, estimates, trace);
+      return { data, ...run.annotations.finish(), stats: statsOf(run, timings), explain };
     } finally {
       // Leaves that still run for a query that failed elsewhere stop at their next slice.
       close();
@@ -247,6 +273,21 @@ class QueryEngine implements Engine {
   }
 }
 
+/** Asks the shards about every leaf. */
+async function estimate(plan: PlanNode, run: QueryRun): Promise<Estimates> {
+  const found = new Map<LeafTemplate, (LeafEstimate | null)[]>();
+  const ask = async (node: PlanNode): Promise<void> => {
+    for (const child of childrenOf(node)) await ask(child);
+    if (node.kind !== 'leaf' && node.kind !== 'samples') return;
+    run.check();
+    const leaf = { ...node.leaf, parameters: [], samplesMax: run.samplesLeft, bytesMax: run.bytesLeft };
+    const answers = run.leaves.map((client) => client.estimate?.(leaf, run) ?? Promise.resolve(null));
+    found.set(node.leaf, await Promise.all(answers));
+  };
+  await ask(plan);
+  return found;
+}
+
 const statsOf = (run: QueryRun, timings: QueryStats['timings']): QueryStats => ({
   samplesRead: run.samplesRead,
   seriesRead: run.seriesRead,
@@ -277,7 +318,8 @@ function emptyOf(expr: Expr): Value {
   return { type: 'matrix', labels: [], ends: new Uint32Array(0), ts: empty, vs: empty, hs: null };
 }
 
-function instantResult(value: Value, timeMs: number): ResultData {
+// biome-ignore lint/correctness/useYield: it is as short as it is; rangeResult() is not
+function* instantResult(value: Value, timeMs: number): Work<ResultData> {
   switch (value.type) {
     case 'string':
       return { type: 'string', timeMs, value: value.value };
@@ -296,11 +338,12 @@ function instantResult(value: Value, timeMs: number): ResultData {
   }
 }
 
-function rangeResult(value: Value, at: Steps): ResultData {
+function* rangeResult(value: Value, at: Steps, run: QueryRun): Work<ResultData> {
   if (value.type === 'matrix') return matrixResult(value);
   if (value.type === 'string') throw executionError('cannot evaluate a string over a range');
   if (value.type === 'scalar') return scalarMatrix(value.vs, at);
-  return vectorMatrix(sortByLabels(value), at);
+  run.expect(valueBytes(value) * 2);
+  return yield* vectorMatrix(sortByLabels(value), at, run);
 }
 
 const matrixResult = ({ labels, ends, ts, vs, hs }: Matrix): MatrixResult => ({
@@ -327,7 +370,7 @@ function scalarMatrix(vs: Float64Array, { startMs, stepMs, steps }: Steps): Matr
 }
 
 /** Dense step vectors to samples. */
-function vectorMatrix(v: Vector, { startMs, stepMs }: Steps): MatrixResult {
+function* vectorMatrix(v: Vector, { startMs, stepMs }: Steps, run: QueryRun): Work<MatrixResult> {
   const { steps, has } = v;
   let points = 0;
   for (let i = 0; i < has.length; i++) if (has[i] !== 0) points++;
@@ -337,6 +380,7 @@ function vectorMatrix(v: Vector, { startMs, stepMs }: Steps): MatrixResult {
   const histograms = v.hs === null ? null : new Array<NativeHistogram | null>(points).fill(null);
   let at = 0;
   for (let row = 0; row < v.labels.length; row++) {
+    if (run.isDue(steps)) yield;
     for (let i = 0, from = row * steps; i < steps; i++, from++) {
       if (has[from] === 0) continue;
       const h = histograms && has[from] === 2 ? (v.hs?.[from] ?? null) : null;

@@ -11,18 +11,21 @@ export {
   type QueryResult,
   type QueryStats,
   type ResultData,
+  type RunningCost,
   type ScalarResult,
   type StringResult,
   type VectorResult,
   createEngine,
 } from './engine.ts';
 export type { QueryErrorCode } from './errors.ts';
+export { type ExplainLeaf, type ExplainNode, printExplain } from './explain.ts';
 export { LocalLeafExecutor, type LeafExecutorOptions } from './exec/leaf-executor.ts';
 export { MemorySource } from './exec/memory-source.ts';
 export {
   LabelsPacker,
   type LeafClient,
   type LeafControl,
+  type LeafEstimate,
   type LeafFold,
   type LeafPlan,
   type LeafResult,
@@ -33,3 +36,5 @@ export {
   unpackHistograms,
   unpackLabels,
 } from './leaf.ts';
+export { type Histogram as HistogramLiteral, toNative as literalToNative } from './testlang/histogram.ts';
+export { type SequenceValue, parseMetric, parseSequence, parseSeriesLine } from './testlang/sequence.ts';

@@ -153,9 +153,18 @@ export interface LeafControl {
   yield(): Promise<void>;
 }
 
+/** What a leaf would cost a shard, about: series selected, samples to decode, bytes of the result. */
+export interface LeafEstimate {
+  readonly series: number;
+  readonly samples: number;
+  readonly bytes: number;
+}
+
 /** One shard, wherever it lives. */
 export interface LeafClient {
   execute(plan: LeafPlan, control: LeafControl): Promise<LeafResult>;
+  /** For explanations; absent: it cannot tell. */
+  estimate?(plan: LeafPlan, control: LeafControl): Promise<LeafEstimate>;
 }
 
 /** The buffers of a result, to hand over instead of copying. */

@@ -7,8 +7,8 @@
 // (The schema kit of config/ has the configuration's own voice and stops at the first fault.)
 import { type Alias, LineCounter, type Scalar, type YAMLMap, type YAMLSeq, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { TidemarkError, errorText } from '../base/index.ts';
+import { parseDuration } from '../config/index.ts';
 import { goQuote } from '../model/index.ts';
-import { parseDuration } from '../promql/index.ts';
 
 type YamlNode = Scalar | YAMLMap | YAMLSeq | Alias;
 

@@ -23,10 +23,10 @@ export function resolveBlobs(
   for (let i = from; i < to; i++) {
     if (vsWords[2 * i + 1] !== BLOB_HIGH) continue;
     const blob = vsWords[2 * i];
-    const length = words[blob >> 2];
+    const length = words[blob >>> 2];
     const isFloat = length === FLOAT_BYTES;
-    vsWords[2 * i] = isFloat ? words[(blob + BLOB_HEAD) >> 2] : NAN_LOW;
-    vsWords[2 * i + 1] = isFloat ? words[(blob + BLOB_HEAD + 4) >> 2] : NAN_HIGH;
+    vsWords[2 * i] = isFloat ? words[(blob + BLOB_HEAD) >>> 2] : NAN_LOW;
+    vsWords[2 * i + 1] = isFloat ? words[(blob + BLOB_HEAD + 4) >>> 2] : NAN_HIGH;
     if (isFloat || !histograms) continue;
     histograms.at.push(i);
     histograms.bytes.push(bytes.subarray(blob + BLOB_HEAD, blob + BLOB_HEAD + length));

@@ -18,7 +18,13 @@ export function firstHistogram({ at }: HistogramSamples, place: number): number 
 }
 
 /** Adds the histograms of places [from, to), moved by `shift`. */
-export function copyHistograms(source: HistogramSamples, from: number, to: number, into: HistogramSamples, shift: number): void {
+export function copyHistograms(
+  source: HistogramSamples,
+  from: number,
+  to: number,
+  into: HistogramSamples,
+  shift: number,
+): void {
   for (let h = firstHistogram(source, from); h < source.at.length && source.at[h] < to; h++) {
     into.at.push(source.at[h] + shift);
     into.bytes.push(source.bytes[h]);
@@ -26,7 +32,11 @@ export function copyHistograms(source: HistogramSamples, from: number, to: numbe
 }
 
 /** Sample `from + i` was at place moves[i] before; those below `from` have stayed, the others are gone. */
-export function moveHistograms(histograms: HistogramSamples | undefined, from: number, moves: readonly number[] | null): void {
+export function moveHistograms(
+  histograms: HistogramSamples | undefined,
+  from: number,
+  moves: readonly number[] | null,
+): void {
   if (!histograms || !moves) return;
   const { at, bytes } = histograms;
   const moved = new Map<number, Uint8Array>();

@@ -45,11 +45,18 @@ export class LevelRun {
     return isOrdinary(high);
   }
 
-  /** A part of a block that has one value, and whose times are those of all parts with the same number of this store. */
-  part(store: number, times: number, minMs: number, maxMs: number, low: number, high: number): boolean {
+  /** Begins anew. */
+  clear(): void {
+    this.#isEmpty = true;
+    this.#lastMs = -Infinity;
+    this.#times = '';
+  }
+
+  /** A part of a block that has one value, and whose times are those of all parts of the set with the same text. */
+  part(times: string, minMs: number, maxMs: number, low: number, high: number): boolean {
     if (minMs <= this.#lastMs) return false;
     this.#lastMs = maxMs;
-    this.#times += `${store}:${times} `;
+    this.#times = this.#times === '' ? times : this.#times + times;
     return this.#value(low, high);
   }
 

@@ -15,7 +15,7 @@ import { mergeBlocks } from './block/block-merge.ts';
 import { WINDOW_MS, blockFileName, spanStart } from './block-name.ts';
 import type { BlockSet } from './block-set.ts';
 import { type CompactionPlan, expired, planCompaction } from './compaction.ts';
-import { type DeleteCommand } from './command.ts';
+import type { DeleteCommand } from './command.ts';
 import { writeCut } from './cut.ts';
 import type { Head } from './head.ts';
 import { selectSeries } from './head-select.ts';
@@ -155,7 +155,11 @@ export class LifeCycle {
     if (memory.fullness > policy.fullnessMax && state.bytesSinceCut > policy.fullLogBytesMin) {
       return EVERYTHING;
     }
-    if (memory.lateSamples >= policy.lateSamplesMax && state.bytesSinceCut > policy.lateLogBytesMin && oldestMs < windowMs) {
+    if (
+      memory.lateSamples >= policy.lateSamplesMax &&
+      state.bytesSinceCut > policy.lateLogBytesMin &&
+      oldestMs < windowMs
+    ) {
       return { endMs: windowMs, idleBeforeMs: windowMs };
     }
     const isCrowded = memory.seriesCount >= policy.idleSeriesMin + memory.seriesAtSweep * 2;
@@ -229,7 +233,8 @@ export class LifeCycle {
 
   async #expire(): Promise<void> {
     const { head, blocks, retention, logger, shard } = this.#parts;
-    const gone = expired(blocks.all, head.memory.clockMs, retention.timeMs, retention.sizeBytes);
+    const { position, clockMs } = head.memory;
+    const gone = expired(this.#visible(position), clockMs, retention.timeMs, retention.sizeBytes);
     if (gone.length === 0) return;
     this.stats.blocksExpired += gone.length;
     const goneToMs = Math.max(...gone.map(({ meta }) => meta.maxMs));
@@ -291,7 +296,10 @@ export class LifeCycle {
   async #clean(position: LogPosition): Promise<void> {
     const { tombstones } = this.#parts;
     for (const block of this.#visible(position)) {
-      if (!tombstones.after(block.meta.deletesThrough).some((each) => compareLogPositions(each.position, position) <= 0)) continue;
+      if (
+        !tombstones.after(block.meta.deletesThrough).some((each) => compareLogPositions(each.position, position) <= 0)
+      )
+        continue;
       const { windowStartMs: startMs, windowEndMs: endMs, level } = block.meta;
       await this.#merge({ startMs, endMs, level, blocks: [block] }, position);
     }

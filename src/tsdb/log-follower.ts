@@ -4,7 +4,6 @@
 // A segment is over for the follower once a later one is there and no whole record is left in it: the log's writer begins a segment
 // only after it has written the one before. Files that are found are opened at once, so that a segment which the shard no longer
 // needs, and removes, can still be read to its end.
-import { TidemarkError } from '../base/index.ts';
 import { type Files, type LogPosition, type OpenFile, hasCode } from '../io/index.ts';
 import { RECORD_BYTES_MAX, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, checkSegmentHeader, recordAt } from './log-record.ts';
 import { listSegments, segmentPath } from './log-segments.ts';
@@ -33,7 +32,8 @@ export interface FollowedPiece {
 export class LogFollower {
   readonly #files: Files;
   readonly #shard: number;
-  readonly #from: LogPosition;
+  /** Where following began. */
+  readonly from: LogPosition;
   #open: { segment: number; file: OpenFile }[] = [];
   #newest = -1;
   #offset = 0;
@@ -45,12 +45,12 @@ export class LogFollower {
   private constructor(files: Files, shard: number, from: LogPosition) {
     this.#files = files;
     this.#shard = shard;
-    this.#from = from;
+    this.from = from;
   }
 
-  /** Follows from a position on; null: from the present end. What a segment defines before the position is read too. */
-  static async start(files: Files, shard: number, from: LogPosition | null): Promise<LogFollower> {
-    const follower = new LogFollower(files, shard, from ?? (await endOf(files, shard)));
+  /** Follows from a position on. What its segment defines before it is read too. */
+  static async start(files: Files, shard: number, from: LogPosition): Promise<LogFollower> {
+    const follower = new LogFollower(files, shard, from);
     await follower.find();
     return follower;
   }
@@ -62,7 +62,7 @@ export class LogFollower {
   }
 
   async #find(): Promise<void> {
-    const least = Math.max(this.#newest + 1, this.#from.segment);
+    const least = Math.max(this.#newest + 1, this.from.segment);
     const segments = (await listSegments(this.#files, this.#shard)).filter((segment) => segment >= least);
     for (const segment of segments) {
       try {
@@ -120,7 +120,7 @@ export class LogFollower {
     const start = this.#offset;
     for (let record = recordAt(bytes, 0); record; record = recordAt(bytes, record.end)) {
       const end = start + record.end;
-      const isOld = segment === this.#from.segment && end <= this.#from.offset;
+      const isOld = segment === this.from.segment && end <= this.from.offset;
       records.push({ payload: record.payload, end, isOld });
       this.#offset = end;
     }
@@ -133,13 +133,4 @@ export class LogFollower {
     this.#open = [];
     for (const { file } of files) await file.close();
   }
-}
-
-/** The end of a shard's log as it is now. */
-async function endOf(files: Files, shard: number): Promise<LogPosition> {
-  const segment = (await listSegments(files, shard)).at(-1);
-  if (segment === undefined) return { segment: 0, offset: 0 };
-  const stat = await files.stat(segmentPath(shard, segment));
-  if (!stat) throw new TidemarkError('not_found', `cannot follow log of shard ${shard}: segment ${segment} has gone`);
-  return { segment, offset: stat.sizeBytes };
 }

@@ -59,7 +59,9 @@ export async function replayLog(
     const path = segmentPath(shard, segment);
     const start = segment === from.segment ? Math.max(from.offset, SEGMENT_HEADER_BYTES) : SEGMENT_HEADER_BYTES;
     try {
-      await replaySegment(files, shard, segment, start, handler);
+      const tornBytes = await replaySegment(files, shard, segment, start, handler);
+      if (tornBytes > 0)
+        logger.warn('log segment ends in a torn record, which was not acknowledged', { path, tornBytes });
     } catch (error) {
       if (!isCorrupt(error)) throw error;
       const found = { path, offset: start, text: errorText(error) };
@@ -72,13 +74,14 @@ export async function replayLog(
   return damage;
 }
 
+/** Returns how many bytes there are behind the last whole record: what a crash, or damage of the very last record, leaves. */
 async function replaySegment(
   files: Files,
   shard: number,
   segment: number,
   start: number,
   handler: ReplayHandler,
-): Promise<void> {
+): Promise<number> {
   const path = segmentPath(shard, segment);
   // After kill -9 the tail may be in the page cache only. What is replayed becomes visible and part of images, so it must not
   // vanish with the power later.
@@ -90,11 +93,11 @@ async function replaySegment(
   }
   const bytes = await files.readFile(path);
   // A crash may leave a segment without a whole header: nothing was acknowledged from it.
-  if (bytes.length < SEGMENT_HEADER_BYTES) return;
+  if (bytes.length < SEGMENT_HEADER_BYTES) return bytes.length;
   try {
     checkSegmentHeader(bytes, shard, segment);
   } catch (error) {
-    if (!isDurableBeyond(bytes, 0)) return;
+    if (!isDurableBeyond(bytes, 0)) return bytes.length;
     throw error;
   }
   let offset = start;
@@ -108,6 +111,7 @@ async function replaySegment(
   if (offset < bytes.length && isDurableBeyond(bytes, offset)) {
     throw corruptError(`cannot read ${path}: the record at offset ${offset} fails its checksum`);
   }
+  return Math.max(0, bytes.length - offset);
 }
 
 /** Removes the segments before number `segment`. */

@@ -75,6 +75,11 @@ export class SegmentLog implements LogStream {
     return this.#segmentBytes;
   }
 
+  /** Where the next record goes. */
+  get end(): LogPosition {
+    return { segment: this.#segment, offset: this.#segmentBytes };
+  }
+
   /** Bytes that wait to become durable. */
   get pendingBytes(): number {
     return this.#groups.reduce((sum, group) => sum + group.length, 0);

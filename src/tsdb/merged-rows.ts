@@ -104,5 +104,16 @@ export function groupParts(rowsOf: readonly Uint32Array[], rows: number): RowPar
   return { ends, stores, places };
 }
 
+/** The same where one store has all rows, in order. */
+export function partsOfOne(rows: number): RowParts {
+  const ends = new Uint32Array(rows);
+  const places = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    ends[row] = row + 1;
+    places[row] = row;
+  }
+  return { ends, stores: new Uint16Array(rows), places };
+}
+
 /** Marks a series that no row has. */
 export const EMPTY_ROW = EMPTY;

@@ -18,7 +18,7 @@ import type { HeadSource } from './head-source.ts';
 import { moveHistograms, movesOf } from './histogram-moves.ts';
 import { LevelRun } from './level-run.ts';
 import { MergedGroups } from './merged-groups.ts';
-import { EMPTY_ROW, IdTable, type RowParts, groupParts } from './merged-rows.ts';
+import { EMPTY_ROW, IdTable, type RowParts, groupParts, partsOfOne } from './merged-rows.ts';
 import { NO_SERIES } from './head.ts';
 import { BlockStore, HeadStore, type Store, type Wanted } from './stores.ts';
 import type { Tombstone } from './tombstones.ts';
@@ -51,10 +51,12 @@ class MergedSet implements SeriesSet {
   readonly #blocks: BlockStore[] = [];
   /** Blocks first, by position, then the head. */
   #stores: Store[] = [];
-  #table: IdTable = new IdTable(0);
+  /** Rows by id; null while one store has all of them, in its order. */
+  #table: IdTable | null = null;
   #parts: RowParts = { ends: new Uint32Array(0), stores: new Uint16Array(0), places: new Uint32Array(0) };
   #generation = -1;
   #blocksEver = 0;
+  readonly #run = new LevelRun();
   #fetchedFrom = 0;
   #fetchedTo = 0;
   length = 0;
@@ -73,15 +75,15 @@ class MergedSet implements SeriesSet {
       this.#head.renew();
     }
     const stores = this.#orderedStores();
-    const total = stores.reduce((sum, { series }) => sum + series.length, 0);
-    this.#table = new IdTable(total);
-    // Rows in the order of the store that has most of them: its pages are read one after the other.
-    const largest = [...stores].sort((a, b) => b.series.length - a.series.length);
-    for (const { ids, series } of largest) {
-      for (let i = 0; i < series.length; i++) if (series[i] !== NO_SERIES) this.#table.add(ids, i * 4);
+    if (stores.length === 1 && !stores[0].series.includes(NO_SERIES)) {
+      this.#stores = stores;
+      this.length = stores[0].series.length;
+      this.#parts = partsOfOne(this.length);
+      return;
     }
+    this.#table = tableOf(stores);
     this.length = this.#table.count;
-    this.#group(stores);
+    this.#group(stores, this.#table);
   }
 
   #orderedStores(): Store[] {
@@ -89,11 +91,11 @@ class MergedSet implements SeriesSet {
     return [...this.#blocks, this.#head].filter(({ series }) => series.length > 0);
   }
 
-  #group(stores: Store[]): void {
+  #group(stores: Store[], table: IdTable): void {
     const rowsOf = stores.map(({ ids, series }) => {
       const rows = new Uint32Array(series.length);
       for (let i = 0; i < rows.length; i++) {
-        const row = series[i] === NO_SERIES ? -1 : this.#table.find(ids, i * 4);
+        const row = series[i] === NO_SERIES ? -1 : table.find(ids, i * 4);
         rows[i] = row < 0 ? EMPTY_ROW : row;
       }
       return rows;
@@ -113,10 +115,11 @@ class MergedSet implements SeriesSet {
     const wanted = blocks.filter(
       (block) => overlaps(block, minMs, maxMs) && (!newest || compareLogPositions(block.meta.position, newest) > 0),
     );
-    await eachRetained(wanted, async (block) => {
+    await eachRetained(this.#view, wanted, async (block, tombstones) => {
       try {
         const index = await block.index();
-        this.#blocks.push(openStore(this.#view, block, index, this.#wanted, this.#blocksEver++));
+        const open = { block, index, kernel: this.#view.kernel };
+        this.#blocks.push(BlockStore.select(open, this.#wanted, tombstones, this.#blocksEver++));
         block.retain(); // until the store is released
       } catch (error) {
         await this.#view.setAside(block, error);
@@ -135,9 +138,10 @@ class MergedSet implements SeriesSet {
 
   /** Blocks came, or series left the head, while others ran: the rows stay, their parts are looked up again. */
   async #refresh(): Promise<void> {
+    this.#table ??= tableOf(this.#stores);
     while (this.#generation !== this.#view.generation) await this.#takeBlocks(this.#view.blocks());
     this.#head.renew();
-    this.#group(this.#orderedStores());
+    this.#group(this.#orderedStores(), this.#table);
   }
 
   async #prefetch(from: number): Promise<number> {
@@ -219,7 +223,8 @@ class MergedSet implements SeriesSet {
 
   level(index: number, minMs: number, maxMs: number, scratch: SampleColumn): LevelColumn | null {
     const { ends, stores, places } = this.#parts;
-    const run = new LevelRun();
+    const run = this.#run;
+    run.clear();
     for (let part = index === 0 ? 0 : ends[index - 1]; part < ends[index]; part++) {
       if (!this.#stores[stores[part]].level(places[part], minMs, maxMs, scratch, run)) return null;
     }
@@ -242,6 +247,15 @@ class MergedSet implements SeriesSet {
     for (const store of this.#blocks) store.release();
     this.#blocks.length = 0;
   }
+}
+
+/** Rows in the order of the store that has most of them: its pages are read one after the other. */
+function tableOf(stores: readonly Store[]): IdTable {
+  const table = new IdTable(stores.reduce((sum, { series }) => sum + series.length, 0));
+  for (const { ids, series } of [...stores].sort((a, b) => b.series.length - a.series.length)) {
+    for (let i = 0; i < series.length; i++) if (series[i] !== NO_SERIES) table.add(ids, i * 4);
+  }
+  return table;
 }
 
 /** Merges the ascending runs [0, middle) and [middle, end); of equal times the first run's stays. Returns how many are left. */
@@ -324,10 +338,11 @@ export class MergedSource implements SeriesSource {
     visit: (select: SelectStore, index: BlockIndex) => void,
   ): Promise<void> {
     const blocks = this.#view.blocks().filter((block) => overlaps(block, minMs, maxMs));
-    await eachRetained(blocks, async (block) => {
+    await eachRetained(this.#view, blocks, async (block, tombstones) => {
       try {
         const index = await block.index();
-        visit((wanted) => openStore(this.#view, block, index, wanted), index);
+        const open = { block, index, kernel: this.#view.kernel };
+        visit((wanted) => BlockStore.select(open, wanted, tombstones), index);
       } catch (error) {
         await this.#view.setAside(block, error);
       }
@@ -335,22 +350,25 @@ export class MergedSource implements SeriesSource {
   }
 }
 
-/** Visits blocks one after the other; none of them goes meanwhile. */
-async function eachRetained(blocks: readonly Block[], visit: (block: Block) => Promise<void>): Promise<void> {
+/**
+ * Visits blocks one after the other, with their tombstones; none of them goes meanwhile. The tombstones are of the beginning: a compaction
+ * that takes a block away takes those, too.
+ */
+async function eachRetained(
+  view: ShardView,
+  blocks: readonly Block[],
+  visit: (block: Block, tombstones: readonly Tombstone[]) => Promise<void>,
+): Promise<void> {
+  const tombstones = blocks.map(({ meta }) => view.tombstonesAfter(meta.deletesThrough));
   for (const block of blocks) block.retain();
   try {
-    for (const block of blocks) await visit(block);
+    for (const [i, block] of blocks.entries()) await visit(block, tombstones[i]);
   } finally {
     for (const block of blocks) block.release();
   }
 }
 
 type SelectStore = (wanted: Wanted) => Store;
-
-function openStore(view: ShardView, block: Block, index: BlockIndex, wanted: Wanted, number = 0): BlockStore {
-  const tombstones = view.tombstonesAfter(block.meta.deletesThrough);
-  return BlockStore.select({ block, index, kernel: view.kernel }, wanted, tombstones, number);
-}
 
 /** Adds the names of all labels of a store's series, or the values of one label. */
 function addTexts(into: Set<string>, store: Store, name: string | null): void {

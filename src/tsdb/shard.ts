@@ -69,6 +69,8 @@ export interface ShardStats extends HeadCounters {
   readonly position: LogPosition;
   readonly imageBytes: number;
   readonly imageCount: number;
+  /** Whether an image was restored at start. */
+  readonly isFromImage: boolean;
   readonly replayedRecords: number;
   readonly damage: readonly LogDamage[];
   readonly blocks: readonly BlockInfo[];
@@ -109,6 +111,7 @@ interface ShardParts {
   readonly blocks: BlockSet;
   readonly tombstones: Tombstones;
   readonly cache: BlockCache;
+  readonly isFromImage: boolean;
   readonly isBlind: boolean;
 }
 
@@ -126,6 +129,7 @@ export class Shard implements ShardView {
   readonly head: HeadSource;
   /** Head and blocks. */
   readonly source: SeriesSource;
+  readonly #isFromImage: boolean;
   #damage: readonly LogDamage[] = [];
   #replayedRecords = 0;
   #bytesSinceImage = 0;
@@ -133,7 +137,8 @@ export class Shard implements ShardView {
   #imageCount = 0;
 
   private constructor(parts: ShardParts) {
-    const { options, head, blocks, tombstones, cache, isBlind } = parts;
+    const { options, head, blocks, tombstones, cache, isFromImage, isBlind } = parts;
+    this.#isFromImage = isFromImage;
     this.#options = options;
     this.#head = head;
     this.#blocks = blocks;
@@ -166,8 +171,17 @@ export class Shard implements ShardView {
     const blocks = await BlockSet.open({ files, shard, cache, logger });
     const tombstones = await Tombstones.open(files, blocks.directory, logger);
     // From its first segment on the log tells everything.
-    const isBlind = restored === null && ((await listSegments(files, shard))[0] ?? 1) > 1;
-    const opened = new Shard({ options, head: restored ?? makeHead(), blocks, tombstones, cache, isBlind });
+    const isFromImage = restored !== null;
+    const isBlind = !isFromImage && ((await listSegments(files, shard))[0] ?? 1) > 1;
+    const opened = new Shard({
+      options,
+      head: restored ?? makeHead(),
+      blocks,
+      tombstones,
+      cache,
+      isFromImage,
+      isBlind,
+    });
     opened.#lifeCycle.resume();
     const handler = {
       record: (payload: Uint8Array, next: LogPosition) => opened.#replay(payload, next),
@@ -307,6 +321,7 @@ export class Shard implements ShardView {
       position: this.position,
       imageBytes: this.#imageBytes,
       imageCount: this.#imageCount,
+      isFromImage: this.#isFromImage,
       replayedRecords: this.#replayedRecords,
       damage: this.#damage,
       blocks: this.#blocks.all.map(({ path, sizeBytes, meta }) => ({ name: path, sizeBytes, meta })),

@@ -124,6 +124,13 @@ export class BlockStore implements Store {
   /** Deleted ranges by series, where there are any. */
   readonly #gone: Map<number, Ranges> | null;
   #pages: PinnedPages | null = null;
+  /** Texts of columns of times, made once: they are keys. */
+  readonly #texts = new Map<number, string>();
+  readonly #textOf = (times: number): string => {
+    let text = this.#texts.get(times);
+    if (text === undefined) this.#texts.set(times, (text = `${this.number}:${times} `));
+    return text;
+  };
 
   private constructor(
     { block, index, kernel }: OpenBlock,
@@ -164,7 +171,7 @@ export class BlockStore implements Store {
   level(place: number, minMs: number, maxMs: number, _: SampleColumn, run: LevelRun): boolean {
     const series = this.series[place];
     if (this.#gone?.has(series)) return false;
-    return readLevel(this.#index, this.#pages as PinnedPages, series, [minMs, maxMs], this.#kernel, run, this.number);
+    return readLevel(this.#index, this.#pages as PinnedPages, series, [minMs, maxMs], this.#kernel, run, this.#textOf);
   }
 
   labels(place: number): Labels {

@@ -8,7 +8,8 @@ export {
   METRIC_TYPES,
   type MetricType,
 } from './exposition-scan.ts';
-export { METRIC_TYPE_NUMBERS, type WireMetadata, type WireSample, type WireSeries } from './remote-write.ts';
+export { METRIC_TYPE_NUMBERS, type WireMetadata, type WireSample, type WireSeries, writeBytes } from './remote-write.ts';
+export { type WireHistogram, writeHistogram } from './remote-write-histogram.ts';
 export { encodeRemoteWriteV1 } from './remote-write-v1.ts';
 export { encodeRemoteWriteV2 } from './remote-write-v2.ts';
 export { compressSnappy, snappyBytesMax } from './snappy.ts';
@@ -27,7 +28,6 @@ export { OpenMetricsImport, type OpenMetricsSink } from './openmetrics-import.ts
 export { type FamilySample, encodeFamily, familyKind, textFamilyHead, textSample } from './exposition-write.ts';
 export { type NameEscaping, escapeName } from './exposition-names.ts';
 export { encodeHistogramChunk } from './histogram-chunk.ts';
-export { putRemoteHistogram } from './native-histogram.ts';
 export { ProtoReader, putBytes, putDouble, putFixed64, putInt, putText } from './protobuf.ts';
 export {
   CHUNK_ENCODINGS,
@@ -41,3 +41,18 @@ export {
   readFrame,
 } from './remote-read.ts';
 export { CHUNK_SAMPLES_MAX, XorChunkWriter } from './xor-chunk.ts';
+export {
+  type OtlpAttribute,
+  type OtlpBuckets,
+  type OtlpData,
+  type OtlpExponentialPoint,
+  type OtlpHistogramPoint,
+  type OtlpMetric,
+  type OtlpNumberPoint,
+  type OtlpResource,
+  type OtlpScope,
+  type OtlpSummaryPoint,
+} from './otlp.ts';
+export { decodeOtlpJson } from './otlp-json.ts';
+export { decodeOtlpProtobuf, encodeOtlpResponse } from './otlp-protobuf.ts';
+export { type InfluxLines, type InfluxPoint, readInfluxLines } from './influx-line.ts';

@@ -1,42 +1,13 @@
-// Native histograms in protobuf. Remote write, remote read and the exposition format have messages of the same shape with other
-// field numbers: counts as floats, buckets as spans (runs of indexes) and one count per bucket.
+// Native histograms in the protobuf form of exposition: counts as floats, buckets as spans (runs of indexes) and one count per
+// bucket.
 import { ByteWriter } from '../base/index.ts';
-import { type BucketCounts, type NativeHistogram, type ResetHint, usesCustomBounds } from '../model/index.ts';
+import type { BucketCounts, NativeHistogram } from '../model/index.ts';
 import { putBytes, putDouble, putInt, putSint } from './protobuf.ts';
 
-/** Field numbers of a histogram message. */
-interface Fields {
-  readonly count: number;
-  readonly sum: number;
-  readonly schema: number;
-  readonly zeroThreshold: number;
-  readonly zeroCount: number;
-  readonly negativeSpans: number;
-  readonly negativeCounts: number;
-  readonly positiveSpans: number;
-  readonly positiveCounts: number;
-}
-
-/** prometheus.Histogram and io.prometheus.write.v2.Histogram. */
-const REMOTE: Fields = {
-  count: 2,
-  sum: 3,
-  schema: 4,
-  zeroThreshold: 5,
-  zeroCount: 7,
-  negativeSpans: 8,
-  negativeCounts: 10,
-  positiveSpans: 11,
-  positiveCounts: 13,
-};
-const RESET_HINT = 14;
-const TIMESTAMP = 15;
-const CUSTOM_VALUES = 16;
-
-/** io.prometheus.client.Histogram. */
-const CLIENT: Fields = {
-  count: 4,
+/** Field numbers of io.prometheus.client.Histogram. */
+const FIELDS = {
   sum: 2,
+  count: 4,
   schema: 5,
   zeroThreshold: 6,
   zeroCount: 8,
@@ -44,9 +15,7 @@ const CLIENT: Fields = {
   negativeCounts: 11,
   positiveSpans: 12,
   positiveCounts: 14,
-};
-
-const HINTS: Readonly<Record<ResetHint, number>> = { unknown: 0, reset: 1, not_reset: 2, gauge: 3 };
+} as const;
 
 /** Runs of indexes: how far each begins behind the end of the one before, and how long it is. */
 export function spansOf(indexes: Int32Array): { offset: number; length: number }[] {
@@ -79,27 +48,15 @@ function putBuckets(out: ByteWriter, spans: number, counts: number, buckets: Buc
   putDoubles(out, counts, buckets.counts);
 }
 
-function putHistogram(out: ByteWriter, fields: Fields, h: NativeHistogram): void {
-  putDouble(out, fields.count, h.count);
-  putDouble(out, fields.sum, h.sum);
-  putSint(out, fields.schema, h.schema);
-  putDouble(out, fields.zeroThreshold, h.zeroThreshold);
-  if (!usesCustomBounds(h)) putDouble(out, fields.zeroCount, h.zeroCount);
-  putBuckets(out, fields.negativeSpans, fields.negativeCounts, h.negative);
-  putBuckets(out, fields.positiveSpans, fields.positiveCounts, h.positive);
-}
-
-/** The fields of a histogram sample of remote write and remote read. */
-export function putRemoteHistogram(out: ByteWriter, h: NativeHistogram, timestampMs: number): void {
-  putHistogram(out, REMOTE, h);
-  putInt(out, RESET_HINT, HINTS[h.resetHint]);
-  putInt(out, TIMESTAMP, timestampMs);
-  putDoubles(out, CUSTOM_VALUES, h.customBounds);
-}
-
-/** The fields of io.prometheus.client.Histogram. Without observations an empty span says that it is a native one. */
+/** Appends the fields of a histogram of floats. Without observations an empty span says that it is a native one. */
 export function putClientHistogram(out: ByteWriter, h: NativeHistogram): void {
-  putHistogram(out, CLIENT, h);
+  putDouble(out, FIELDS.count, h.count);
+  putDouble(out, FIELDS.sum, h.sum);
+  putSint(out, FIELDS.schema, h.schema);
+  putDouble(out, FIELDS.zeroThreshold, h.zeroThreshold);
+  putDouble(out, FIELDS.zeroCount, h.zeroCount);
+  putBuckets(out, FIELDS.negativeSpans, FIELDS.negativeCounts, h.negative);
+  putBuckets(out, FIELDS.positiveSpans, FIELDS.positiveCounts, h.positive);
   const isBare = h.positive.counts.length + h.negative.counts.length === 0 && h.zeroThreshold === 0;
-  if (isBare) putBytes(out, CLIENT.positiveSpans, new Uint8Array(0));
+  if (isBare) putBytes(out, FIELDS.positiveSpans, new Uint8Array(0));
 }

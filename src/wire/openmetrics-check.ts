@@ -160,6 +160,7 @@ class OpenMetricsCheck {
     const labels = parseSeriesText(this.#body.subarray(row.start, end), 'unknown');
     const name = labels.get('__name__') ?? '';
     labels.delete('__name__');
+    if (/,\s*\}$/.test(this.#text(row.start, end))) fail('labels end with a comma');
     if (this.#body[row.start] === 123 || !METRIC_NAME.test(name)) fail(`invalid metric name ${goQuote(name)}`);
     for (const label of labels.keys()) if (!LABEL_NAME.test(label)) fail(`invalid label name ${goQuote(label)}`);
     const { family, suffix } = this.#familyOf(name);
@@ -203,7 +204,9 @@ class OpenMetricsCheck {
     const at = rest.indexOf(' # {');
     if (at < 0) return;
     if (!EXEMPLAR_SUFFIXES[family.type]?.includes(suffix)) fail(`${family.name}${suffix} may not have an exemplar`);
-    const text = new TextEncoder().encode(`x${rest.slice(at + 3, rest.lastIndexOf('}') + 1)}`);
+    const braces = rest.slice(at + 3, rest.lastIndexOf('}') + 1);
+    if (/,\s*\}$/.test(braces)) fail('labels of an exemplar end with a comma');
+    const text = new TextEncoder().encode(`x${braces}`);
     const labels = parseSeriesText(text, 'unknown');
     labels.delete('__name__');
     let chars = 0;

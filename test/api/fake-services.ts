@@ -52,7 +52,10 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
         return Promise.resolve({ status: 200, body });
       },
     },
+    active: { list: () => Promise.resolve([]), cancel: () => false },
     write: { write: () => Promise.resolve(accepted) },
+    otlp: null,
+    influx: null,
     bulk: {
       externalLabels: () => [['region', 'eu']],
       readSamplesMax: 50_000_000,
@@ -65,6 +68,7 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
       droppedCounts: () => ({}),
       scrapePools: () => [],
       metadata: () => [],
+      pool: () => null,
     },
     status: {
       buildInfo: () => ({
@@ -88,6 +92,7 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
         }),
       blocks: () => Promise.resolve({ blocks: [] }),
       walReplay: () => ({ min: 0, max: 1, current: 1 }),
+      notifications: () => [],
       features: () => ({ api: { query_stats: true } }),
     },
     lifecycle: {

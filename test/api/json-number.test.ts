@@ -79,3 +79,22 @@ test('ten thousand doubles of all kinds read back the same and follow the rules 
     assert.match(text, /^-?(0|[1-9]\d*)(\.\d*[1-9])?(e[+-]\d{2,3})?$/);
   }
 });
+
+test('decimals of up to nine places, and their neighbours, are written as their texts are', () => {
+  const bytes = new Uint8Array(64);
+  const neighbours = new Float64Array(1);
+  const bits = new BigUint64Array(neighbours.buffer);
+  let state = 1;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  for (let n = 0; n < 20_000; n++) {
+    const whole = random(10 ** random(8));
+    neighbours[0] = Number(`${n % 2 ? '-' : ''}${whole}.${String(random(10 ** (1 + random(10)))).padStart(random(10), '0')}`);
+    bits[0] += BigInt(random(3)) - (neighbours[0] === 0 ? 0n : 1n);
+    const [value] = neighbours;
+    const text = Buffer.from(bytes.subarray(0, writeNumber(bytes, 0, value))).toString();
+    assert.equal(text, numberText(value));
+  }
+});

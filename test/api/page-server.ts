@@ -141,6 +141,7 @@ function pageServices(nowMs: () => number): ApiServices {
   const services = fakeServices();
   return {
     ...services,
+    active: { list: () => Promise.resolve([]), cancel: () => false },
     query: { query: async (request, signal) => encoded(await handle(request as JsonRequest, signal)) },
     parseSelector,
     targets: {
@@ -148,6 +149,7 @@ function pageServices(nowMs: () => number): ApiServices {
       dropped: () => [],
       droppedCounts: () => ({ node: 3, tidemark: 0 }),
       scrapePools: () => ['node', 'tidemark'],
+      pool: () => null,
       metadata: () => [
         { target: {}, metric: 'node_load1', type: 'gauge', help: '1 minute load average.', unit: '' },
         { target: {}, metric: 'node_cpu_seconds_total', type: 'counter', help: 'Seconds by mode.', unit: '' },

@@ -38,6 +38,7 @@ const instant: JsonRequest = {
   limit: 0,
   lookbackMs: null,
   stats: 'none',
+  explain: 'none',
   noCache: false,
 };
 

@@ -96,7 +96,7 @@ test('every endpoint answers an idle server with a success envelope', async () =
   await ok('query?query=1', []);
   await ok('format_query?query=1', []);
   await ok('targets', { activeTargets: [], droppedTargets: [], droppedTargetCounts: {} });
-  await ok('targets?state=active', { activeTargets: [], droppedTargets: [], droppedTargetCounts: null });
+  await ok('targets?state=active', { activeTargets: [], droppedTargets: [], droppedTargetCounts: {} });
   await ok('targets/metadata', []);
   await ok('scrape_pools', { scrapePools: [] });
   await ok('metadata', {});

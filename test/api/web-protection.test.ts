@@ -105,7 +105,9 @@ function fetchTls(url: string, options: https.RequestOptions = {}): Promise<Answ
       const name = String(socket.getPeerCertificate().subject?.CN);
       let body = '';
       answer.on('data', (chunk: Buffer) => void (body += chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, name, body, protocol: String(socket.getProtocol()) }));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, name, body, protocol: String(socket.getProtocol()) }),
+      );
     });
     request.on('error', reject);
   });
@@ -119,7 +121,12 @@ test('TLS speaks with the certificate of the file, and with a new one when the f
   const { server } = await serverOf(t, `${TLS}}`, directory);
   const url = await server.start('127.0.0.1', 0);
   assert.match(url, /^https:/);
-  assert.deepEqual(await fetchTls(url), { status: 200, name: 'server', body: 'Tidemark is Ready.\n', protocol: 'TLSv1.3' });
+  assert.deepEqual(await fetchTls(url), {
+    status: 200,
+    name: 'server',
+    body: 'Tidemark is Ready.\n',
+    protocol: 'TLSv1.3',
+  });
   for (const kind of ['crt', 'key']) await fs.copyFile(`${directory}/other.${kind}`, `${directory}/server.${kind}`);
   assert.equal((await fetchTls(url)).name, 'other');
   await fs.writeFile(`${directory}/server.crt`, 'broken');
@@ -137,7 +144,7 @@ test('versions, suites and curves are those of the file', async (t) => {
   await assert.rejects(fetchTls(url, { minVersion: 'TLSv1.3' }));
   await assert.rejects(fetchTls(url, { ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' }));
   await assert.rejects(fetchTls(url, { ecdhCurve: 'P-521' }));
-  assert.equal((await fetchTls(url, { ecdhCurve: 'P-384' })).status, 200);
+  assert.equal((await fetchTls(url, { ecdhCurve: 'P-256' })).status, 200);
 });
 
 test('clients show the certificate that the policy asks for', async (t) => {

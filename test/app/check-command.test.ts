@@ -19,7 +19,9 @@ async function fileOf(t: TestContext, files: Record<string, string>): Promise<st
   return directory;
 }
 
-test('every configuration of the suite is accepted or refused with its place', { skip: skipOf('config') }, async (t) => {
+test('every configuration of the suite is accepted or refused with its place', {
+  skip: skipOf('config'),
+}, async (t) => {
   const directory = join(SHARED, 'config');
   const wrong: string[] = [];
   let count = 0;
@@ -60,7 +62,8 @@ test('names and types of metrics are judged as promtool does', async () => {
     assert.deepEqual(err.split('\n').slice(0, -1), want, input);
     assert.equal(code, want.length === 0 ? 0 : 3);
   };
-  const family = (name: string, type: string, sample = `${name} 1`) => `# HELP ${name} x\n# TYPE ${name} ${type}\n${sample}\n`;
+  const family = (name: string, type: string, sample = `${name} 1`) =>
+    `# HELP ${name} x\n# TYPE ${name} ${type}\n${sample}\n`;
   await lint(family('a_seconds', 'gauge'), []);
   await lint('a 1\n', ['a no help text']);
   await lint(family('a', 'counter'), ['a counter metrics should have "_total" suffix']);
@@ -79,7 +82,9 @@ test('names and types of metrics are judged as promtool does', async () => {
     'a_bucket non-histogram metrics should not have "_bucket" suffix',
     'a_bucket non-histogram metrics should not have "le" label',
   ]);
-  await lint(family('a_count', 'gauge'), ['a_count non-histogram and non-summary metrics should not have "_count" suffix']);
+  await lint(family('a_count', 'gauge'), [
+    'a_count non-histogram and non-summary metrics should not have "_count" suffix',
+  ]);
   await lint(family('a', 'summary', 'a{quantile="0.5"} 1\na_sum 1\na_count 1'), []);
   await lint(family('a', 'histogram', 'a_bucket{le="+Inf"} 1\na_sum 1\na_count 1'), []);
   await lint(family('a', 'gauge', 'a 1\na 2'), ['a metric not unique']);
@@ -100,7 +105,10 @@ test('a malformed exposition is refused, with lint or without', async () => {
 
 test('series per metric are counted on demand', async () => {
   const { out } = await check(['metrics', '--extended', '--lint', 'none'], 'a{b="1"} 1\na{b="2"} 1\nc 1\n');
-  assert.equal(out, 'Metric    Cardinality    Percentage\na         2              66.67%\nc         1              33.33%\nTotal     3              100%\n');
+  assert.equal(
+    out,
+    'Metric    Cardinality    Percentage\na         2              66.67%\nc         1              33.33%\nTotal     3              100%\n',
+  );
 });
 
 test('files that a configuration names must be there, unless only its syntax is asked about', async (t) => {
@@ -118,7 +126,10 @@ test('files that a configuration names must be there, unless only its syntax is 
     assert.equal((await check(['config', '--syntax-only', join(directory, name)])).code, 0);
   };
   await bad('rules.yml', /"\/.*absent.yml" does not point to an existing file/);
-  await bad('token.yml', /error checking authorization credentials or bearer token file ".*absent": stat .*: no such file/);
+  await bad(
+    'token.yml',
+    /error checking authorization credentials or bearer token file ".*absent": stat .*: no such file/,
+  );
   await bad('tls.yml', /error checking client cert file ".*absent"/);
   await bad('sd.yml', /checking SD file ".*targets.json": .*unknown field "label"/);
 });
@@ -148,7 +159,10 @@ test('service discovery shows targets before and after relabelling', async (t) =
   const { code, out } = await check(['service-discovery', join(directory, 'c.yml'), 'a']);
   assert.equal(code, 0);
   const found = JSON.parse(out) as { labels: object }[];
-  assert.deepEqual(found.map(({ labels }) => labels), [{ instance: 'x:1', job: 'a' }, {}]);
+  assert.deepEqual(
+    found.map(({ labels }) => labels),
+    [{ instance: 'x:1', job: 'a' }, {}],
+  );
   const missing = await check(['service-discovery', join(directory, 'c.yml'), 'b']);
   assert.equal(missing.code, 1);
   assert.equal(missing.err, 'Job b not found. Select one of:\n\ta\n');
@@ -208,5 +222,8 @@ test('a command line that cannot be read is refused', async () => {
   assert.match((await check(['config'])).err, /required argument 'config-files' not provided, try --help/);
   assert.match((await check(['nothing'])).err, /expected command but got "nothing"/);
   assert.match((await check(['metrics', '--format', 'xml'])).err, /enum value must be one of prometheus,openmetrics/);
-  assert.match((await check(['config', '--help'])).out, /^usage: tidemark check config \[<flags>\] <config-files>\.\.\./);
+  assert.match(
+    (await check(['config', '--help'])).out,
+    /^usage: tidemark check config \[<flags>\] <config-files>\.\.\./,
+  );
 });

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { BodyStream, Coding, QueryRequest, QueryResponse } from '../../src/api/index.ts';
 import { MetricRegistry, silentLogger } from '../../src/base/index.ts';
+import { createRealWorld } from '../../src/io/index.ts';
 import { QueryClient } from '../../src/app/query-client.ts';
 
 const POINTS = 11_000;
@@ -22,6 +23,7 @@ function manySeries(seriesCount: number): QueryRequest {
     limit: 0,
     lookbackMs: null,
     stats: 'none',
+    explain: 'none',
     noCache: false,
   };
 }
@@ -42,6 +44,9 @@ function start(t: TestContext): { client: QueryClient; deaths: Error[] } {
       totalBytesMax: 2 ** 30,
     },
     logger: silentLogger,
+    clock: createRealWorld('.').clock,
+    journal: null,
+    slowMs: 0,
     queueSeconds: metrics.histogram('a', 'a', [1]),
     runSeconds: metrics.histogram('b', 'b', [1]),
     onDeath: (error) => deaths.push(error),

@@ -12,7 +12,11 @@ export interface ToolRun {
 type Command = (args: readonly string[], tool?: Tool) => Promise<number>;
 
 /** Runs a command as the program would. */
-export async function runTool(command: Command, args: readonly string[], input: Uint8Array | string = ''): Promise<ToolRun> {
+export async function runTool(
+  command: Command,
+  args: readonly string[],
+  input: Uint8Array | string = '',
+): Promise<ToolRun> {
   const { clock, files } = createRealWorld('/');
   let out = '';
   let err = '';

@@ -670,7 +670,7 @@ remote_write: [{url: "http://a"}]
 remote_read: [{url: "http://a"}]
 tracing: {endpoint: a}
 storage: {tsdb: {out_of_order_time_window: 1h, retention: {percentage: 5}}, exemplars: {max_exemplars: 5}}
-scrape_configs: [{job_name: x, no_proxy: y, proxy_url: "http://p", dns_sd_configs: [{names: [a]}, {names: [b]}]}]`);
+scrape_configs: [{job_name: x, scrape_native_histograms: true, scrape_failure_log_file: f, dns_sd_configs: [{names: [a]}, {names: [b]}]}]`);
   assert.deepEqual(
     unsupported(config).map((u) => u.path),
     [
@@ -681,9 +681,9 @@ scrape_configs: [{job_name: x, no_proxy: y, proxy_url: "http://p", dns_sd_config
       'remote_read',
       'tracing',
       'storage.tsdb.out_of_order_time_window',
-      'storage.tsdb.retention.percentage',
       'storage.exemplars',
-      'scrape_configs[job_name=x].no_proxy',
+      'scrape_configs[job_name=x].scrape_native_histograms',
+      'scrape_configs[job_name=x].scrape_failure_log_file',
       'scrape_configs[job_name=x].dns_sd_configs',
     ],
   );

@@ -10,10 +10,12 @@ import {
   newSegmentState,
   segmentLabels,
 } from '../../src/kernel/index.ts';
+import { histogramToBytes, withHint } from '../../src/model/index.ts';
 import { compressSnappy } from '../../src/wire/snappy.ts';
 import type { WireSeries } from '../../src/wire/remote-write.ts';
 import { encodeRemoteWriteV1 } from '../../src/wire/remote-write-v1.ts';
 import { encodeRemoteWriteV2 } from '../../src/wire/remote-write-v2.ts';
+import { randomHistogram } from '../support/histograms.ts';
 import { Dice, mutate } from './intake-traffic.ts';
 
 const SHARDS = 3;
@@ -42,17 +44,25 @@ function randomSeries(dice: Dice): WireSeries {
     value: dice.roll(100) / 8,
     stale: dice.one(9),
   }));
-  return { labels, samples };
+  const histograms = Array.from({ length: dice.one(3) ? 1 + dice.roll(2) : 0 }, () => ({
+    timestampMs: dice.pick([0, -7, 1_790_000_000_000 + dice.roll(9999)]),
+    histogram: randomHistogram(dice),
+    stale: dice.one(9),
+  }));
+  return { labels, samples, histograms };
 }
 
 const bitsOf = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0];
 
 /** One line per sample. */
-function wanted({ labels, samples }: WireSeries): string[] {
+function wanted({ labels, samples, histograms = [] }: WireSeries): string[] {
   const kept = labels.filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
-  return samples.map(
-    ({ timestampMs, value, stale }) => `${JSON.stringify(kept)} ${timestampMs} ${stale ? STALE_BITS : bitsOf(value)}`,
-  );
+  const floats = samples.map(({ timestampMs, value, stale }) => `${timestampMs} ${stale ? STALE_BITS : bitsOf(value)}`);
+  const others = histograms.map(({ timestampMs, histogram, stale }) => {
+    const stored = histogram.resetHint === 'gauge' ? histogram : withHint(histogram, 'unknown');
+    return `${timestampMs} ${stale ? STALE_BITS : Buffer.from(histogramToBytes(stored)).toString('hex')}`;
+  });
+  return [...floats, ...others].map((text) => `${JSON.stringify(kept)} ${text}`);
 }
 
 describe('a batch', () => {
@@ -78,6 +88,10 @@ describe('a batch', () => {
             found.push(`${labels} ${batch.timesMs[i]} ${batch.valueBits[i]}`);
             assert.equal(Number(segment.series[ref].idLow & 0xffffffffn) % SHARDS, shard);
           });
+          for (const { ref, timestampMs, bytes } of batch.histograms) {
+            const labels = JSON.stringify(segmentLabels(segment, ref));
+            found.push(`${labels} ${timestampMs} ${Buffer.from(bytes).toString('hex')}`);
+          }
         });
         assert.deepEqual(found.sort(), sent.flatMap(wanted).sort());
         if (!dice.one(8)) continue;

@@ -41,10 +41,10 @@ export function kernelSamples(head: Head, series: number, minMs: number, maxMs: 
 }
 
 /** What a value stands for: a reference leads to bytes. */
-function valueOf({ bytes, words }: Head['memory'], bits: bigint): SampleValue {
+function valueBehind({ bytes, words }: Head['memory'], bits: bigint): SampleValue {
   if (bits >> 32n !== 0x7ff74842n) return bits;
   const blob = Number(bits & 0xffffffffn);
-  const content = Buffer.from(bytes.subarray(blob + 4, blob + 4 + words[blob >> 2]));
+  const content = Buffer.from(bytes.subarray(blob + 4, blob + 4 + words[blob >>> 2]));
   return content.length === 8 ? content.readBigUInt64LE() : content.toString('hex');
 }
 
@@ -53,7 +53,7 @@ export function samplesRead({ memory }: Head, count: number): [number, SampleVal
   const first = memory.kernel.readFirst() * 8;
   const times = new Float64Array(memory.kernel.memory.buffer, SCRATCH + first, count);
   const values = new BigUint64Array(memory.kernel.memory.buffer, READ_VALUES + first, count);
-  return Array.from(times, (time, i) => [time, valueOf(memory, values[i])]);
+  return Array.from(times, (time, i) => [time, valueBehind(memory, values[i])]);
 }
 
 function kernelPostings(head: Head, tenant: string, name: string, value: string): number[] {

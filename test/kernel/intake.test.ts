@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { utf8 } from '../../src/base/index.ts';
+import { ByteWriter, utf8 } from '../../src/base/index.ts';
 import {
   INTAKE_CODES,
   INTAKE_LIMITS_DEFAULT,
@@ -268,6 +268,25 @@ describe('the intake kernel and its twin', () => {
     assert.equal(pair.send(1, new Uint8Array(0)), INTAKE_CODES.snappyCorrupt);
     assert.equal(pair.send(1, compressSnappy(new Uint8Array(0))), INTAKE_CODES.ok);
     assert.equal(pair.send(1, compressSnappy(Uint8Array.of(0x0a, 0x05))), INTAKE_CODES.malformed);
+  });
+
+  it('refuse what would make a batch too long for the log, and nothing of it stays', () => {
+    const kernel = createIntakeWasm(module, { shards: 1, key });
+    const head = encodeRemoteWriteV1([{ labels: [['__name__', 'm']], samples: [] }]).subarray(2);
+    const body = (samples: number): Uint8Array => {
+      const out = new ByteWriter(2 * samples + 100);
+      out.u8(0x0a);
+      out.varint(head.length + 2 * samples);
+      out.bytes(head);
+      out.bytes(new Uint8Array(new Uint16Array(samples).fill(0x12).buffer));
+      return compressSnappy(out.finish());
+    };
+    kernel.beginRequest(utf8('t'));
+    assert.equal(kernel.remoteWrite1(body(4_300_000), INTAKE_LIMITS_DEFAULT), INTAKE_CODES.tooExpensive);
+    assert.deepEqual([kernel.batch(0).length, kernel.seriesCount(0), kernel.counters.samples], [0, 0, 0]);
+    kernel.beginRequest(utf8('t'));
+    assert.equal(kernel.remoteWrite1(body(4_000_000), INTAKE_LIMITS_DEFAULT), INTAKE_CODES.ok);
+    assert.equal(kernel.counters.samples, 4_000_000);
   });
 
   describe('of active series', () => {

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { loadKernel } from '../../src/kernel/index.ts';
-import { type Matcher, matcherTest } from '../../src/model/index.ts';
+import { type Matcher, histogramToBytes, isStaleAt, matcherTest } from '../../src/model/index.ts';
 import { Head } from '../../src/tsdb/head.ts';
 import { HeadSource } from '../../src/tsdb/head-source.ts';
+import { Dice } from '../kernel/intake-traffic.ts';
 import { BatchBuilder, type TestSample, type TestSeries } from '../support/batch-builder.ts';
+import { randomHistogram } from '../support/histograms.ts';
 
 const module = await loadKernel('head');
 const START = 1_700_000_000_000;
@@ -153,6 +155,38 @@ describe('head', () => {
       { samples, duplicates, conflicts, outOfOrder },
       { samples: 3, duplicates: 2, conflicts: 1, outOfOrder: 1 },
     );
+  });
+
+  test('gives histograms beside the doubles, and doubles that look like references to the bit', () => {
+    const dice = new Dice(41);
+    const builder = new BatchBuilder(makeSeries(2));
+    const head = new Head(module);
+    const want: (bigint | string)[] = [];
+    for (let i = 0; i < 700; i++) {
+      const at = { series: 0, timeMs: START + i * 15_000 };
+      const sample = { ...at, value: i, bits: dice.one(9) ? 0x7ff7484200000000n + BigInt(i) : bits(i) };
+      const bytes = histogramToBytes(randomHistogram(dice));
+      const isHistogram = i % 200 > 50;
+      want.push(isHistogram ? Buffer.from(bytes).toString('hex') : sample.bits);
+      const other = { series: 1, timeMs: at.timeMs, value: 1 };
+      const batch = isHistogram
+        ? builder.build('t', [other], [], [{ ...at, bytes }])
+        : builder.build('t', [sample, other]);
+      head.apply(batch, { segment: 1, offset: i + 1 });
+    }
+    const set = new HeadSource(head).select('t', [], ...ALWAYS);
+    const histograms = { at: [] as number[], bytes: [] as Uint8Array[] };
+    const into = { ...column(1000), histograms };
+    assert.equal(set.read(0, START + 15_000, START + 699 * 15_000, into), 699);
+    const got: (bigint | string)[] = [...new BigUint64Array(into.vs.buffer)].slice(0, 699);
+    for (const [h, place] of histograms.at.entries()) {
+      assert.ok(Number.isNaN(into.vs[place]) && !isStaleAt(into.vsWords, place));
+      got[place] = Buffer.from(histograms.bytes[h]).toString('hex');
+    }
+    assert.deepEqual(got, want.slice(1));
+    const plain = column(1000);
+    assert.equal(set.read(0, START, START + 699 * 15_000, plain), 700);
+    assert.ok(Number.isNaN(plain.vs[51]) && new BigUint64Array(plain.vs.buffer)[0] === want[0]);
   });
 
   test('a stale mark ends a series that has samples before it, and no other', () => {

@@ -8,6 +8,7 @@ import { LocalShardPort, SegmentLog, Shard } from '../../src/tsdb/index.ts';
 import { BatchBuilder } from '../support/batch-builder.ts';
 
 const module = await loadKernel('head');
+const blockModule = await loadKernel('block');
 const ALWAYS = [-(2 ** 52), 2 ** 52] as const;
 const series = Array.from({ length: 20 }, (_, i) => ({
   labels: [
@@ -17,7 +18,15 @@ const series = Array.from({ length: 20 }, (_, i) => ({
 }));
 
 const openShard = (sim: SimWorld, ignoreImages = false) =>
-  Shard.open({ files: sim.world.files, shard: 0, module, logger: silentLogger, ignoreImages });
+  Shard.open({
+    files: sim.world.files,
+    clock: sim.world.clock,
+    shard: 0,
+    module,
+    blockModule,
+    logger: silentLogger,
+    ignoreImages,
+  });
 
 async function writeSome(sim: SimWorld, shard: Shard, from: number, to: number): Promise<void> {
   const port = new LocalShardPort(shard);
@@ -36,6 +45,7 @@ async function writeSome(sim: SimWorld, shard: Shard, from: number, to: number):
     await log.append(builder.build('anonymous', samples));
   }
   await log.close();
+  await port.settled();
 }
 
 const same = (a: Shard, b: Shard) => assert.equal(Buffer.compare(a.stateBytes(), b.stateBytes()), 0);
@@ -52,7 +62,8 @@ describe('shard', () => {
       assert.equal(restored.stats().replayedRecords, 100);
       same(lived, restored);
       same(lived, await openShard(sim, true));
-      const set = restored.source.select('anonymous', [{ name: 'i', op: '=', value: '7' }], ...ALWAYS);
+      const set = await restored.source.select('anonymous', [{ name: 'i', op: '=', value: '7' }], ...ALWAYS);
+      assert.equal(await set.prefetch?.(0), 1);
       const vs = new Float64Array(500);
       assert.equal(set.read(0, ...ALWAYS, { ts: new Float64Array(500), vs, vsWords: new Uint32Array(vs.buffer) }), 400);
       assert.equal(vs[399], (399 * 8) % 97);

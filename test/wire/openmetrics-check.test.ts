@@ -13,6 +13,7 @@ const bad = (text: string, message: RegExp): void => {
 
 test('families keep together, metadata first', () => {
   ok('# TYPE a gauge\n# HELP a x\na 1\nb 1');
+  bad('a{b="c",} 1', /^labels end with a comma \(line 1\)$/);
   bad('# TYPE a gauge\na 1\nb 1\na{x="1"} 1', /^lines of a are not together \(line 4\)$/);
   bad('# TYPE a gauge\n# TYPE a gauge', /^second type of a \(line 2\)$/);
   bad('a 1\n# HELP a x', /^help of a follows its samples/);

@@ -5,7 +5,7 @@ import { executionError } from '../errors.ts';
 import { labelsHash } from '../functions/labels-hash.ts';
 import { extremes } from './aggregate.ts';
 import { groupSeries } from './grouping.ts';
-import type { QueryRun } from './query-run.ts';
+import type { QueryRun, Work } from './query-run.ts';
 import { type Scalar, type Vector, dropEmptyRows, emptyVector, takeRows } from './vector.ts';
 
 const INT64_LIMIT = 2 ** 63;
@@ -88,7 +88,7 @@ function goExponent(value: number): string {
 }
 
 /** topk and bottomk. */
-export function rankAggregate(
+export function* rankAggregate(
   op: 'topk' | 'bottomk',
   k: Scalar,
   v: Vector,
@@ -96,7 +96,7 @@ export function rankAggregate(
   names: readonly string[],
   pos: Span,
   run: QueryRun,
-): Vector {
+): Work<Vector> {
   if (extremes(k.vs).most < 1) return emptyVector(v.steps);
   checkCount(k);
   const { steps } = v;
@@ -106,7 +106,7 @@ export function rankAggregate(
   const heaps = groups.map(() => new RowHeap(op === 'topk' ? 1 : -1));
   let order: number[] = [];
   for (let step = 0; step < steps; step++) {
-    if ((step & 15) === 0) run.check();
+    if (run.isDue(groupOf.length)) yield;
     const limit = Math.min(Math.trunc(k.vs[step]), groupOf.length);
     if (limit < 1) continue;
     for (const heap of heaps) heap.clear();
@@ -127,21 +127,22 @@ export function rankAggregate(
 }
 
 /** limitk: the first k series of each group. */
-export function limitAggregate(
+export function* limitAggregate(
   k: Scalar,
   v: Vector,
   without: boolean,
   names: readonly string[],
   run: QueryRun,
-): Vector {
+): Work<Vector> {
   if (extremes(k.vs).most < 1) return emptyVector(v.steps);
   checkCount(k);
   const { steps } = v;
   const { groupOf, groups } = groupSeries(v.labels, without, names);
   const has = new Uint8Array(v.has.length);
+  run.expect(groups.length * steps * 4);
   const taken = new Uint32Array(groups.length * steps);
   for (let row = 0; row < groupOf.length; row++) {
-    run.check();
+    if (run.isDue(steps)) yield;
     for (let step = 0; step < steps; step++) {
       const at = row * steps + step;
       const group = groupOf[row] * steps + step;
@@ -154,7 +155,7 @@ export function limitAggregate(
 }
 
 /** limit_ratio: a share of the series, chosen by the hash of their labels; a negative ratio is the complement. */
-export function ratioAggregate(ratio: Scalar, v: Vector, paramPos: Span, run: QueryRun): Vector {
+export function* ratioAggregate(ratio: Scalar, v: Vector, paramPos: Span, run: QueryRun): Work<Vector> {
   const { least, most, hasNaN } = extremes(ratio.vs);
   if (most === 0 && least === 0) return emptyVector(v.steps);
   if (hasNaN) throw executionError('Ratio value is NaN');
@@ -163,7 +164,7 @@ export function ratioAggregate(ratio: Scalar, v: Vector, paramPos: Span, run: Qu
   const { steps } = v;
   const has = new Uint8Array(v.has.length);
   for (let row = 0; row < v.labels.length; row++) {
-    run.check();
+    if (run.isDue(steps + 100)) yield;
     const offset = Number(labelsHash(v.labels[row])) / 2 ** 64;
     for (let step = 0; step < steps; step++) {
       const r = Math.max(-1, Math.min(1, ratio.vs[step]));

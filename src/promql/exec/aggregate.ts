@@ -1,6 +1,6 @@
 // Aggregations in the query process: those over operators other than leaves, and those that need all series of a group at
 // once (quantile, count_values). topk and its kin are in aggregate-k.ts.
-import { type FoldOperator, quantile } from '../../kernel/index.ts';
+import type { FoldOperator } from '../../kernel/index.ts';
 import { type Labels, goQuote, histogramText, isValidLabelName, plainDecimal } from '../../model/index.ts';
 import type { Span } from '../ast.ts';
 import type { Remarks } from '../annotations.ts';
@@ -8,7 +8,8 @@ import { executionError } from '../errors.ts';
 import { sumHistograms } from './aggregate-histograms.ts';
 import { groupLabels, groupNames, groupSeries } from './grouping.ts';
 import { rowsByGroup } from './matching.ts';
-import type { QueryRun } from './query-run.ts';
+import type { QueryRun, Work } from './query-run.ts';
+import { selectQuantile } from './select-quantile.ts';
 import { type Scalar, type Vector, dropEmptyRows, newVector, sortByLabels } from './vector.ts';
 
 /** Groups whose any member's name is to be dropped have theirs dropped. */
@@ -22,14 +23,14 @@ function groupDropNames(v: Vector, groupOf: Uint32Array, groups: number): Uint8A
  * sum, avg, min, max, count, group, stddev, stdvar: series by series into accumulators. Native histograms are added up, counted,
  * or ignored with an info, as the operator has it.
  */
-export function foldAggregate(
+export function* foldAggregate(
   op: FoldOperator,
   vector: Vector,
   without: boolean,
   names: readonly string[],
   run: QueryRun,
   remarks: Remarks,
-): Vector {
+): Work<Vector> {
   const v = foldable(op, vector, remarks);
   const { steps } = v;
   const { groupOf, groups } = groupSeries(v.labels, without, names);
@@ -41,11 +42,13 @@ export function foldAggregate(
   const accumulator = kernel.accumulator(op, groups.length, steps);
   try {
     for (let row = 0; row < groupOf.length; row++) {
+      if (run.isDue(steps)) yield;
       kernel.out.set(v.vs.subarray(row * steps, (row + 1) * steps));
       kernel.present.set(v.has.subarray(row * steps, (row + 1) * steps));
       accumulator.add(groupOf[row]);
     }
     for (let group = 0; group < groups.length; group++) {
+      if (run.isDue(steps)) yield;
       accumulator.finish(group);
       out.vs.set(kernel.out.subarray(0, steps), group * steps);
       out.has.set(kernel.present.subarray(0, steps), group * steps);
@@ -70,32 +73,35 @@ function foldable(op: FoldOperator, v: Vector, remarks: Remarks): Vector {
   return adds ? floats : dropEmptyRows(floats);
 }
 
-export function quantileAggregate(
+export function* quantileAggregate(
   q: Scalar,
   v: Vector,
   without: boolean,
   names: readonly string[],
   { paramPos, childPos }: { readonly paramPos: Span | null; readonly childPos: Span },
   run: QueryRun,
-): Vector {
+): Work<Vector> {
   annotateQuantiles(q, paramPos ?? childPos, run);
   if (v.has.includes(2)) run.annotations.place([['ignoredInAggregation', 'quantile']], childPos);
-  const { steps } = v;
+  const { steps, vs, has } = v;
   const { groupOf, groups } = groupSeries(v.labels, without, names);
   const members: number[][] = groups.map(() => []);
   for (let row = 0; row < groupOf.length; row++) members[groupOf[row]].push(row);
   const out = newVector(groups, steps, groupDropNames(v, groupOf, groups.length));
   const scratch = new Float64Array(members.reduce((most, rows) => Math.max(most, rows.length), 0));
-  members.forEach((rows, group) => {
-    run.check();
+  for (const [group, rows] of members.entries()) {
     for (let step = 0; step < steps; step++) {
+      if (run.isDue(rows.length * 4)) yield;
       let count = 0;
-      for (const row of rows) if (v.has[row * steps + step] === 1) scratch[count++] = v.vs[row * steps + step];
+      for (let i = 0; i < rows.length; i++) {
+        const at = rows[i] * steps + step;
+        if (has[at] === 1) scratch[count++] = vs[at];
+      }
       if (count === 0) continue;
-      out.vs[group * steps + step] = quantile(q.vs[step], scratch.subarray(0, count));
+      out.vs[group * steps + step] = selectQuantile(q.vs[step], scratch, count);
       out.has[group * steps + step] = 1;
     }
-  });
+  }
   return sortByLabels(dropEmptyRows(out));
 }
 
@@ -119,14 +125,17 @@ export function extremes(values: Float64Array): { least: number; most: number; h
   return { least, most, hasNaN };
 }
 
+/** Of labels, their key and the tables that find them, about. */
+const GROUP_BYTES = 640;
+
 /** count_values: one series per group and distinct value. */
-export function countValues(
+export function* countValues(
   label: string,
   v: Vector,
   without: boolean,
   names: readonly string[],
   run: QueryRun,
-): Vector {
+): Work<Vector> {
   if (!isValidLabelName(label)) throw executionError(`invalid label name ${goQuote(label)}`);
   const { steps } = v;
   const wanted = groupNames(without, without ? names : [...names, label]);
@@ -134,18 +143,18 @@ export function countValues(
   const labels: Labels[] = [];
   const counts: Float64Array[] = [];
   for (let row = 0; row < v.labels.length; row++) {
-    run.check();
     const known = new Map<string, number>();
     for (let step = 0; step < steps; step++) {
       if (v.has[row * steps + step] === 0) continue;
       const h = v.has[row * steps + step] === 2 ? v.hs?.[row * steps + step] : null;
       const text = h ? histogramText(h) : plainDecimal(v.vs[row * steps + step]);
       let at = known.get(text);
+      if (run.isDue(16)) yield;
       if (at === undefined) {
         const group = groupLabels(v.labels[row].with(label, text), without, wanted);
         at = rowOf.get(group.key);
         if (at === undefined) {
-          run.hold(steps * 8 + 128);
+          run.hold(steps * 8 + GROUP_BYTES);
           rowOf.set(group.key, (at = labels.push(group) - 1));
           counts.push(new Float64Array(steps));
         }
@@ -154,11 +163,13 @@ export function countValues(
       counts[at][step]++;
     }
   }
-  run.release(counts.length * (steps * 8 + 128));
+  run.expect(counts.length * steps * 9);
   const out = newVector(labels, steps);
-  counts.forEach((column, row) => {
+  for (const [row, column] of counts.entries()) {
+    if (run.isDue(steps)) yield;
     out.vs.set(column, row * steps);
     for (let i = 0; i < steps; i++) out.has[row * steps + i] = column[i] > 0 ? 1 : 0;
-  });
+  }
+  run.release(counts.length * (steps * 8 + GROUP_BYTES));
   return sortByLabels(out);
 }

@@ -20,15 +20,18 @@ import type {
   PlanNode,
   SamplesNode,
   SpreadNode,
+  SubqueryCallNode,
   SubqueryNode,
 } from '../plan/plan.ts';
+import { childrenOf } from '../plan/children.ts';
 import { limitAggregate, rankAggregate, ratioAggregate } from './aggregate-k.ts';
 import { countValues, foldAggregate, quantileAggregate } from './aggregate.ts';
 import { mergeGroups, mergeSamples, mergeSeries } from './leaf-merge.ts';
-import type { QueryRun } from './query-run.ts';
+import type { QueryRun, Work } from './query-run.ts';
 import { scalarScalar, vectorScalar } from './scalar-binary.ts';
 import { setBinary } from './set-binary.ts';
 import { asVector, checkSmoothing, isConstant, spread, whereAnyPresent } from './shape.ts';
+import { leafKey } from './trace.ts';
 import { subqueryCall, withoutResetHint } from './subquery.ts';
 import {
   type Matrix,
@@ -100,15 +103,8 @@ export class Evaluator {
         return this.#subqueryResult(node);
       case 'subqueryCall': {
         const [inner, ...parameters] = await this.#all([node.inner, ...node.parameters]);
-        return this.#finish(node, [inner, ...parameters], () => {
-          const columns = parameters.map((parameter) => (parameter as Scalar).vs);
-          if (node.fn === 'double_exponential_smoothing' && pointCount(inner) > 0) {
-            checkSmoothing(parameters as Scalar[]);
-          }
-          const out = subqueryCall(node, inner as Vector, columns, this.#run);
-          this.#run.annotations.place(out.remarks, node.remarkPos);
-          return this.#afterRangeFunction(node, out.vector, out.names, parameters);
-        });
+        const operator = () => this.#subqueryCall(node, inner as Vector, parameters as Scalar[]);
+        return this.#finish(node, [inner, ...parameters], operator);
       }
       case 'spread':
         return this.#spread(node);
@@ -136,12 +132,18 @@ export class Evaluator {
   }
 
   /** Runs an operator: its result is held from now on, its inputs are not. */
-  async #finish<T extends Value>(node: PlanNode, inputs: readonly Value[], operator: () => T): Promise<T> {
+  async #finish<T extends Value>(node: PlanNode, inputs: readonly Value[], operator: () => T | Work<T>): Promise<T> {
     const run = this.#run;
     run.check();
-    run.annotations.order = this.#order.get(node) ?? 0;
-    const out = operator();
+    // Few operators give more than their largest input has; those count for themselves what they allocate.
+    run.expect(inputs.reduce((most, input) => Math.max(most, valueBytes(input)), 0));
+    const order = this.#order.get(node) ?? 0;
+    run.annotations.order = order;
+    const startedMs = run.trace ? run.nowMs() : 0;
+    const work = operator();
+    const out = isWork(work) ? await run.finish(work, () => (run.annotations.order = order)) : work;
     this.#hold(out);
+    run.trace?.finished(node, out, run.nowMs() - startedMs);
     for (const input of inputs) this.#release(input);
     if (run.shouldYield()) await run.yield();
     run.check();
@@ -161,6 +163,7 @@ export class Evaluator {
   async #execute(
     leaf: LeafTemplate,
     parameters: readonly Float64Array[],
+    key: unknown,
     clients: readonly LeafClient[] = this.#run.leaves,
   ): Promise<LeafResult[]> {
     const run = this.#run;
@@ -168,6 +171,10 @@ export class Evaluator {
     run.check();
     const results = await Promise.all(clients.map((client) => client.execute(plan, run).catch(leafFailure)));
     if (run.signal.aborted) throw abortError(run.signal);
+    run.trace?.answered(
+      key,
+      results.map(({ stats }) => stats),
+    );
     let peakBytes = 0;
     for (const { stats } of results) {
       run.samplesRead += stats.samples;
@@ -199,19 +206,23 @@ export class Evaluator {
     if (known) return known;
     const ask = async (): Promise<LeafAnswer> => {
       const { fold, steps } = node.leaf;
-      const results = await this.#unfoldedIfMixed(node.leaf, parameters, await this.#execute(node.leaf, parameters));
+      const results = await this.#unfoldedIfMixed(node, parameters, await this.#execute(node.leaf, parameters, leafKey(node)));
       const facts = {
         names: results.flatMap(({ facts: { names } }) => names),
         hasSamples: results.some(({ stats }) => stats.samples > 0),
         remarks: results.flatMap(({ facts: { remarks } }) => remarks),
       };
-      if (fold === null) return { ...facts, vector: mergeSeries(results, steps), foldRemarks: [] };
+      const run = this.#run;
+      run.expect(results.reduce((sum, { stats }) => sum + stats.peakBytes, 0));
+      if (fold === null) return { ...facts, vector: await run.finish(mergeSeries(results, steps, run)), foldRemarks: [] };
       if (!results.some(({ kind }) => kind === 'series')) {
-        return { ...facts, vector: mergeGroups(results, fold, steps, this.#run), foldRemarks: [] };
+        return { ...facts, vector: await run.finish(mergeGroups(results, fold, steps, run)), foldRemarks: [] };
       }
       const foldRemarks = new Remarks();
-      const series = mergeSeries(results, steps);
-      const vector = foldAggregate(fold.op, series, fold.mode === 'without', fold.names, this.#run, foldRemarks);
+      const series = await run.finish(mergeSeries(results, steps, run));
+      const vector = await run.finish(
+        foldAggregate(fold.op, series, fold.mode === 'without', fold.names, run, foldRemarks),
+      );
       return { ...facts, vector, foldRemarks: foldRemarks.list() };
     };
     const answer = ask();
@@ -221,13 +232,14 @@ export class Evaluator {
 
   /** Shards that have native histograms do not fold: then the others are asked for their series, too. */
   async #unfoldedIfMixed(
-    leaf: LeafTemplate,
+    node: LeafNode,
     parameters: readonly Float64Array[],
     results: readonly LeafResult[],
   ): Promise<readonly LeafResult[]> {
+    const { leaf } = node;
     if (leaf.fold === null || !results.some(({ kind }) => kind === 'series')) return results;
     const folded = this.#run.leaves.filter((_, i) => results[i].kind === 'groups');
-    const again = await this.#execute({ ...leaf, fold: null }, parameters, folded);
+    const again = await this.#execute({ ...leaf, fold: null }, parameters, leafKey(node), folded);
     return [...results.filter(({ kind }) => kind === 'series'), ...again];
   }
 
@@ -267,7 +279,7 @@ export class Evaluator {
   }
 
   async #samples(node: SamplesNode): Promise<Matrix> {
-    const results = await this.#execute(node.leaf, []);
+    const results = await this.#execute(node.leaf, [], leafKey(node));
     return this.#finish(node, [], () => mergeSamples(results));
   }
 
@@ -298,7 +310,15 @@ export class Evaluator {
   async #spread(node: SpreadNode): Promise<Value> {
     const { child, at } = node;
     const one = await this.evaluate(child);
-    return this.#finish(node, [one], () => spread(one, at.steps));
+    return this.#finish(node, [one], () => spread(one, at.steps, this.#run));
+  }
+
+  *#subqueryCall(node: SubqueryCallNode, inner: Vector, parameters: readonly Scalar[]): Work<Vector> {
+    const columns = parameters.map(({ vs }) => vs);
+    if (node.fn === 'double_exponential_smoothing' && pointCount(inner) > 0) checkSmoothing(parameters);
+    const out = yield* subqueryCall(node, inner, columns, this.#run);
+    this.#run.annotations.place(out.remarks, node.remarkPos);
+    return this.#afterRangeFunction(node, out.vector, out.names, parameters);
   }
 
   async #absent(node: AbsentNode): Promise<Vector> {
@@ -322,28 +342,28 @@ export class Evaluator {
     return this.#finish(node, param ? [child, param] : [child], () => this.#aggregated(node, child as Vector, param));
   }
 
-  #aggregated(node: AggregateNode, v: Vector, param: Value | undefined): Vector {
+  *#aggregated(node: AggregateNode, v: Vector, param: Value | undefined): Work<Vector> {
     const { op, without, grouping } = node;
     const run = this.#run;
     if (isFold(op)) {
       const remarks = new Remarks();
-      const out = foldAggregate(op, v, without, grouping, run, remarks);
+      const out = yield* foldAggregate(op, v, without, grouping, run, remarks);
       run.annotations.place(remarks.list(), node.childPos);
       return out;
     }
     const pos = node.paramPos as Span;
     switch (op) {
       case 'quantile':
-        return quantileAggregate(param as Scalar, v, without, grouping, node, run);
+        return yield* quantileAggregate(param as Scalar, v, without, grouping, node, run);
       case 'count_values':
-        return countValues((param as Text).value, v, without, grouping, run);
+        return yield* countValues((param as Text).value, v, without, grouping, run);
       case 'limitk':
-        return limitAggregate(param as Scalar, v, without, grouping, run);
+        return yield* limitAggregate(param as Scalar, v, without, grouping, run);
       case 'limit_ratio':
-        return ratioAggregate(param as Scalar, v, pos, run);
+        return yield* ratioAggregate(param as Scalar, v, pos, run);
       case 'topk':
       case 'bottomk':
-        return rankAggregate(op, param as Scalar, v, without, grouping, node.pos, run);
+        return yield* rankAggregate(op, param as Scalar, v, without, grouping, node.pos, run);
       default:
         throw executionError(`cannot evaluate aggregation ${op}: it is not implemented`);
     }
@@ -359,7 +379,7 @@ export class Evaluator {
       if (right.type === 'scalar') return vectorScalar(op, left as Vector, right, false, bool, pos, run);
       invariant(matching !== null, 'vectors without matching', { op });
       if (op === 'and' || op === 'or' || op === 'unless') {
-        return setBinary(op, left as Vector, right as Vector, matching);
+        return setBinary(op, left as Vector, right as Vector, matching, run);
       }
       return vectorBinary(op, left as Vector, right as Vector, matching, bool, pos, run);
     });
@@ -377,30 +397,7 @@ export class Evaluator {
   }
 }
 
-function childrenOf(node: PlanNode): readonly PlanNode[] {
-  switch (node.kind) {
-    case 'leaf':
-      return node.parameters;
-    case 'subquery':
-      return [node.expr];
-    case 'subqueryCall':
-      return [node.inner, ...node.parameters];
-    case 'spread':
-    case 'absent':
-    case 'negate':
-      return [node.child];
-    case 'call':
-      return node.args;
-    case 'aggregate':
-      return node.param ? [node.param, node.child] : [node.child];
-    case 'binary':
-      return [node.left, node.right];
-    case 'info':
-      return [node.base, node.info];
-    default:
-      return [];
-  }
-}
+const isWork = <T extends object>(value: T | Work<T>): value is Work<T> => 'next' in value;
 
 const isFold = (op: string): op is FoldOperator => (FOLD_OPERATORS as readonly string[]).includes(op);
 

@@ -17,13 +17,16 @@ import {
   LabelsPacker,
   type LeafClient,
   type LeafControl,
+  type LeafEstimate,
   type LeafFacts,
   type LeafFold,
   type LeafPlan,
   type LeafResult,
   type LeafStats,
 } from '../leaf.ts';
+import { estimateLeaf, leafRange } from './leaf-estimate.ts';
 import { LevelLeaf } from './level-leaf.ts';
+import { NamesSeen } from './names-seen.ts';
 import { LeafColumn, evaluateMixed } from './mixed-leaf.ts';
 import { addRawSamples } from './raw-samples.ts';
 import { type Piece, PIECE_SAMPLES, PieceVector, countUpTo, piecesOf } from './piecewise.ts';
@@ -56,6 +59,10 @@ export class LocalLeafExecutor implements LeafClient {
       run.close();
     }
   }
+
+  estimate(plan: LeafPlan, control: LeafControl): Promise<LeafEstimate> {
+    return estimateLeaf(this.#options.source, plan, control);
+  }
 }
 
 const emptySet: SeriesSet = {
@@ -79,7 +86,7 @@ class LeafRun {
   readonly #minMs: number;
   readonly #maxMs: number;
   readonly #steps: Steps;
-  readonly #names = new Map<string, readonly [string, string]>();
+  #names: NamesSeen | null = null;
   readonly #remarks = new Remarks();
   readonly #column: LeafColumn;
   #levels: LevelLeaf | null;
@@ -101,11 +108,9 @@ class LeafRun {
     this.#nowMs = nowMs ?? (() => 0);
     this.#startedMs = this.#nowMs();
     this.#steps = { startMs: plan.startMs, stepMs: plan.stepMs, steps: plan.steps };
-    const before = plan.extension === null ? 0 : plan.lookbackMs;
-    const after = plan.extension === 'smoothed' ? plan.lookbackMs : 0;
-    // Windows are open on the left; an extended one may look at its very edge.
-    this.#minMs = plan.startMs - plan.windowMs - before + 1;
-    this.#maxMs = plan.startMs + (plan.steps - 1) * plan.stepMs + after;
+    const { minMs, maxMs } = leafRange(plan);
+    this.#minMs = minMs;
+    this.#maxMs = maxMs;
     if (control.signal.aborted) throw abortError(control.signal);
     this.#hold(plan.steps * 9); // The kernel's step vector.
     this.#levels = LevelLeaf.of(plan, kernel, (bytes) => this.#hold(bytes));
@@ -275,10 +280,11 @@ class LeafRun {
     return found;
   }
 
-  #noteName(index: number): void {
-    const labels = this.#set.labels(index);
-    const entry = [labels.get('__name__'), labels.get('__type__')] as const;
-    this.#names.set(entry.join('\0'), entry);
+  /** Before anything is awaited: rows may lose their labels then. */
+  #watchNames(): void {
+    if (!this.#plan.wantNames) return;
+    this.#names ??= new NamesSeen(this.#set);
+    this.#hold(this.#names.byteLength);
   }
 
   #stats(): LeafStats {
@@ -291,11 +297,12 @@ class LeafRun {
   }
 
   #facts(): LeafFacts {
-    return { names: [...this.#names.values()], remarks: this.#remarks.list() };
+    return { names: this.#names?.list() ?? [], remarks: this.#remarks.list() };
   }
 
   async #series(): Promise<LeafResult> {
-    const { steps, wantNames, samplesMax } = this.#plan;
+    const { steps, samplesMax } = this.#plan;
+    this.#watchNames();
     const packer = new LabelsPacker();
     const rows = new RowBlock(steps, this.#set.length, (bytes) => this.#hold(bytes));
     let packedBytes = 0;
@@ -306,7 +313,7 @@ class LeafRun {
         if (this.#histograms !== null) rows.addHistograms(this.#histograms);
         if (rows.points > samplesMax) throw tooManySamples();
         packer.add(this.#set.labels(i));
-        if (wantNames && this.#hasFloat()) this.#noteName(i);
+        if (this.#names && this.#hasFloat()) this.#names.note(i);
         if (packer.byteLength > packedBytes * 1.25) {
           this.#hold(packer.byteLength - packedBytes);
           packedBytes = packer.byteLength;
@@ -341,8 +348,9 @@ class LeafRun {
   }
 
   async #folded(fold: LeafFold): Promise<LeafResult> {
-    const { steps, wantNames } = this.#plan;
+    const { steps } = this.#plan;
     const heldBefore = this.#bytes;
+    this.#watchNames();
     const { groupOf, groups } = this.#set.group(fold.mode, fold.names);
     this.#hold(groupOf.byteLength + groups.length * 128);
     const hasValue = new Uint8Array(groups.length);
@@ -363,7 +371,7 @@ class LeafRun {
         }
         (this.#accumulator as Accumulator).add(groupOf[i]);
         hasValue[groupOf[i]] = 1;
-        if (wantNames && this.#histograms === null) this.#noteName(i);
+        if (this.#histograms === null) this.#names?.note(i);
       }
     }
     const packer = new LabelsPacker();

@@ -11,7 +11,7 @@ import {
   unpackHistograms,
   unpackLabels,
 } from '../leaf.ts';
-import type { QueryRun } from './query-run.ts';
+import type { QueryRun, Work } from './query-run.ts';
 import { type Matrix, type Vector, dropEmptyRows, newVector } from './vector.ts';
 
 /** Positions of all results' series in the order of their labels. */
@@ -24,7 +24,7 @@ function labelOrder(labels: readonly Labels[]): Uint32Array {
 }
 
 /** Series of all shards, sorted by their full labels so that the order does not depend on the sharding. */
-export function mergeSeries(results: readonly LeafResult[], steps: number): Vector {
+export function* mergeSeries(results: readonly LeafResult[], steps: number, run: QueryRun): Work<Vector> {
   const labels: Labels[] = [];
   const shardOf: number[] = [];
   const rowOf: number[] = [];
@@ -44,6 +44,7 @@ export function mergeSeries(results: readonly LeafResult[], steps: number): Vect
   for (let i = 0; i < order.length; i++) {
     const result = results[shardOf[order[i]]];
     if (result.kind !== 'series') continue;
+    if (run.isDue(steps)) yield;
     const row = rowOf[order[i]];
     if (steps === 1) {
       out.vs[i] = result.values[row];
@@ -68,7 +69,12 @@ const histogramsByPlace = (pack: PackedHistograms | null): Map<number, NativeHis
   pack === null ? null : new Map(unpackHistograms(pack));
 
 /** Groups of all shards, finished, sorted by labels. */
-export function mergeGroups(results: readonly LeafResult[], fold: LeafFold, steps: number, run: QueryRun): Vector {
+export function* mergeGroups(
+  results: readonly LeafResult[],
+  fold: LeafFold,
+  steps: number,
+  run: QueryRun,
+): Work<Vector> {
   const groups: Labels[] = [];
   const index = new Map<string, number>();
   const targets = results.map((result) =>
@@ -90,16 +96,20 @@ export function mergeGroups(results: readonly LeafResult[], fold: LeafFold, step
   run.hold(bytes);
   const accumulator = kernel.accumulator(fold.op, groups.length, steps);
   try {
-    results.forEach((result, shard) => {
+    for (const [shard, result] of results.entries()) {
       const { states } = result as GroupsLeafResult;
       const length = targets[shard].length === 0 ? 0 : states.length / targets[shard].length;
-      targets[shard].forEach((group, i) => accumulator.merge(group, states.subarray(i * length, (i + 1) * length)));
-    });
-    order.forEach((group, i) => {
-      accumulator.finish(group);
+      for (const [i, group] of targets[shard].entries()) {
+        if (run.isDue(steps)) yield;
+        accumulator.merge(group, states.subarray(i * length, (i + 1) * length));
+      }
+    }
+    for (let i = 0; i < order.length; i++) {
+      if (run.isDue(steps)) yield;
+      accumulator.finish(order[i]);
       out.vs.set(kernel.out.subarray(0, steps), i * steps);
       out.has.set(kernel.present.subarray(0, steps), i * steps);
-    });
+    }
   } finally {
     accumulator.free();
     run.release(bytes);

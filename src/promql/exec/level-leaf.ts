@@ -6,7 +6,7 @@ import type { LevelColumn } from '../../model/index.ts';
 import type { LeafPlan } from '../leaf.ts';
 
 /** Fewer samples are as soon read. */
-export const LEVEL_SAMPLES_MIN = 2048;
+export const LEVEL_SAMPLES_MIN = 64;
 /** Distinct times whose windows are kept; beyond, series are read. */
 const TIMES_MAX = 64;
 /** Series that were looked at in vain, beyond those that were not, until it is given up: their times differ. */
@@ -77,7 +77,7 @@ export class LevelLeaf {
 
   /** Whether a series of at most so many samples is worth a look. */
   isWorthwhile(samplesMax: number): boolean {
-    return samplesMax >= LEVEL_SAMPLES_MIN && samplesMax >= this.#plan.steps && this.#misses < this.#hits + MISSES_MAX;
+    return samplesMax >= LEVEL_SAMPLES_MIN && this.#misses < this.#hits + MISSES_MAX;
   }
 
   /** Counts the windows of the kernel's column [0, n), which has these times, unless there are too many kinds of them. */
@@ -111,7 +111,8 @@ export class LevelLeaf {
     this.#hits++;
     const { steps } = this.#plan;
     const { out, present } = this.#kernel;
-    present.set(windows.present);
+    if (steps === 1) present[0] = windows.present[0];
+    else present.set(windows.present);
     if (this.#result === 'count') out.set(windows.counts);
     else if (this.#result === 'sum') for (let i = 0; i < steps; i++) out[i] = windows.counts[i] * value;
     else out.fill(this.#result === 'zero' ? 0 : this.#result === 'one' ? 1 : value, 0, steps);

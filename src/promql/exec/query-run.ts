@@ -2,11 +2,17 @@
 import type { ExecKernel } from '../../kernel/index.ts';
 import type { Clock } from '../../io/index.ts';
 import { Annotations } from '../annotations.ts';
-import { abortError, overBudget, timedOut, tooManySamples } from '../errors.ts';
+import { abortError, overBudget, timedOut, tooManySamples, wasCanceled } from '../errors.ts';
 import type { LeafClient, LeafControl } from '../leaf.ts';
+import type { Trace } from './trace.ts';
 
 /** Longest time an operator works without letting others run. */
 const SLICE_MS = 5;
+/** Elementary steps (values looked at) between two looks at the clock: about 0.1 ms. */
+const WORK_MAX = 32_768;
+
+/** An operator at work: it yields when others shall run. */
+export type Work<T> = Generator<void, T, void>;
 
 export interface QueryRunOptions {
   readonly query: string;
@@ -14,11 +20,15 @@ export interface QueryRunOptions {
   readonly leaves: readonly LeafClient[];
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Tells of a cancellation before the signal does, which needs a turn of the event loop. */
+  readonly isCanceled?: () => boolean;
   readonly deadlineMs: number;
   readonly samplesMax: number;
   readonly bytesMax: number;
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
+  /** Notes what operators cost. */
+  readonly trace?: Trace | null;
 }
 
 export class QueryRun implements LeafControl {
@@ -28,10 +38,13 @@ export class QueryRun implements LeafControl {
   readonly signal: AbortSignal;
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
+  readonly trace: Trace | null;
   readonly bytesMax: number;
   readonly samplesMax: number;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
+  readonly #isCanceled: () => boolean;
+  #work = 0;
   #sliceStartMs: number;
   #bytes = 0;
   #samples = 0;
@@ -53,6 +66,8 @@ export class QueryRun implements LeafControl {
     this.samplesMax = options.samplesMax;
     this.#clock = options.clock;
     this.#deadlineMs = options.deadlineMs;
+    this.trace = options.trace ?? null;
+    this.#isCanceled = options.isCanceled ?? (() => false);
     this.#sliceStartMs = options.clock.monotonicMs();
   }
 
@@ -61,6 +76,16 @@ export class QueryRun implements LeafControl {
     if (this.#bytes + bytes > this.bytesMax) throw overBudget(this.#bytes + bytes, this.bytesMax);
     this.#bytes += bytes;
     if (this.#bytes > this.peakBytes) this.peakBytes = this.#bytes;
+  }
+
+  /** Throws unless so many more bytes could be held: asked before they are allocated by who cannot tell exactly. */
+  expect(bytes: number): void {
+    this.hold(bytes);
+    this.release(bytes);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   release(bytes: number): void {
@@ -88,7 +113,33 @@ export class QueryRun implements LeafControl {
   /** Throws if the query was canceled or is out of time. Cheap enough to ask per series. */
   check(): void {
     if (this.signal.aborted) throw abortError(this.signal);
+    if (this.#isCanceled()) throw wasCanceled();
     if (this.#clock.monotonicMs() > this.#deadlineMs) throw timedOut();
+  }
+
+  /** Asked every `work` elementary steps; true: the operator is to yield. Throws as check() does. */
+  isDue(work = 1): boolean {
+    this.#work += work;
+    if (this.#work < WORK_MAX) return false;
+    this.#work = 0;
+    this.check();
+    return this.shouldYield();
+  }
+
+  /** Runs an operator to its end, with pauses. `resume` is called before each piece of it. */
+  async finish<T>(work: Work<T>, resume?: () => void): Promise<T> {
+    try {
+      for (;;) {
+        resume?.();
+        const next = work.next();
+        if (next.done) return next.value;
+        await this.yield();
+        this.check();
+      }
+    } finally {
+      // What it had in the kernel is freed, if it was left in the middle.
+      work.return(undefined as T);
+    }
   }
 
   shouldYield(): boolean {

@@ -1,7 +1,7 @@
 // Binary operators where at least one side is a scalar.
 import type { BinaryOperator, Span } from '../ast.ts';
 import { COMPARISONS, TRIMS, arithmetic, changesMeaning, compare } from './arithmetic.ts';
-import type { QueryRun } from './query-run.ts';
+import type { QueryRun, Work } from './query-run.ts';
 import { Complaints, type Element, type ElementResult, histogramElement } from './histogram-binary.ts';
 import { type Scalar, type Vector, dropEmptyRows, dropNames, emptyVector, withoutUnusedBlock } from './vector.ts';
 import type { NativeHistogram } from '../../model/index.ts';
@@ -20,7 +20,7 @@ export function scalarScalar(op: BinaryOperator, left: Scalar, right: Scalar): S
 }
 
 /** vector op scalar, or scalar op vector if `swapped`. */
-export function vectorScalar(
+export function* vectorScalar(
   op: BinaryOperator,
   vector: Vector,
   scalar: Scalar,
@@ -28,7 +28,7 @@ export function vectorScalar(
   bool: boolean,
   pos: Span,
   run: QueryRun,
-): Vector {
+): Work<Vector> {
   if (vector.hs !== null) return mixedScalar(op, vector, scalar, swapped, bool, pos, run);
   if (TRIMS.has(op)) {
     if (vector.labels.length > 0) run.annotations.incompatibleTypes('float', op, 'float', pos);
@@ -39,6 +39,7 @@ export function vectorScalar(
   if (!COMPARISONS.has(op)) {
     const vs = new Float64Array(vector.vs.length);
     for (let row = 0; row < rows; row++) {
+      if (run.isDue(steps * 2)) yield;
       const at = row * steps;
       if (swapped) arithmetic(op, scalar.vs, 0, vector.vs, at, vs, at, steps);
       else arithmetic(op, vector.vs, at, scalar.vs, 0, vs, at, steps);
@@ -48,6 +49,7 @@ export function vectorScalar(
   }
   const keep = new Uint8Array(vector.vs.length);
   for (let row = 0; row < rows; row++) {
+    if (run.isDue(steps)) yield;
     const at = row * steps;
     if (swapped) compare(op, scalar.vs, 0, vector.vs, at, keep, at, steps);
     else compare(op, vector.vs, at, scalar.vs, 0, keep, at, steps);

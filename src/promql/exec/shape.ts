@@ -1,4 +1,5 @@
 // Small changes of shape between scalars and vectors, and checks of parameters.
+import type { QueryRun, Work } from './query-run.ts';
 import { Labels } from '../../model/index.ts';
 import { executionError } from '../errors.ts';
 import { type Scalar, type Value, type Vector, constantScalar, newVector } from './vector.ts';
@@ -45,13 +46,15 @@ export function asVector(value: Vector | Scalar): Vector {
 }
 
 /** The value of one step at every step. */
-export function spread(one: Value, steps: number): Value {
+export function* spread(one: Value, steps: number, run: QueryRun): Work<Value> {
   if (one.type === 'scalar') return constantScalar(one.vs[0], steps);
   if (one.type !== 'vector' || steps === one.steps) return one;
+  run.expect(one.labels.length * (steps * 9 + 128));
   const plain = newVector(one.labels, steps, one.dropName);
   const hs = one.hs?.flatMap((h) => new Array<typeof h>(steps).fill(h)) ?? null;
   const out = { ...plain, hs };
   for (let row = 0; row < one.labels.length; row++) {
+    if (run.isDue(steps)) yield;
     out.vs.fill(one.vs[row], row * steps, (row + 1) * steps);
     out.has.fill(one.has[row], row * steps, (row + 1) * steps);
   }

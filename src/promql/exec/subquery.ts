@@ -4,7 +4,7 @@ import { type Remark, Remarks } from '../annotations.ts';
 import { mixedValue } from '../functions/mixed-range.ts';
 import { type MixedRow, type MixedSamples, eachWindow, putValue, unknownResets } from '../functions/mixed-window.ts';
 import type { SubqueryCallNode } from '../plan/plan.ts';
-import type { QueryRun } from './query-run.ts';
+import type { QueryRun, Work } from './query-run.ts';
 import { RowBlock } from './row-block.ts';
 import { asVector } from './shape.ts';
 import { type Vector, dropEmptyRows, emptyVector } from './vector.ts';
@@ -15,12 +15,12 @@ import { type Labels, METRIC_NAME, type NativeHistogram, withHint } from '../../
 const changesByStep = (node: SubqueryCallNode, parameters: readonly Float64Array[]): boolean =>
   node.evalOffsetStepMs !== 0 || parameters.some((values) => values.some((value) => !Object.is(value, values[0])));
 
-export function subqueryCall(
+export function* subqueryCall(
   node: SubqueryCallNode,
   value: Vector | Scalar,
   parameters: readonly Float64Array[],
   run: QueryRun,
-): { vector: Vector; names: (readonly [string, string])[]; remarks: readonly Remark[] } {
+): Work<{ vector: Vector; names: (readonly [string, string])[]; remarks: readonly Remark[] }> {
   const { steps } = node.windows;
   const inner = asVector(value);
   if (inner.labels.length === 0 || inner.steps === 0) return { vector: emptyVector(steps), names: [], remarks: [] };
@@ -41,6 +41,10 @@ export function subqueryCall(
     byStep ? eachStep(node, n, parameters, run) : allSteps(node, n, parameters, run);
   for (let row = 0; row < inner.labels.length; row++) {
     run.check();
+    if (run.shouldYield()) {
+      yield;
+      kernel.reserve(inner.steps, steps);
+    }
     const each = inner.labels[row];
     const mixed = rowHistograms(node, inner, row);
     const n = loadColumn(node, inner, row, run);

@@ -7,7 +7,7 @@ import { DUPLICATE_LABELSET, executionError } from '../errors.ts';
 import { COMPARISONS, TRIMS, arithmetic, compare } from './arithmetic.ts';
 import { Complaints, type Element } from './histogram-binary.ts';
 import { matchGroups, matchLabels, resultLabels, rowsByGroup } from './matching.ts';
-import type { QueryRun } from './query-run.ts';
+import type { QueryRun, Work } from './query-run.ts';
 import { elementOf } from './scalar-binary.ts';
 import { type Vector, dropEmptyRows, emptyVector, newVector, withoutUnusedBlock } from './vector.ts';
 
@@ -18,6 +18,11 @@ interface Pair {
   readonly group: number;
   readonly labels: Labels;
 }
+
+/** Of a pair: its object, its labels and their key, about. */
+const PAIR_BYTES = 256;
+/** Making labels takes as long as looking at so many values. */
+const PAIR_WORK = 64;
 
 /** A step vector of one constant. */
 interface Fill {
@@ -33,7 +38,7 @@ export function vectorBinary(
   bool: boolean,
   pos: Span,
   run: QueryRun,
-): Vector {
+): Work<Vector> {
   return new VectorBinary(op, left, right, matching, bool, run).result(pos);
 }
 
@@ -54,6 +59,7 @@ class VectorBinary {
   readonly #complaints = new Complaints();
   /** Native histograms of the result; null: neither side has some. */
   #hs: (NativeHistogram | null)[] | null = null;
+  #heldBytes = 0;
 
   constructor(op: BinaryOperator, left: Vector, right: Vector, matching: VectorMatching, bool: boolean, run: QueryRun) {
     this.#op = op;
@@ -75,15 +81,15 @@ class VectorBinary {
     [this.#manyFill, this.#oneFill] = [leftFill, rightFill];
   }
 
-  result(pos: Span): Vector {
-    this.#checkOneSide();
-    this.#checkOneToOne();
+  *result(pos: Span): Work<Vector> {
+    yield* this.#checkOneSide();
+    yield* this.#checkOneToOne();
     const isMixed = this.#many.hs !== null || this.#one.hs !== null;
     if (TRIMS.has(this.#op) && !isMixed) {
-      if (this.#pairs().length > 0) this.#run.annotations.incompatibleTypes('float', this.#op, 'float', pos);
+      if ((yield* this.#pairs()).length > 0) this.#run.annotations.incompatibleTypes('float', this.#op, 'float', pos);
       return emptyVector(this.#steps);
     }
-    const out = this.#evaluate(this.#pairs(), isMixed);
+    const out = yield* this.#evaluate(yield* this.#pairs(), isMixed);
     this.#complaints.place(this.#run.annotations, this.#op, pos);
     return withoutUnusedBlock(out);
   }
@@ -97,16 +103,19 @@ class VectorBinary {
   }
 
   /** Two series of a group on the `one` side at the same step: the error names both. */
-  #checkOneSide(): void {
+  *#checkOneSide(): Work<void> {
     let firstStep = this.#steps;
     let conflict: readonly [number, number] | null = null;
     for (const rows of this.#oneRows) {
       if (rows.length < 2) continue;
       for (let step = 0; step < firstStep; step++) {
-        const there = rows.filter((row) => this.#one.has[row * this.#steps + step] !== 0);
-        if (there.length < 2 || !this.#anyMany(step)) continue;
+        if (this.#run.isDue(rows.length)) yield;
+        const first = rows.findIndex((row) => this.#one.has[row * this.#steps + step] !== 0);
+        if (first < 0) continue;
+        const second = rows.findIndex((row, i) => i > first && this.#one.has[row * this.#steps + step] !== 0);
+        if (second < 0 || !this.#anyMany(step)) continue;
         firstStep = step;
-        conflict = [there[0], there[1]];
+        conflict = [rows[first], rows[second]];
       }
     }
     if (conflict === null) return;
@@ -125,11 +134,12 @@ class VectorBinary {
   }
 
   /** One-to-one: two series of a group on the other side, both with a partner at the same step. */
-  #checkOneToOne(): void {
+  *#checkOneToOne(): Work<void> {
     if (this.#matching.card !== 'one-to-one') return;
-    this.#manyRows.forEach((rows, group) => {
-      if (rows.length < 2 || (this.#oneRows[group].length === 0 && this.#oneFill === null)) return;
+    for (const [group, rows] of this.#manyRows.entries()) {
+      if (rows.length < 2 || (this.#oneRows[group].length === 0 && this.#oneFill === null)) continue;
       for (let step = 0; step < this.#steps; step++) {
+        if (this.#run.isDue(rows.length + this.#oneRows[group].length)) yield;
         let there = 0;
         for (const row of rows) if (this.#many.has[row * this.#steps + step] !== 0) there++;
         if (there < 2 || !this.#oneAt(group, step)) continue;
@@ -137,22 +147,26 @@ class VectorBinary {
           'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
         );
       }
-    });
+    }
   }
 
-  #pairs(): Pair[] {
+  *#pairs(): Work<Pair[]> {
     const pairs: Pair[] = [];
     for (let group = 0; group < this.#manyRows.length; group++) {
-      this.#run.check();
       const ones = this.#oneRows[group];
       for (const many of this.#manyRows[group]) {
         const labels = this.#many.labels[many];
-        for (const one of ones) this.#addPair(pairs, group, many, one, labels, this.#one.labels[one]);
+        for (const one of ones) {
+          if (this.#run.isDue(PAIR_WORK)) yield;
+          this.#addPair(pairs, group, many, one, labels, this.#one.labels[one]);
+        }
+        if (this.#run.isDue(PAIR_WORK)) yield;
         if (this.#oneFill === null) continue;
         this.#addPair(pairs, group, many, -1, labels, matchLabels(labels, this.#matching));
       }
       if (this.#manyFill === null) continue;
       for (const one of ones) {
+        if (this.#run.isDue(PAIR_WORK)) yield;
         const labels = this.#one.labels[one];
         this.#addPair(pairs, group, -1, one, matchLabels(labels, this.#matching), labels);
       }
@@ -164,11 +178,18 @@ class VectorBinary {
     if (!this.#meets(group, many, one)) return;
     const dropNow = this.#bool && !this.#run.delayedNameRemoval;
     const labels = resultLabels(this.#op, this.#matching, manyLabels, oneLabels, dropNow);
+    this.#run.hold(PAIR_BYTES);
+    this.#heldBytes += PAIR_BYTES;
     pairs.push({ many, one, group, labels });
   }
 
   #meets(group: number, many: number, one: number): boolean {
-    for (let step = 0; step < this.#steps; step++) if (this.#matchedAt(group, many, one, step)) return true;
+    for (let step = 0; step < this.#steps; step++) {
+      if (!this.#matchedAt(group, many, one, step)) continue;
+      this.#run.isDue(step);
+      return true;
+    }
+    this.#run.isDue(this.#steps);
     return false;
   }
 
@@ -184,12 +205,13 @@ class VectorBinary {
     return !this.#oneRows[group].some((row) => this.#one.has[row * steps + step] !== 0);
   }
 
-  #evaluate(pairs: readonly Pair[], isMixed: boolean): Vector {
+  *#evaluate(pairs: readonly Pair[], isMixed: boolean): Work<Vector> {
     const steps = this.#steps;
     const rowOf = new Map<string, number>();
     const labels: Labels[] = [];
     const pairsOfRow: Pair[][] = [];
     for (const pair of pairs) {
+      if (this.#run.isDue(PAIR_WORK)) yield;
       let row = rowOf.get(pair.labels.key);
       if (row === undefined) {
         rowOf.set(pair.labels.key, (row = labels.push(pair.labels) - 1));
@@ -199,14 +221,14 @@ class VectorBinary {
     }
     this.#run.hold(labels.length * (steps * 9 + 128));
     const out = newVector(labels, steps, new Uint8Array(labels.length).fill(this.#bool ? 1 : 0));
-    this.#run.release(labels.length * (steps * 9 + 128));
+    this.#heldBytes += labels.length * (steps * 9 + 128);
     if (isMixed) this.#hs = new Array<NativeHistogram | null>(out.vs.length).fill(null);
     const vs = new Float64Array(steps);
     const keep = new Uint8Array(steps);
-    pairsOfRow.forEach((list, row) => {
-      this.#run.check();
-      if (list.length > 1) this.#checkRow(list);
+    for (const [row, list] of pairsOfRow.entries()) {
+      if (list.length > 1) yield* this.#checkRow(list);
       for (const pair of list) {
+        if (this.#run.isDue(steps)) yield;
         if (isMixed) {
           this.#writeMixedPair(pair, out, row);
           continue;
@@ -214,7 +236,8 @@ class VectorBinary {
         this.#evaluatePair(pair, vs, keep);
         this.#writePair(pair, vs, keep, out, row);
       }
-    });
+    }
+    this.#run.release(this.#heldBytes);
     return dropEmptyRows({ ...out, hs: this.#hs });
   }
 
@@ -249,11 +272,12 @@ class VectorBinary {
   }
 
   /** Several pairs with one result series: no step may have two of the same group matched. */
-  #checkRow(list: readonly Pair[]): void {
+  *#checkRow(list: readonly Pair[]): Work<void> {
     if (this.#matching.card === 'one-to-one') return;
     for (let step = 0; step < this.#steps; step++) {
       const groups = new Set<number>();
       for (const { group, many, one } of list) {
+        if (this.#run.isDue(4)) yield;
         if (!this.#matchedAt(group, many, one, step)) continue;
         if (groups.has(group)) {
           throw executionError('multiple matches for labels: grouping labels must ensure unique matches');

@@ -42,15 +42,28 @@ export class Buckets {
     this.maxDiff = 0;
   }
 
-  /** Bounds come in rising order; the counts of equal ones add up. */
-  add(upperBound: number, count: number): void {
-    const last = this.#length - 1;
-    if (last >= 0 && this.#bounds[last] === upperBound) {
-      this.#counts[last] += count;
-      return;
+  /** Adds the floats among entries `places[i] + step` of columns, with rising upper bounds; the counts of equal ones add up. */
+  addFloats(
+    places: Uint32Array,
+    upperBounds: Float64Array,
+    { vs, has }: { readonly vs: Float64Array; readonly has: Uint8Array },
+    step: number,
+  ): void {
+    const bounds = this.#bounds;
+    const counts = this.#counts;
+    let length = this.#length;
+    for (let i = 0; i < places.length; i++) {
+      const at = places[i] + step;
+      if (has[at] !== 1) continue;
+      const bound = upperBounds[i];
+      if (length > 0 && bounds[length - 1] === bound) {
+        counts[length - 1] += vs[at];
+        continue;
+      }
+      bounds[length] = bound;
+      counts[length++] = vs[at];
     }
-    this.#bounds[this.#length] = upperBound;
-    this.#counts[this.#length++] = count;
+    this.#length = length;
   }
 
   #isComplete(): boolean {
@@ -58,15 +71,17 @@ export class Buckets {
   }
 
   #makeMonotonic(): void {
-    let previous = this.#counts[0];
+    const counts = this.#counts;
+    const length = this.#length;
+    let previous = counts[0];
     let [least, most] = [Infinity, -Infinity];
-    for (let i = 1; i < this.#length; i++) {
-      const count = this.#counts[i];
+    for (let i = 1; i < length; i++) {
+      const count = counts[i];
       if (count === previous) continue;
       if (almostEqual(previous, count, SMALL_DELTA)) {
-        this.#counts[i] = previous;
+        counts[i] = previous;
       } else if (count < previous) {
-        this.#counts[i] = previous;
+        counts[i] = previous;
         this.forcedMonotonic = true;
         least = Math.min(least, this.#bounds[i]);
         most = Math.max(most, this.#bounds[i]);

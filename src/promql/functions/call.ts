@@ -1,7 +1,7 @@
 // Functions of vectors and scalars, by name. Each takes whole columns and gives whole columns.
 import { Labels, type NativeHistogram } from '../../model/index.ts';
 import { executionError } from '../errors.ts';
-import type { QueryRun } from '../exec/query-run.ts';
+import type { QueryRun, Work } from '../exec/query-run.ts';
 import {
   type Scalar,
   type Text,
@@ -50,11 +50,10 @@ interface CallContext {
 }
 
 /** Evaluates a function; its arguments are values already. */
-export function evaluateCall(node: CallNode, args: readonly Value[], run: QueryRun): Value {
+export function evaluateCall(node: CallNode, args: readonly Value[], run: QueryRun): Value | Work<Value> {
   const { fn } = node;
   if (isMathFunction(fn)) {
-    const v = floatsOnly(vectorOf(args[0]));
-    return dropNames({ ...v, vs: mathColumn(fn, v.vs) }, run.delayedNameRemoval);
+    return byPieces(vectorOf(args[0]), (vs) => mathColumn(fn, vs), run);
   }
   if (isDateFunction(fn)) return dates(fn, args, node.at, run);
   const f = FUNCTIONS[fn];
@@ -62,19 +61,33 @@ export function evaluateCall(node: CallNode, args: readonly Value[], run: QueryR
   return f({ node, args, run });
 }
 
-function dates(fn: string, args: readonly Value[], at: Steps, run: QueryRun): Vector {
+/** Values at once, between which others have their turn. */
+const PIECE = 1 << 17;
+
+/** A function of each float. */
+function* byPieces(vector: Vector, f: (vs: Float64Array) => Float64Array, run: QueryRun): Work<Vector> {
+  const v = floatsOnly(vector);
+  const out = new Float64Array(v.vs.length);
+  for (let at = 0; at < out.length; at += PIECE) {
+    if (run.isDue(PIECE)) yield;
+    out.set(f(v.vs.subarray(at, at + PIECE)), at);
+  }
+  return dropNames({ ...v, vs: out }, run.delayedNameRemoval);
+}
+
+function dates(fn: string, args: readonly Value[], at: Steps, run: QueryRun): Vector | Work<Vector> {
   if (args.length === 0) return single(dateColumn(fn, timesOf(at).map(Math.trunc)));
-  const v = floatsOnly(vectorOf(args[0]));
-  return dropNames({ ...v, vs: dateColumn(fn, v.vs) }, run.delayedNameRemoval);
+  return byPieces(vectorOf(args[0]), (vs) => dateColumn(fn, vs), run);
 }
 
 /** Clamps to [min, max]; steps where min > max give nothing. */
-function clamp({ args, run }: CallContext, min: Scalar | null, max: Scalar | null): Vector {
+function* clamp({ args, run }: CallContext, min: Scalar | null, max: Scalar | null): Work<Vector> {
   const v = floatsOnly(vectorOf(args[0]));
   const { steps } = v;
   const vs = new Float64Array(v.vs.length);
   const has = v.has.slice();
   for (let i = 0; i < vs.length; i++) {
+    if ((i & 4095) === 0 && run.isDue(8192)) yield;
     const least = min === null ? -Infinity : min.vs[i % steps];
     const most = max === null ? Infinity : max.vs[i % steps];
     if (most < least) has[i] = 0;
@@ -83,12 +96,13 @@ function clamp({ args, run }: CallContext, min: Scalar | null, max: Scalar | nul
   return dropNames(dropEmptyRows({ ...v, vs, has }), run.delayedNameRemoval);
 }
 
-function round({ args, run }: CallContext): Vector {
+function* round({ args, run }: CallContext): Work<Vector> {
   const v = floatsOnly(vectorOf(args[0]));
   const { steps } = v;
   const nearest = args.length > 1 ? scalarOf(args[1]).vs : null;
   const vs = new Float64Array(v.vs.length);
   for (let i = 0; i < vs.length; i++) {
+    if ((i & 4095) === 0 && run.isDue(8192)) yield;
     const inverse = 1 / (nearest === null ? 1 : nearest[i % steps]);
     vs[i] = Math.floor(v.vs[i] * inverse + 0.5) / inverse;
   }
@@ -131,7 +145,7 @@ function sorted({ node, args, run }: CallContext, sort: (v: Vector) => Vector): 
   return v;
 }
 
-const FUNCTIONS: Record<string, (call: CallContext) => Value> = {
+const FUNCTIONS: Record<string, (call: CallContext) => Value | Work<Value>> = {
   clamp: (call) => clamp(call, scalarOf(call.args[1]), scalarOf(call.args[2])),
   clamp_min: (call) => clamp(call, scalarOf(call.args[1]), null),
   clamp_max: (call) => clamp(call, null, scalarOf(call.args[1])),
@@ -147,13 +161,13 @@ const FUNCTIONS: Record<string, (call: CallContext) => Value> = {
   sort_desc: (call) => floatsOnly(sorted(call, (v) => sortByValue(v, true))),
   sort_by_label: (call) => sorted(call, (v) => sortByLabel(v, call.args.slice(1).map(textOf), false)),
   sort_by_label_desc: (call) => sorted(call, (v) => sortByLabel(v, call.args.slice(1).map(textOf), true)),
-  label_replace: ({ args }) => {
+  label_replace: ({ args, run }) => {
     const [target, replacement, source, pattern] = args.slice(1).map(textOf);
-    return labelReplace(vectorOf(args[0]), target, replacement, source, pattern);
+    return labelReplace(vectorOf(args[0]), target, replacement, source, pattern, run);
   },
-  label_join: ({ args }) => {
+  label_join: ({ args, run }) => {
     const [target, separator, ...sources] = args.slice(1).map(textOf);
-    return labelJoin(vectorOf(args[0]), target, separator, sources);
+    return labelJoin(vectorOf(args[0]), target, separator, sources, run);
   },
   histogram_quantile: ({ node, args, run }) => {
     const [qPos, pos] = node.argPos;

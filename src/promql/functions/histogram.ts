@@ -4,7 +4,7 @@
 import { type Labels, METRIC_NAME, type NativeHistogram, plainDecimal } from '../../model/index.ts';
 import { Remarks } from '../annotations.ts';
 import type { Span } from '../ast.ts';
-import type { QueryRun } from '../exec/query-run.ts';
+import type { QueryRun, Work } from '../exec/query-run.ts';
 import {
   type Scalar,
   type Vector,
@@ -20,6 +20,9 @@ interface HistogramGroup {
   readonly labels: Labels;
   /** Rows by rising upper bound. */
   readonly rows: { row: number; bound: number }[];
+  /** The same as columns: where each row begins in the vector, and the bounds. */
+  places: Uint32Array;
+  bounds: Float64Array;
   /** The row that has native histograms; -1: there is none. */
   native: number;
 }
@@ -33,13 +36,15 @@ interface StepValue {
 }
 
 const LE: ReadonlySet<string> = new Set(['le']);
+const NO_PLACES = new Uint32Array(0);
+const NO_BOUNDS = new Float64Array(0);
 
 /** Groups of bucket series; warns about series without a usable bound. */
 function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] {
   const groups = new Map<string, HistogramGroup>();
   const groupOf = (labels: Labels): HistogramGroup => {
     let group = groups.get(labels.key);
-    if (!group) groups.set(labels.key, (group = { labels, rows: [], native: -1 }));
+    if (!group) groups.set(labels.key, (group = { labels, rows: [], places: NO_PLACES, bounds: NO_BOUNDS, native: -1 }));
     return group;
   };
   v.labels.forEach((labels, row) => {
@@ -54,17 +59,12 @@ function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] 
     }
     groupOf(labels.without(LE)).rows.push({ row, bound });
   });
-  for (const { rows } of groups.values()) rows.sort((a, b) => a.bound - b.bound);
-  return [...groups.values()];
-}
-
-/** Fills the buckets with what a step has. */
-function gather(buckets: Buckets, group: HistogramGroup, v: Vector, step: number): void {
-  buckets.clear();
-  for (const { row, bound } of group.rows) {
-    const at = row * v.steps + step;
-    if (v.has[at] === 1) buckets.add(bound, v.vs[at]);
+  for (const group of groups.values()) {
+    group.rows.sort((a, b) => a.bound - b.bound);
+    group.places = Uint32Array.from(group.rows, ({ row }) => row * v.steps);
+    group.bounds = Float64Array.from(group.rows, ({ bound }) => bound);
   }
+  return [...groups.values()];
 }
 
 /** The native histogram of a group at a step. */
@@ -74,14 +74,14 @@ function nativeAt(v: Vector, { native }: HistogramGroup, step: number): NativeHi
 }
 
 /** One result row per group and variant. */
-function evaluate(
+function* evaluate(
   v: Vector,
   groups: readonly HistogramGroup[],
   variants: readonly ((labels: Labels) => Labels)[],
   pos: Span,
   run: QueryRun,
   value: StepValue,
-): Vector {
+): Work<Vector> {
   const remarks = new Remarks();
   const labels: Labels[] = [];
   for (const variant of variants) {
@@ -89,15 +89,18 @@ function evaluate(
       labels.push(variant(run.delayedNameRemoval ? group.labels : withoutReserved(group.labels)));
     }
   }
+  run.expect(labels.length * (v.steps * 9 + 256));
   const out = newVector(labels, v.steps, new Uint8Array(labels.length).fill(1));
   const buckets = new Buckets(groups.reduce((most, { rows }) => Math.max(most, rows.length), 0));
   for (let variant = 0; variant < variants.length; variant++) {
-    groups.forEach((group, g) => {
-      run.check();
+    for (const [g, group] of groups.entries()) {
+      const work = 2 + 4 * group.rows.length;
       const at = (variant * groups.length + g) * v.steps;
       for (let step = 0; step < v.steps; step++) {
+        if (run.isDue(work)) yield;
         if (value.isThere?.(step, variant) === false) continue;
-        gather(buckets, group, v, step);
+        buckets.clear();
+        buckets.addFloats(group.places, group.bounds, v, step);
         const h = nativeAt(v, group, step);
         if (buckets.length === 0 && h === null) continue;
         const name = run.delayedNameRemoval ? group.labels.get(METRIC_NAME) : '';
@@ -111,7 +114,7 @@ function evaluate(
             : value.native(h, step, variant, (kind) => remarks.add(kind, name));
         out.has[at + step] = 1;
       }
-    });
+    }
   }
   run.annotations.place(remarks.list(), pos);
   return mergeSameLabelsets(dropEmptyRows(out));
@@ -132,7 +135,14 @@ export type StepTime = (step: number) => number;
 
 const unchanged = (labels: Labels): Labels => labels;
 
-export function histogramQuantile(q: Scalar, qPos: Span, v: Vector, pos: Span, time: StepTime, run: QueryRun): Vector {
+export function histogramQuantile(
+  q: Scalar,
+  qPos: Span,
+  v: Vector,
+  pos: Span,
+  time: StepTime,
+  run: QueryRun,
+): Work<Vector> {
   checkQuantiles(q, qPos, run);
   const groups = histogramGroups(v, pos, run);
   return evaluate(v, groups, [unchanged], pos, run, {
@@ -166,7 +176,7 @@ export function histogramQuantiles(
   quantiles: readonly { q: Scalar; pos: Span }[],
   time: StepTime,
   run: QueryRun,
-): Vector {
+): Work<Vector> {
   for (const { q, pos: qPos } of quantiles) checkQuantiles(q, qPos, run);
   const groups = histogramGroups(v, pos, run);
   // A quantile that changes from step to step gives a series per value.
@@ -190,7 +200,13 @@ function formatOpenMetrics(value: number): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-export function histogramFraction(lower: Scalar, upper: Scalar, v: Vector, pos: Span, run: QueryRun): Vector {
+export function histogramFraction(
+  lower: Scalar,
+  upper: Scalar,
+  v: Vector,
+  pos: Span,
+  run: QueryRun,
+): Work<Vector> {
   const groups = histogramGroups(v, pos, run);
   return evaluate(v, groups, [unchanged], pos, run, {
     classic: (buckets, step) => buckets.fraction(lower.vs[step], upper.vs[step]),

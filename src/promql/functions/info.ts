@@ -2,7 +2,7 @@
 // meant may change from step to step: of several with the same name and identity the one with the newest sample counts.
 import { Labels, METRIC_NAME, type Matcher, type NativeHistogram, matcherTest } from '../../model/index.ts';
 import { DUPLICATE_LABELSET, executionError } from '../errors.ts';
-import type { QueryRun } from '../exec/query-run.ts';
+import type { QueryRun, Work } from '../exec/query-run.ts';
 import { type Vector, dropEmptyRows, newVector } from '../exec/vector.ts';
 
 /** What says that two series are about the same thing. */
@@ -18,11 +18,19 @@ export function infoMatchers(selector: readonly Matcher[]): readonly Matcher[] {
   return names.some(({ op }) => op === '=' || op === '=~') ? selector : [ANY_INFO_NAME, ...selector];
 }
 
+/** Labels of a result series, their key and tables, about. */
+const LABELS_BYTES = 512;
+
 /** Info series by metric name and identity. */
 type InfoIndex = Map<string, Map<string, number[]>>;
 
 /** `info` holds times of samples in seconds; `selector` are the matchers of the second argument, null if there is none. */
-export function enrich(base: Vector, info: Vector, selector: readonly Matcher[] | null, run: QueryRun): Vector {
+export function enrich(
+  base: Vector,
+  info: Vector,
+  selector: readonly Matcher[] | null,
+  run: QueryRun,
+): Work<Vector> {
   return new Enrichment(base, info, selector, run).result();
 }
 
@@ -66,17 +74,18 @@ class Enrichment {
     });
   }
 
-  result(): Vector {
+  *result(): Work<Vector> {
     for (let row = 0; row < this.#base.labels.length; row++) {
-      this.#run.check();
+      if (this.#run.isDue(this.#steps + 64)) yield;
       const labels = this.#base.labels[row];
       if (this.#isInfoName(labels.get(METRIC_NAME))) this.#copyRow(row, labels);
       else this.#enrichRow(row, labels);
     }
+    this.#run.expect(this.#labels.length * this.#steps * 9);
     const out = newVector(this.#labels, this.#steps, Uint8Array.from(this.#dropName));
     this.#values.forEach((values, row) => out.vs.set(values, row * this.#steps));
     this.#has.forEach((has, row) => out.has.set(has, row * this.#steps));
-    this.#run.release(this.#labels.length * this.#steps * 9);
+    this.#run.release(this.#labels.length * (this.#steps * 9 + LABELS_BYTES));
     return dropEmptyRows({ ...out, hs: this.#base.hs === null ? null : this.#histograms.flat() });
   }
 
@@ -92,6 +101,7 @@ class Enrichment {
       if (this.#base.has[row * this.#steps + step] === 0) continue;
       const chosen = candidates.map((rows) => this.#newest(rows, step)).filter((info) => info >= 0);
       if (chosen.length === 0 && !this.#keepsUnmatched) continue;
+      this.#run.isDue(8);
       const key = chosen.join(' ');
       let out = outRows.get(key);
       if (out === undefined) outRows.set(key, (out = this.#outRow(this.#enriched(labels, chosen))));
@@ -134,7 +144,7 @@ class Enrichment {
   #outRow(labels: Labels): number {
     const known = this.#rowOf.get(labels.key);
     if (known !== undefined) return known;
-    this.#run.hold(this.#steps * 9);
+    this.#run.hold(this.#steps * 9 + LABELS_BYTES);
     this.#rowOf.set(labels.key, this.#labels.length);
     this.#values.push(new Float64Array(this.#steps));
     this.#has.push(new Uint8Array(this.#steps));

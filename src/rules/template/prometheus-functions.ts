@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { TidemarkError, errorText } from '../../base/index.ts';
 import { compareUtf8, expandTemplate, goLower, goQuote, goUpper, parseTemplate } from '../../model/index.ts';
-import { parseDuration } from '../../promql/index.ts';
+import { parseDuration } from '../../config/index.ts';
 import { RE2JS } from 're2js';
 import { fixedText, generalText } from './float-text.ts';
 import { type TemplateFunction, type TemplateFunctions, queryEscape } from './functions.ts';

@@ -47,6 +47,10 @@ export class BlockIndex {
   readonly #cache: BlockCache;
   readonly #keepsTimes: boolean;
   readonly #times: (CacheEntry<Float64Array> | undefined)[] = [];
+  /** Where in columns of times the range lies that was looked for last. */
+  readonly #bounds = new Map<number, [from: number, to: number]>();
+  #boundsMinMs = NaN;
+  #boundsMaxMs = NaN;
   readonly #tenants = new Map<string, SeriesRange>();
   // Texts asked for of late, by the low bits of their number.
   readonly #textNumbers = new Uint32Array(TEXTS_KEPT).fill(NO_SYMBOL);
@@ -131,6 +135,19 @@ export class BlockIndex {
 
   keepTimes(number: number, ts: Float64Array): void {
     this.#times[number] = this.#cache.add(ts, ts.byteLength);
+  }
+
+  /** What knowBounds() was told of a column of times since this range began to be looked for: series that share one ask in turn. */
+  knownBounds(times: number, minMs: number, maxMs: number): [from: number, to: number] | undefined {
+    if (minMs === this.#boundsMinMs && maxMs === this.#boundsMaxMs) return this.#bounds.get(times);
+    this.#bounds.clear();
+    this.#boundsMinMs = minMs;
+    this.#boundsMaxMs = maxMs;
+    return undefined;
+  }
+
+  knowBounds(times: number, bounds: [from: number, to: number]): void {
+    this.#bounds.set(times, bounds);
   }
 
   /** Series of a tenant, or null. */

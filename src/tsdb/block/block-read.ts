@@ -149,12 +149,19 @@ function boundsOf(
   const fromStart = minMs <= part.minMs;
   const toEnd = maxMs >= part.maxMs;
   if (fromStart && toEnd) return [0, part.samples];
+  const known = index.keepsTimes ? index.knownBounds(part.timesNumber, minMs, maxMs) : undefined;
+  if (known) return known;
   const ts = sharedTimes(index, part, pages, kernel, SEARCH_SAMPLES_MAX);
   const bound = (ms: number) =>
     ts
       ? lowerBound(ts, ms)
       : decodeAt(index, part.times, part.timesAt, () => kernel.lowerBound(timeBytes(part, pages), ms));
-  return [fromStart ? 0 : bound(minMs), toEnd ? part.samples : bound(Math.floor(maxMs) + 1)];
+  const bounds: [number, number] = [
+    fromStart ? 0 : bound(minMs),
+    toEnd ? part.samples : bound(Math.floor(maxMs) + 1),
+  ];
+  if (index.keepsTimes) index.knowBounds(part.timesNumber, bounds);
+  return bounds;
 }
 
 /**
@@ -196,8 +203,8 @@ function isUniform(bytes: Uint8Array): boolean {
 }
 
 /**
- * Tells a run what a series has in [minMs, maxMs], as number `store` of its stores; false if that is more than one value. `pages` are
- * those that Block.prefetch gave for the series.
+ * Tells a run what a series has in [minMs, maxMs]; false if that is more than one value. `pages` are those that Block.prefetch gave for
+ * the series, `textOf` gives columns of times a text.
  */
 export function readLevel(
   index: BlockIndex,
@@ -206,7 +213,7 @@ export function readLevel(
   range: readonly [minMs: number, maxMs: number],
   kernel: BlockKernel,
   run: LevelRun,
-  store: number,
+  textOf: (times: number) => string,
 ): boolean {
   const chunk = index.chunks.seriesChunk(series);
   const i = series - chunk.first;
@@ -217,7 +224,7 @@ export function readLevel(
     if (hasHistograms(bytes) || !isUniform(bytes)) return false;
     decodeAt(index, part.series, part.part, () => kernel.decodeValues(bytes, 0, 1));
     const { vsWords } = kernel;
-    if (!run.part(store, part.timesNumber, part.minMs, part.maxMs, vsWords[0], vsWords[1])) return false;
+    if (!run.part(textOf(part.timesNumber), part.minMs, part.maxMs, vsWords[0], vsWords[1])) return false;
   }
   return true;
 }

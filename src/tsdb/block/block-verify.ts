@@ -124,7 +124,12 @@ async function checkColumns(
   problems: Problems,
 ): Promise<void> {
   const vs = new Float64Array(PIECE_SAMPLES);
-  const into = { ts: new Float64Array(PIECE_SAMPLES), vs, vsWords: new Uint32Array(vs.buffer), histograms: newHistograms() };
+  const into = {
+    ts: new Float64Array(PIECE_SAMPLES),
+    vs,
+    vsWords: new Uint32Array(vs.buffer),
+    histograms: newHistograms(),
+  };
   let samples = 0;
   for (let series = 0; series < index.seriesCount && !problems.isFull; ) {
     const { to, pages } = index.batchFrom(series, 16);

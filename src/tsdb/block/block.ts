@@ -110,9 +110,19 @@ export class Block {
     return this.#indexLoading;
   }
 
+  /** Checksums of all chunks, now: who decodes one later cannot go on without the block. */
+  #checkChunks(region: Uint8Array): void {
+    for (const { kind, offset, bytes, crc } of this.footer.chunks) {
+      const from = offset - this.footer.indexOffset;
+      if (from >= 0 && crc32c(region.subarray(from, from + bytes)) === crc) continue;
+      throw corruptError(`cannot read ${this.path}: chunk of ${kind} at offset ${offset} is damaged`);
+    }
+  }
+
   async #loadIndex(): Promise<BlockIndex> {
     const { indexOffset, indexEnd } = this.footer;
     const region = await this.readRange(indexOffset, indexEnd - indexOffset);
+    this.#checkChunks(region);
     const index = new BlockIndex({
       path: this.path,
       footer: this.footer,

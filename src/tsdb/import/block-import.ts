@@ -4,12 +4,14 @@
 // first import's count, and imported ones before those of the log.
 import type { Files, LogPosition } from '../../io/index.ts';
 import { type BlockKernel, KeyedHash } from '../../kernel/index.ts';
-import type { Labels } from '../../model/index.ts';
+import type { HistogramSamples, Labels } from '../../model/index.ts';
 import { SampleBuffer } from '../../wire/index.ts';
 import { LEVEL_SPANS_MS, WINDOW_MS, blockDirectory, blockFileName } from '../block-name.ts';
 import { BlockWriter, PART_SAMPLES_MAX } from '../block/block-writer.ts';
+import { decodeWithHistograms, hasHistograms } from '../block/histogram-column.ts';
 import { symbolList } from '../block/symbols.ts';
 import type { BlockMeta } from '../block/block-format.ts';
+import { copyHistograms } from '../histogram-moves.ts';
 import { type TakenPositions, takenPositions } from '../inspect.ts';
 import { listSegments, segmentPath } from '../log-segments.ts';
 import type { Manifest } from '../manifest.ts';
@@ -17,6 +19,13 @@ import type { Breathe } from '../slices.ts';
 import { type OrderedSeries, SeriesTable } from './series-table.ts';
 import { DAY_MS, type SampleArrays, Spool, type SpooledDay } from './spool.ts';
 
+/** A native histogram that waits to be put among the other samples. */
+interface FoundHistogram {
+  readonly timeMs: number;
+  readonly bytes: Uint8Array;
+}
+
+const NO_HISTOGRAMS: HistogramSamples = { at: [], bytes: [] };
 const SPOOL = 'import.tmp';
 const START: LogPosition = { segment: 0, offset: 0 };
 const DAY_LEVEL = LEVEL_SPANS_MS.indexOf(DAY_MS);
@@ -60,6 +69,9 @@ export class BlockImport {
   readonly #spool: Spool;
   readonly #table = new SeriesTable();
   readonly #merged = new SampleBuffer();
+  /** Native histograms of the series at hand, and then their places among all its samples. */
+  #found: FoundHistogram[] = [];
+  #histograms: HistogramSamples = { at: [], bytes: [] };
   #taken: TakenPositions = { paths: new Set(), nextOffsets: [] };
 
   private constructor(options: BlockImportOptions, spool: Spool) {
@@ -76,9 +88,9 @@ export class BlockImport {
     return this.#table.add(labels);
   }
 
-  /** Adds samples [0, count) of a series, ascending by time. */
-  samples(series: number, samples: SampleArrays, count: number): void {
-    this.#spool.add(series, samples, 0, count);
+  /** Adds samples [0, count) of a series, ascending by time; values at the places of histograms do not matter. */
+  samples(series: number, samples: SampleArrays, count: number, histograms: HistogramSamples = NO_HISTOGRAMS): void {
+    this.#spool.add(series, samples, count, histograms);
   }
 
   get isFlushDue(): boolean {
@@ -193,6 +205,7 @@ export class BlockImport {
     const { kernel } = this.#options;
     const merged = this.#merged;
     merged.clear();
+    this.#found = [];
     for (const number of runs) {
       const { count, times, values } = await day.run(number);
       const isWhole = day.directory.firstMs[number] >= span.startMs && day.directory.lastMs[number] < span.endMs;
@@ -200,11 +213,30 @@ export class BlockImport {
       const to = isWhole ? count : kernel.lowerBound(times, span.endMs);
       if (from >= to) continue;
       kernel.reserve(to - from);
-      kernel.decodeTimes(times, from, to);
-      kernel.decodeValues(values, from, to);
-      merged.append(kernel, to - from);
+      if (hasHistograms(values)) this.#takeMixed(times, values, from, to);
+      else {
+        kernel.decodeTimes(times, from, to);
+        kernel.decodeValues(values, from, to);
+        merged.append(kernel, to - from);
+      }
     }
     merged.sortByTime();
+    this.#histograms = this.#found.length > 0 ? insertHistograms(merged, this.#found) : NO_HISTOGRAMS;
+  }
+
+  /** Samples [from, to) of a run with histograms: these are put aside. */
+  #takeMixed(times: Uint8Array, values: Uint8Array, from: number, to: number): void {
+    const { kernel } = this.#options;
+    kernel.decodeTimes(times, from, to);
+    const ts = kernel.ts.slice(0, to - from);
+    const vs = new Float64Array(to - from);
+    const histograms: HistogramSamples = { at: [], bytes: [] };
+    const column = { ts, vs, vsWords: new Uint32Array(vs.buffer), histograms };
+    decodeWithHistograms(kernel, values, from, to, column, 0);
+    for (let i = 0, h = 0; i < ts.length; i++) {
+      if (histograms.at[h] === i) this.#found.push({ timeMs: ts[i], bytes: histograms.bytes[h++] });
+      else this.#merged.push(ts[i], column.vsWords[2 * i + 1], column.vsWords[2 * i]);
+    }
   }
 
   #writeSamples(writer: BlockWriter): void {
@@ -215,7 +247,9 @@ export class BlockImport {
       kernel.reserve(to - from);
       kernel.ts.set(ts.subarray(from, to));
       kernel.vsWords.set(vsWords.subarray(2 * from, 2 * to));
-      writer.samples(to - from);
+      const own: HistogramSamples = { at: [], bytes: [] };
+      copyHistograms(this.#histograms, from, to, own, -from);
+      writer.samples(to - from, own);
     }
   }
 
@@ -229,6 +263,29 @@ export class BlockImport {
       if (!this.#taken.paths.has(path)) return { path, position };
     }
   }
+}
+
+/** Puts histograms among sorted samples, by time; one whose time is taken is left out. Returns their places. */
+function insertHistograms(samples: SampleBuffer, found: FoundHistogram[]): HistogramSamples {
+  found.sort((a, b) => a.timeMs - b.timeMs);
+  const ts = samples.ts.slice(0, samples.count);
+  const words = samples.vsWords.slice(0, 2 * samples.count);
+  const histograms: HistogramSamples = { at: [], bytes: [] };
+  samples.clear();
+  for (let i = 0, h = 0; i < ts.length || h < found.length; ) {
+    const takesHistogram = h < found.length && (i >= ts.length || found[h].timeMs < ts[i]);
+    const timeMs = takesHistogram ? found[h].timeMs : ts[i];
+    if (takesHistogram) {
+      histograms.at.push(samples.count);
+      histograms.bytes.push(found[h].bytes);
+      samples.push(timeMs, 0, 0);
+    } else {
+      samples.push(timeMs, words[2 * i + 1], words[2 * i]);
+      i++;
+    }
+    while (h < found.length && found[h].timeMs <= timeMs) h++;
+  }
+  return histograms;
 }
 
 interface BlockPlan {

@@ -11,6 +11,9 @@
 import { corruptError } from '../../base/index.ts';
 import type { Files, OpenFile } from '../../io/index.ts';
 import { type BlockKernel, crc32c } from '../../kernel/index.ts';
+import type { HistogramSamples } from '../../model/index.ts';
+import { encodeWithHistograms } from '../block/histogram-column.ts';
+import { copyHistograms, firstHistogram } from '../histogram-moves.ts';
 
 export const DAY_MS = 86_400_000;
 const HEADER_BYTES = 40;
@@ -20,6 +23,8 @@ const HEADER_CRC = 36;
 const PENDING_BYTES_MAX = 16 << 20;
 /** A run has at most so many samples: what is decoded at once. */
 export const RUN_SAMPLES_MAX = 65_536;
+/** Bytes of native histograms beyond which a run ends. */
+const RUN_HISTOGRAM_BYTES = 1 << 20;
 /** A day's file up to this size is read whole. */
 const WHOLE_BYTES_MAX = 256 << 20;
 const SCAN_BYTES = 4 << 20;
@@ -76,26 +81,37 @@ export class Spool {
     return new Spool(files, directory, kernel);
   }
 
-  /** Adds samples [from, to) of a series, ascending by time. */
-  add(series: number, samples: SampleArrays, from: number, to: number): void {
+  /** Adds samples [0, count) of a series, ascending by time; values at the places of histograms do not matter. */
+  add(series: number, samples: SampleArrays, count: number, histograms: HistogramSamples): void {
     const { ts } = samples;
-    for (let start = from; start < to; ) {
+    for (let start = 0; start < count; ) {
       const dayMs = Math.floor(ts[start] / DAY_MS) * DAY_MS;
       let end = start + 1;
-      while (end < to && end - start < RUN_SAMPLES_MAX && ts[end] < dayMs + DAY_MS) end++;
-      this.#addRun(dayMs, series, samples, start, end);
+      while (end < count && end - start < RUN_SAMPLES_MAX && ts[end] < dayMs + DAY_MS) end++;
+      end = lightEnd(histograms, start, end);
+      const own: HistogramSamples = { at: [], bytes: [] };
+      copyHistograms(histograms, start, end, own, -start);
+      this.#addRun(dayMs, series, samples, start, end, own);
       start = end;
     }
   }
 
-  #addRun(dayMs: number, series: number, { ts, vsWords }: SampleArrays, from: number, to: number): void {
+  #addRun(
+    dayMs: number,
+    series: number,
+    { ts, vsWords }: SampleArrays,
+    from: number,
+    to: number,
+    histograms: HistogramSamples,
+  ): void {
     const kernel = this.#kernel;
     const count = to - from;
     kernel.reserve(count);
     kernel.ts.set(ts.subarray(from, to));
     kernel.vsWords.set(vsWords.subarray(2 * from, 2 * to));
     const times = kernel.encodeTimes(count).slice();
-    const values = kernel.encodeValues(count);
+    const isPlain = histograms.at.length === 0;
+    const values = isPlain ? kernel.encodeValues(count) : encodeWithHistograms(kernel, count, histograms);
     const run = new Uint8Array(HEADER_BYTES + times.length + values.length);
     run.set(times, HEADER_BYTES);
     run.set(values, HEADER_BYTES + times.length);
@@ -157,6 +173,18 @@ export class Spool {
   remove(): Promise<void> {
     return this.#files.remove(this.#directory);
   }
+}
+
+/** Where a run of [start, end) must end for its histograms. */
+function lightEnd(histograms: HistogramSamples, start: number, end: number): number {
+  const { at, bytes } = histograms;
+  const first = firstHistogram(histograms, start);
+  let total = 0;
+  for (let h = first; h < at.length && at[h] < end; h++) {
+    total += bytes[h].length;
+    if (total > RUN_HISTOGRAM_BYTES && h > first) return at[h];
+  }
+  return end;
 }
 
 /** The runs of one day. */

@@ -9,7 +9,7 @@ import {
   createEngine,
 } from '../../../src/promql/index.ts';
 import type { LoadedSeries, QueryResult as ScriptResult, TestEngine } from '../testlang/runner.ts';
-import { type Histogram, fromNative, toNative } from '../testlang/histogram.ts';
+import { type Histogram, fromNative, toNative } from '../../../src/promql/testlang/histogram.ts';
 import { customHistograms } from '../testlang/nhcb.ts';
 import { testClock } from './support.ts';
 

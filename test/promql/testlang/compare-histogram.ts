@@ -1,5 +1,5 @@
 // Histograms are equal where every bucket holds the same, however the runs of buckets are cut.
-import type { BucketRun, Histogram } from './histogram.ts';
+import type { BucketRun, Histogram } from '../../../src/promql/testlang/histogram.ts';
 
 type Equal = (a: number, b: number) => boolean;
 

@@ -3,7 +3,7 @@ import { compareLabels } from '../../../src/model/index.ts';
 import { compareHistogram } from './compare-histogram.ts';
 import type { QueryResult, ResultPoint, ResultSeries } from './runner.ts';
 import type { EvalCommand, ExpectedSeries, Expectations, TextMatch, TimeRange } from './script.ts';
-import type { SequenceValue } from './sequence.ts';
+import type { SequenceValue } from '../../../src/promql/testlang/sequence.ts';
 
 const RELATIVE_ERROR_MAX = 1e-6;
 const NORMAL_MIN = 2 ** -1022;

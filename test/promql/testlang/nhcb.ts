@@ -1,8 +1,8 @@
 // load_with_nhcb: classic histograms (series _bucket, _sum, _count) of a load, put together as native ones with custom buckets
 // under their base name.
 import { Labels, METRIC_NAME } from '../../../src/model/index.ts';
-import type { Histogram } from './histogram.ts';
-import { parseNumber } from './histogram.ts';
+import type { Histogram } from '../../../src/promql/testlang/histogram.ts';
+import { parseNumber } from '../../../src/promql/testlang/histogram.ts';
 import type { LoadedSeries } from './runner.ts';
 
 /** What is known of one histogram at one time. */

@@ -10,7 +10,7 @@ import { compareAnnotations, compareFailure, compareInstant, compareRange, compa
 import { pinnedTimes, pinnedTo } from './pinned.ts';
 import { dependsOnQueryRange } from './query-range.ts';
 import { type EvalCommand, type Script, parseScript } from './script.ts';
-import type { Histogram } from './histogram.ts';
+import type { Histogram } from '../../../src/promql/testlang/histogram.ts';
 
 /** A sample's value as loaded. `stale` is the staleness marker. */
 export type LoadedValue = number | 'stale' | Histogram;

@@ -9,9 +9,9 @@
 import type { Labels } from '../../../src/model/index.ts';
 import { parseDuration } from '../../../src/promql/parse/index.ts';
 import { unquote } from '../../../src/promql/parse/quote.ts';
-import { parseNumber } from './histogram.ts';
+import { parseNumber } from '../../../src/promql/testlang/histogram.ts';
 import type { LoadedPoint, LoadedSeries } from './runner.ts';
-import { type SequenceValue, parseSequence, parseSeriesLine } from './sequence.ts';
+import { type SequenceValue, parseSequence, parseSeriesLine } from '../../../src/promql/testlang/sequence.ts';
 import { parseStartTimestamps } from './start-timestamps.ts';
 
 export interface TextMatch {

@@ -4,7 +4,7 @@ import { Labels } from '../../../src/model/index.ts';
 import { almostEqual } from './compare.ts';
 import { type QueryResult, type TestEngine, runScript } from './runner.ts';
 import { parseScript } from './script.ts';
-import { parseSequence, parseSeriesLine } from './sequence.ts';
+import { parseSequence, parseSeriesLine } from '../../../src/promql/testlang/sequence.ts';
 import { parseStartTimestamps } from './start-timestamps.ts';
 
 test('sequences expand as the language says', () => {

@@ -11,13 +11,14 @@ import {
   loadKernel,
   newSegmentState,
 } from '../../../src/kernel/index.ts';
-import { Labels } from '../../../src/model/index.ts';
+import { type HistogramSamples, Labels, type NativeHistogram, histogramToBytes } from '../../../src/model/index.ts';
 import { BlockImport, Shard, listBlocks } from '../../../src/tsdb/index.ts';
 import { Block } from '../../../src/tsdb/block/block.ts';
 import { BlockCache } from '../../../src/tsdb/block/block-cache.ts';
 import { BlockWriter } from '../../../src/tsdb/block/block-writer.ts';
 import { symbolList } from '../../../src/tsdb/block/symbols.ts';
 import { SampleBuffer, compressSnappy, encodeRemoteWriteV1 } from '../../../src/wire/index.ts';
+import { randomHistogram } from '../../support/histograms.ts';
 import { fuzzCases, fuzzSeed } from '../../support/fuzz.ts';
 
 const [headModule, blockModule] = await Promise.all(['head', 'block'].map(loadKernel));
@@ -32,18 +33,27 @@ const openImport = (files: Files, tenant = 'anonymous') =>
   BlockImport.open({ files, kernel, manifest, tenant, breathe: () => undefined, onWritten: () => {} });
 
 /** Times and values of one series. */
-type Points = readonly (readonly [timeMs: number, value: number])[];
+type Value = number | NativeHistogram;
+type Points = readonly (readonly [timeMs: number, value: Value])[];
 
 function add(target: BlockImport, series: number, points: Points): void {
   const buffer = new SampleBuffer();
+  const histograms: HistogramSamples = { at: [], bytes: [] };
   const view = new DataView(new ArrayBuffer(8));
-  for (const [timeMs, value] of points) {
-    view.setFloat64(0, value);
+  const first = points.filter(([timeMs], i) => points.findIndex((other) => other[0] === timeMs) === i);
+  for (const [timeMs, value] of first.sort((a, b) => a[0] - b[0])) {
+    if (typeof value !== 'number') {
+      histograms.at.push(buffer.count);
+      histograms.bytes.push(histogramToBytes(value));
+    }
+    view.setFloat64(0, typeof value === 'number' ? value : 7);
     buffer.push(timeMs, view.getUint32(0), view.getUint32(4));
   }
-  buffer.sortByTime();
-  target.samples(series, buffer, buffer.count);
+  target.samples(series, buffer, buffer.count, histograms);
 }
+
+const textOf = (value: Value): string =>
+  typeof value === 'number' ? `${value}` : Buffer.from(histogramToBytes(value)).toString('hex');
 
 async function importAll(files: Files, all: readonly (readonly [Labels, Points])[], tenant?: string) {
   const target = await openImport(files, tenant);
@@ -62,9 +72,11 @@ async function answers(sim: SimWorld, tenant = 'anonymous'): Promise<string[]> {
       await set.prefetch?.(i);
       const room = set.samplesMax(i, ...ALL);
       const vs = new Float64Array(room);
-      const column = { ts: new Float64Array(room), vs, vsWords: new Uint32Array(vs.buffer) };
+      const histograms: HistogramSamples = { at: [], bytes: [] };
+      const column = { ts: new Float64Array(room), vs, vsWords: new Uint32Array(vs.buffer), histograms };
       const count = set.read(i, ...ALL, column);
-      for (let k = 0; k < count; k++) lines.push(`${set.labels(i)} ${column.ts[k]} ${vs[k]}`);
+      const texts = new Map(histograms.at.map((at, h) => [at, Buffer.from(histograms.bytes[h]).toString('hex')]));
+      for (let k = 0; k < count; k++) lines.push(`${set.labels(i)} ${column.ts[k]} ${texts.get(k) ?? vs[k]}`);
     }
     set.release?.();
     await opened.close();
@@ -92,18 +104,22 @@ describe('block import', () => {
             A: `${random.below(4)}`,
             ü: `${random.below(2)}`,
           });
-          const points: [number, number][] = [];
+          const points: [number, Value][] = [];
+          // A time is of a histogram or of a double for all that come: of the two the double would count.
+          const dice = {
+            roll: (sides: number) => random.below(sides),
+            one: (sides: number) => random.below(sides) === 0,
+          };
           for (let i = random.below(50); i >= 0; i--) {
-            points.push([
-              START_MS - random.below(3) * DAY_MS - random.below(DAY_MS / 60_000) * 60_000,
-              random.below(100),
-            ]);
+            const timeMs = START_MS - random.below(3) * DAY_MS - random.below(DAY_MS / 60_000) * 60_000;
+            const isHistogram = labels.get('A') === '1' || (labels.get('A') === '2' && timeMs % 420_000 === 0);
+            points.push([timeMs, isHistogram ? randomHistogram(dice) : random.below(100)]);
           }
           const series = target.series(labels);
           add(target, series, points);
           for (const [timeMs, value] of points) {
             const key = `${labels} ${timeMs}`;
-            if (!want.has(key)) want.set(key, `${key} ${value}`);
+            if (!want.has(key)) want.set(key, `${key} ${textOf(value)}`);
           }
           if (random.chance(0.3)) await target.flush();
         }

@@ -5,7 +5,7 @@ import {
   addHistograms,
   newHistogram,
   subtractHistograms,
-} from '../../../src/model/index.ts';
+} from '../../model/index.ts';
 
 export type CounterResetHint = 'unknown' | 'reset' | 'not_reset' | 'gauge';
 

@@ -4,8 +4,8 @@
 //   _  _xN                 no value; N times none
 //   stale                  the staleness marker
 //   {{...}}  {{...}}xN  {{...}}+{{...}}xN  {{...}}-{{...}}xN
-import { Labels } from '../../../src/model/index.ts';
-import { parseSelector } from '../../../src/promql/parse/index.ts';
+import { Labels } from '../../model/index.ts';
+import { parseSelector } from '../parse/index.ts';
 import { type Histogram, addHistogram, parseHistogram, parseNumber } from './histogram.ts';
 
 /** null = no value at this position. */

@@ -1,0 +1,135 @@
+// Samples of one request of remote write, and how they become its body.
+import { ByteWriter } from '../base/index.ts';
+import { STALE_NAN_BITS, histogramFromBytes } from '../model/index.ts';
+import {
+  type WireHistogram,
+  type WireMetadata,
+  type WireSample,
+  type WireSeries,
+  compressSnappy,
+  encodeRemoteWriteV2,
+  writeBytes,
+  writeHistogram,
+} from '../wire/index.ts';
+import type { RemoteSeries } from './remote-write-series.ts';
+
+/** Records of a log whose samples are not all sent yet count down to zero. */
+export interface LogMark {
+  left: number;
+}
+
+/** Appended to until it is full, then sent as a whole. */
+export class WriteBatch {
+  readonly #max: number;
+  readonly #series: RemoteSeries[] = [];
+  readonly #marks: LogMark[] = [];
+  readonly #times: Float64Array;
+  readonly #bits: BigUint64Array;
+  readonly #histograms = new Map<number, Uint8Array>();
+  /** Monotonic time of the first sample. */
+  readonly startedMs: number;
+  highestMs = -Infinity;
+
+  constructor(samplesMax: number, startedMs: number) {
+    this.#max = samplesMax;
+    this.#times = new Float64Array(samplesMax);
+    this.#bits = new BigUint64Array(samplesMax);
+    this.startedMs = startedMs;
+  }
+
+  get length(): number {
+    return this.#series.length;
+  }
+
+  get isFull(): boolean {
+    return this.length >= this.#max;
+  }
+
+  get histogramCount(): number {
+    return this.#histograms.size;
+  }
+
+  /** Appends a float of raw bits, or a histogram in its binary form. */
+  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): void {
+    const at = this.#series.push(series) - 1;
+    this.#marks.push(mark);
+    this.#times[at] = timeMs;
+    if (typeof value === 'bigint') this.#bits[at] = value;
+    else this.#histograms.set(at, value);
+    if (timeMs > this.highestMs) this.highestMs = timeMs;
+  }
+
+  /** Its samples need no more attention. */
+  settle(): void {
+    for (const mark of this.#marks) mark.left--;
+  }
+
+  /** How many of the samples are older; they are left out of encode() with the same bound. */
+  olderThan(timeMs: number): number {
+    let count = 0;
+    for (let i = 0; i < this.length; i++) if (this.#times[i] < timeMs) count++;
+    return count;
+  }
+
+  /** The compressed body, without samples before `minMs`. `metadata`: of the metric names of a version 2 body. */
+  encode(version: 1 | 2, minMs: number, metadata: readonly WireMetadata[]): Uint8Array {
+    const places = [...this.#series.keys()].filter((i) => this.#times[i] >= minMs);
+    return compressSnappy(version === 1 ? this.#version1(places) : this.#version2(places, metadata));
+  }
+
+  #version1(places: readonly number[]): Uint8Array {
+    const out = new ByteWriter(1 << 17);
+    const series = new ByteWriter(1024);
+    const part = new ByteWriter(1024);
+    for (const i of places) {
+      series.clear();
+      part.clear();
+      series.bytes(this.#series[i].encoded);
+      const histogram = this.#histogram(i);
+      if (histogram) writeHistogram(part, histogram);
+      else {
+        part.u8(0x09);
+        part.u64(this.#bits[i]);
+        part.u8(0x10);
+        writeTime(part, this.#times[i]);
+      }
+      writeBytes(series, histogram ? 0x22 : 0x12, part.view());
+      writeBytes(out, 0x0a, series.view());
+    }
+    return out.finish();
+  }
+
+  #version2(places: readonly number[], metadata: readonly WireMetadata[]): Uint8Array {
+    const all = places.map((i): WireSeries => {
+      const histogram = this.#histogram(i);
+      const labels = [...(this.#series[i].labels ?? [])];
+      return histogram ? { labels, samples: [], histograms: [histogram] } : { labels, samples: [this.#sample(i)] };
+    });
+    return encodeRemoteWriteV2(all, metadata);
+  }
+
+  #sample(i: number): WireSample {
+    floatBits[0] = this.#bits[i];
+    return { timestampMs: this.#times[i], value: floatValue[0], stale: this.#bits[i] === STALE_NAN_BITS };
+  }
+
+  #histogram(i: number): WireHistogram | null {
+    const bytes = this.#histograms.get(i);
+    return bytes ? { timestampMs: this.#times[i], histogram: histogramFromBytes(bytes) } : null;
+  }
+
+  /** Metric names of the series. */
+  names(): Set<string> {
+    return new Set(this.#series.map(({ labels }) => labels?.get('__name__') ?? ''));
+  }
+}
+
+const floatBits = new BigUint64Array(1);
+const floatValue = new Float64Array(floatBits.buffer);
+
+function writeTime(out: ByteWriter, timeMs: number): void {
+  if (timeMs >= 0) return out.varint(timeMs);
+  let left = BigInt.asUintN(64, BigInt(timeMs));
+  for (; left > 127n; left >>= 7n) out.u8(Number(left & 127n) | 128);
+  out.u8(Number(left));
+}
