@@ -149,7 +149,10 @@ test('an alert is pending, fires, reaches Alertmanager and is resolved there', {
   await manager.waitFor(0);
   assert.deepEqual(await shownAlerts(program), []);
   await until('its series has ended', WAIT_MS, async () => (await query(program, 'ALERTS', Date.now())).length === 0);
-  assert.deepEqual((await query(program, 'copy:temperature', Date.now())).map(({ value }) => value?.[1]), ['40']);
+  assert.deepEqual(
+    (await query(program, 'copy:temperature', Date.now())).map(({ value }) => value?.[1]),
+    ['40'],
+  );
 });
 
 test('what fires is told again after a restart of either side', { skip }, async (t) => {

@@ -21,10 +21,10 @@ const valueAt = (series: number, minute: number): number => series * 1000 + minu
 async function load(program: Program, fromMinute: number, toMinute: number): Promise<void> {
   for (let minute = fromMinute; minute < toMinute; minute += 10) {
     const series = Array.from({ length: SERIES }, (_, i) => {
-      const samples = Array.from(
-        { length: 10 },
-        (_unused, k): [number, number] => [startMs + (minute + k) * MINUTE_MS, valueAt(i, minute + k)],
-      );
+      const samples = Array.from({ length: 10 }, (_unused, k): [number, number] => [
+        startMs + (minute + k) * MINUTE_MS,
+        valueAt(i, minute + k),
+      ]);
       return oneSeries('blocks_gauge', { i: String(i) }, samples);
     });
     assert.equal((await write(program, 1, series)).status, 204);
@@ -43,7 +43,11 @@ const blockNames = async (program: Program): Promise<string[]> => {
 };
 
 /** Every sample of [0, minutes) of every series, minus the deleted ones. */
-async function check(program: Program, minutes: number, isGone: (series: number, minute: number) => boolean): Promise<void> {
+async function check(
+  program: Program,
+  minutes: number,
+  isGone: (series: number, minute: number) => boolean,
+): Promise<void> {
   const found = await query(program, `blocks_gauge[${minutes}m]`, startMs + (minutes - 1) * MINUTE_MS);
   const bySeries = new Map(found.map(({ metric, values = [] }) => [Number(metric.i), values]));
   for (let i = 0; i < SERIES; i++) {
@@ -129,7 +133,9 @@ test('a damaged block is set aside and named; the rest is served', async (t) => 
 
 test('a retention of time and size removes old blocks', async (t) => {
   const directory = await temporaryDirectory(t);
-  const program = await Program.start(t, { args: [`--storage.tsdb.path=${directory}`, '--storage.tsdb.retention.size=1KB'] });
+  const program = await Program.start(t, {
+    args: [`--storage.tsdb.path=${directory}`, '--storage.tsdb.retention.size=1KB'],
+  });
   const recentMs = Math.floor(Date.now() / WINDOW_MS) * WINDOW_MS - 3 * WINDOW_MS;
   for (let minute = 0; minute < 6 * 60; minute += 30) {
     const samples = Array.from({ length: 30 }, (_, k): [number, number] => [

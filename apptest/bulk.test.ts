@@ -35,7 +35,12 @@ function traffic(endMs: number) {
   });
 }
 
-function readRequest(startMs: number, endMs: number, types: readonly number[], extra: readonly string[] = []): Uint8Array {
+function readRequest(
+  startMs: number,
+  endMs: number,
+  types: readonly number[],
+  extra: readonly string[] = [],
+): Uint8Array {
   const query = new ByteWriter();
   putInt(query, 1, startMs);
   putInt(query, 2, endMs);

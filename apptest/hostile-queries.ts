@@ -28,10 +28,14 @@ const crossJoins: HostileQuery[] = [
   coarse(`requests_total * on(job, instance) group_left(version) target_info * on(job, instance) group_left() up`),
   coarse(`requests_total and on() requests_total or latency_bucket unless on(le) requests_total`),
   coarse(joined('requests_total', ' or ', 40)),
+  coarse(Array.from({ length: 40 }, (_, i) => `requests_total offset ${i + 1}s`).join(' or ')),
+  fine(Array.from({ length: 12 }, (_, i) => `count(abs(requests_total offset ${i + 1}s))`).join(' + ')),
   coarse(joined('requests_total', ' + ', 60)),
   fine(joined('requests_total', ' and ', 20)),
   instant(`up * on() group_right() ${all}`),
-  instant(`label_replace(requests_total, "x", "same", "", "") / on(x) group_left() label_replace(up, "x", "same", "", "")`),
+  instant(
+    `label_replace(requests_total, "x", "same", "", "") / on(x) group_left() label_replace(up, "x", "same", "", "")`,
+  ),
   coarse(`topk by (path) (5, requests_total) * on(path) group_left() bottomk by (path) (1, requests_total)`),
 ];
 

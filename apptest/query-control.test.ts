@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readFile, readdir } from 'node:fs/promises';
-import { Program, until } from '../test/support/program.ts';
+import { Program, runProgram, until } from '../test/support/program.ts';
 import { oneSeries, send, write } from './client.ts';
 
 const endMs = Math.floor(Date.now() / 60_000) * 60_000;
@@ -74,7 +74,11 @@ const HEAVY: readonly (readonly [what: string, query: string, stepSeconds: numbe
   ['histogram_quantile', 'histogram_quantile(0.5, requests_total)', 1],
   ['subquery', 'max_over_time(requests_total[1h:1s])', 0],
   ['deep subquery', 'quantile_over_time(0.5, sum(requests_total)[1h:1s])', 1],
-  ['label_replace with a slow regex', `label_replace(requests_total, "a", "$1", "path", "${'(a*)*'.repeat(200)}.*")`, 0],
+  [
+    'label_replace with a slow regex',
+    `label_replace(requests_total, "a", "$1", "path", "${'(a*)*'.repeat(200)}.*")`,
+    0,
+  ],
 ];
 
 for (const [what, query, step] of HEAVY) {
@@ -120,6 +124,33 @@ test('a query under way is listed and can be ended', async () => {
   assert.equal((await send(program, { method: 'DELETE', path: `/api/v1/query/active/${found?.id}` })).status, 404);
 });
 
+test('a query is explained, with its result, in place of it, and on the command line', async () => {
+  const query = 'sum by (job) (rate(requests_total[5m])) > 0';
+  interface Node {
+    readonly operator: string;
+    readonly actual: { readonly series: number } | null;
+    readonly leaf?: { readonly shards: readonly { readonly actual: { readonly samples: number } | null }[] };
+    readonly children: readonly Node[];
+  }
+  const explain = async (how: string) => {
+    const { text } = await send(program, { path: `${path(query, 60)}&explain=${how}` });
+    return (JSON.parse(text) as { data: { result?: unknown[]; explain: Node } }).data;
+  };
+  const both = await explain('true');
+  assert.equal(both.result?.length, 3);
+  assert.equal(both.explain.actual?.series, 3);
+  const leaf = both.explain.children.find(({ operator }) => operator === 'leaf');
+  assert.ok(leaf?.leaf?.shards.every(({ actual }) => (actual?.samples ?? 0) > 1000));
+  const only = await explain('only');
+  assert.equal(only.result, undefined);
+  assert.equal(only.explain.actual, null);
+  assert.equal((await send(program, { path: `${path(query, 60)}&explain=maybe` })).status, 400);
+  const printed = await runProgram(['query', 'instant', program.url, query, `--time=${endMs / 1000}`, '--explain']);
+  assert.equal(printed.code, 0, printed.stderr);
+  assert.match(printed.stdout, /^ {6}sum by \(job\) of rate\[5m\] of \{__name__="requests_total"\}$/m);
+  assert.match(printed.stdout, /^ {6}shard 0: estimated .* series, .* samples, .*; read .* series, .* samples, .* ms$/m);
+});
+
 test('a slow query is logged with what it cost', async () => {
   const query = 'sum(quantile_over_time(0.33, requests_total[1h]))';
   await send(program, { path: path(query, 2) });
@@ -142,7 +173,10 @@ test('a query that was running at a crash is refused, until it is changed', asyn
     await program.start();
     const refused = await send(program, { path: path(query, 60) });
     assert.equal(refused.status, 422);
-    assert.match(refused.text, /cannot execute query: it was running, since 20.*, when the server died; refused until 20/);
+    assert.match(
+      refused.text,
+      /cannot execute query: it was running, since 20.*, when the server died; refused until 20/,
+    );
     assert.equal((await send(program, { path: path(`${query} + 0`, 60) })).status, 200);
     assert.equal((await program.stop()).code, 0);
   }

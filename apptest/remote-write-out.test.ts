@@ -49,13 +49,18 @@ for (const message of ['prometheus.WriteRequest', 'io.prometheus.write.v2.Reques
     await until('all has arrived', 20_000, async () => (await queryNumber(far, wanted, Date.now())) === 5000);
     assert.equal(await queryNumber(far, 'sum(load)', Date.now()), sumTo(5000));
     assert.deepEqual(await query(far, 'secret_load', Date.now()), []);
-    const stale = { ...oneSeries('load', { i: '7' }, []), samples: [{ timestampMs: timeMs + 500, value: 0, stale: true }] };
+    const stale = {
+      ...oneSeries('load', { i: '7' }, []),
+      samples: [{ timestampMs: timeMs + 500, value: 0, stale: true }],
+    };
     await write(near, 1, [stale]);
     await until('a series has ended', 10_000, async () => (await queryNumber(far, 'count(load)', Date.now())) === 4999);
     const { text } = await send(near, { path: '/metrics' });
     const labels = `{remote_name="far",url="${far.url}/api/v1/write"}`;
     await until('metrics tell', 10_000, async () => {
-      return (await send(near, { path: '/metrics' })).text.includes(`prometheus_remote_storage_samples_total${labels} 5001`);
+      return (await send(near, { path: '/metrics' })).text.includes(
+        `prometheus_remote_storage_samples_total${labels} 5001`,
+      );
     });
     assert.ok(text.includes(`prometheus_remote_storage_shards_max${labels} 50`));
   });
@@ -84,7 +89,11 @@ test('while the destination is away the log keeps what it lacks, also over a res
   const near = await Program.start(t, { config: config(url), args: ['--storage.remote.flush-deadline=1s'] });
   const timeMs = Date.now() - 5000;
   assert.equal((await write(near, 1, samples('before', 100, timeMs))).status, 204);
-  await until('the first has arrived', 20_000, async () => (await queryNumber(far, 'count(before)', Date.now())) === 100);
+  await until(
+    'the first has arrived',
+    20_000,
+    async () => (await queryNumber(far, 'count(before)', Date.now())) === 100,
+  );
   await far.stop();
   assert.equal((await write(near, 1, samples('meanwhile', 3000, timeMs))).status, 204);
   await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -172,7 +181,11 @@ test('a real Prometheus takes what is sent', { skip }, async (t) => {
     await ended;
   });
   const url = `http://127.0.0.1:${port}`;
-  const isReady = () => fetch(`${url}/-/ready`).then(({ ok }) => ok, () => false);
+  const isReady = () =>
+    fetch(`${url}/-/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   await until('Prometheus is ready', 30_000, isReady);
   for (const message of ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request']) {
     const near = await Program.start(t, { config: config(url, message) });

@@ -159,8 +159,8 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'samples far ahead of the clock do not hold the log',
     file: 'src/tsdb/life-cycle.ts',
-    find: 'if (!state.aheadFrom && !state.isCutPending && this.#hasAhead(clockMs)) state.aheadFrom = position;',
-    replace: '',
+    find: 'return range !== null && range.maxMs > clockMs + WINDOW_MS;',
+    replace: 'return false;',
   },
   {
     what: 'a replay makes cuts where none were',

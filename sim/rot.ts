@@ -5,6 +5,8 @@ import { Session, type SessionParts } from './session.ts';
 
 const DIRECTORIES = ['log', 'head', 'blocks'] as const;
 
+const FLIPS_IN_IMAGE = 40;
+
 /** Paths of all files of the store that have content. */
 export async function storeFiles({ world, disk }: SimWorld): Promise<string[]> {
   const paths: string[] = [];
@@ -34,8 +36,11 @@ export async function rot(parts: SessionParts, random: SimRandom): Promise<void>
     const top = random.pick(DIRECTORIES);
     const inTop = paths.filter((candidate) => candidate.startsWith(top));
     const path = random.pick(inTop.length > 0 ? inTop : paths);
-    const offset = sim.disk.flipBit(path);
-    parts.log?.(`flip ${path} at ${offset}`);
+    // Most of an image is zeros that nobody reads.
+    for (let k = top === 'head' ? FLIPS_IN_IMAGE : 1; k > 0; k--) {
+      const offset = sim.disk.flipBit(path);
+      parts.log?.(`flip ${path} at ${offset}`);
+    }
   }
   totals.bitsFlipped += flips;
   const after = new Session(parts, random.fork());

@@ -63,7 +63,7 @@ export class Workload {
     this.#intervalMs = random.pick([15_000, MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS]);
     this.#advanceMs = random.pick([2 * MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 110 * MINUTE_MS]);
     this.#lateChance = random.pick([0, 0.05, 0.3]);
-    this.#futureChance = random.pick([0, 0, 0.01]);
+    this.#futureChance = random.pick([0, 0, 0.01, 0.1]);
     this.#churnChance = random.pick([0, 0.05, 0.4]);
     const count = 1 + random.below(10);
     for (let i = 0; i < count; i++) this.#addSender();

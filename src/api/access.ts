@@ -11,23 +11,24 @@ export type RouteAccess = 'open' | 'tenant' | 'operator';
 
 const OPEN = new Set('/-/healthy /-/ready /version'.split(' '));
 const TENANT = new Set(
-  `query query_range query_exemplars format_query parse_query series labels label/:name/values write read
-   query/active query/active/:id query/active/:id/cancel otlp/v1/metrics status/buildinfo status/tsdb features notifications`.split(
-    /\s+/,
-  ),
+  `query query/active query/active/:id query/active/:id/cancel query_range query_exemplars format_query parse_query
+   series labels label/:name/values write read otlp/v1/metrics influxdb/write rules alerts
+   status/buildinfo status/tsdb features notifications`.split(/\s+/),
 );
+const TENANT_BESIDE_API = new Set('/federate /write /api/v2/write /influx/write /influx/api/v2/write'.split(' '));
 const API = '/api/v1/';
 
 /** Of a route's path. `isPage`: a file of the web page, which holds no data. */
 export function routeAccess(path: string, isPage: boolean): RouteAccess {
   if (isPage || OPEN.has(path)) return 'open';
-  if (path === '/federate') return 'tenant';
+  if (TENANT_BESIDE_API.has(path)) return 'tenant';
   return path.startsWith(API) && TENANT.has(path.slice(API.length)) ? 'tenant' : 'operator';
 }
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64');
 
-const BEARER = /^bearer +(\S+)\s*$/i;
+/** `Token` is what clients of InfluxDB say. */
+const BEARER = /^(?:bearer|token) +(\S+)\s*$/i;
 
 /** What somebody may do. */
 export interface Grant {

@@ -12,6 +12,10 @@ export interface EncodedPiece {
   readonly isEnd: boolean;
 }
 
+/** A writer that an answer has done with, for the next one: growing to a piece's length again takes as long as a short answer. */
+let spare: JsonWriter | null = null;
+const SPARE_BYTES_MAX = 1 << 20;
+
 /**
  * Encodes an answer; each piece waits until `send` has taken the one before it. `accepted`: what the client lets the body be
  * compressed with. If `send` rejects, the rest is not written.
@@ -21,7 +25,8 @@ export async function encodeAnswer(
   accepted: Coding | null,
   send: (piece: EncodedPiece) => Promise<void>,
 ): Promise<void> {
-  const json = new JsonWriter();
+  const json = spare ?? new JsonWriter();
+  spare = null;
   const pieces = answer.write(json);
   let coder: StreamCoder | null = null;
   for (let n = 0, isEnd = false; !isEnd; n++) {
@@ -30,4 +35,6 @@ export async function encodeAnswer(
     if (n === 0 && accepted && isCompressible(bytes)) coder = new StreamCoder(accepted);
     await send({ bytes: coder ? coder.encode(bytes, isEnd) : bytes, coding: coder?.coding ?? null, isEnd });
   }
+  // Not after a failure: nobody knows who still reads it.
+  if (json.capacityBytes <= SPARE_BYTES_MAX) spare = json;
 }

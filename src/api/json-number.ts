@@ -97,7 +97,8 @@ export function writeNumber(bytes: Uint8Array, at: number, value: number): numbe
 function writeFine(bytes: Uint8Array, at: number, value: number, whole: number): number {
   const size = Math.abs(value);
   const billionths = Math.round(size * 1e9);
-  if (size < 1e-6 || size >= 1e6 || billionths / 1e9 !== size) return writeAscii(bytes, at, numberText(value));
+  if (size < 1e-6) return writeAscii(bytes, at, numberText(value));
+  if (size >= 1e6 || billionths / 1e9 !== size) return writeAscii(bytes, at, String(value));
   if (value < 0) bytes[at++] = MINUS;
   return writeBillionths(bytes, at, whole, billionths - whole * 1e9);
 }

@@ -8,6 +8,9 @@ const BACKSLASH = 92;
 const COMMA = 44;
 const OPEN = 91;
 const CLOSE = 93;
+const COLON = 58;
+const BRACE_OPEN = 123;
+const BRACE_CLOSE = 125;
 const HEX = '0123456789abcdef';
 const SHORT_ESCAPES: Readonly<Record<number, number>> = { 8: 98, 9: 116, 10: 110, 12: 102, 13: 114 };
 
@@ -28,6 +31,40 @@ function writePoint(bytes: Uint8Array, at: number, timeMs: number, value: number
   return at + 2;
 }
 
+/** Room for a text in quotes, whatever it has. */
+const textBytesMax = (text: string): number => text.length * 6 + 2;
+
+/** Writes a text in quotes; returns the end. */
+function writeText(bytes: Uint8Array, at: number, text: string): number {
+  bytes[at++] = QUOTE;
+  const { length } = text;
+  let plain = 0;
+  if (length < LONG_TEXT) {
+    for (; plain < length; plain++) {
+      const unit = text.charCodeAt(plain);
+      if (unit < 32 || unit > 126 || unit === QUOTE || unit === BACKSLASH) break;
+      bytes[at++] = unit;
+    }
+  }
+  if (plain < length) at = writeEscaped(bytes, at, plain === 0 ? text : text.slice(plain));
+  bytes[at] = QUOTE;
+  return at + 1;
+}
+
+function writeEscaped(bytes: Uint8Array, at: number, text: string): number {
+  for (const byte of encoder.encode(text)) {
+    if (byte >= 32 && byte !== QUOTE && byte !== BACKSLASH) {
+      bytes[at++] = byte;
+      continue;
+    }
+    bytes[at++] = BACKSLASH;
+    if (byte >= 32) bytes[at++] = byte;
+    else if (SHORT_ESCAPES[byte]) bytes[at++] = SHORT_ESCAPES[byte];
+    else at = writeAscii(bytes, at, `u00${HEX[byte >> 4]}${HEX[byte & 15]}`);
+  }
+  return at;
+}
+
 /** Appends JSON to bytes it owns, which grow as needed. */
 export class JsonWriter {
   /** What is written to: [0, length) is taken. */
@@ -36,6 +73,11 @@ export class JsonWriter {
 
   constructor(capacityBytes = 4096) {
     this.#bytes = Buffer.allocUnsafeSlow(capacityBytes);
+  }
+
+  /** Bytes that it holds on to. */
+  get capacityBytes(): number {
+    return this.#bytes.length;
   }
 
   /** Whether there is a piece's worth of bytes. */
@@ -116,42 +158,8 @@ export class JsonWriter {
 
   /** A text in quotes, escaped. Lone surrogates become U+FFFD, as in UTF-8 encoding. */
   string(text: string): void {
-    this.#reserve(text.length * 6 + 2);
-    this.#bytes[this.#length++] = QUOTE;
-    const ascii = text.length < LONG_TEXT ? this.#plainAscii(text) : 0;
-    if (ascii < text.length) this.#escaped(ascii === 0 ? text : text.slice(ascii));
-    this.#bytes[this.#length++] = QUOTE;
-  }
-
-  /** Copies characters up to the first that is not plain; returns how many. */
-  #plainAscii(text: string): number {
-    const bytes = this.#bytes;
-    const at = this.#length;
-    let i = 0;
-    for (; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit < 32 || unit > 126 || unit === QUOTE || unit === BACKSLASH) break;
-      bytes[at + i] = unit;
-    }
-    this.#length = at + i;
-    return i;
-  }
-
-  #escaped(text: string): void {
-    const utf8 = encoder.encode(text);
-    const bytes = this.#bytes;
-    let at = this.#length;
-    for (const byte of utf8) {
-      if (byte >= 32 && byte !== QUOTE && byte !== BACKSLASH) {
-        bytes[at++] = byte;
-        continue;
-      }
-      bytes[at++] = BACKSLASH;
-      if (byte >= 32) bytes[at++] = byte;
-      else if (SHORT_ESCAPES[byte]) bytes[at++] = SHORT_ESCAPES[byte];
-      else at = writeAscii(bytes, at, `u00${HEX[byte >> 4]}${HEX[byte & 15]}`);
-    }
-    this.#length = at;
+    this.#reserve(textBytesMax(text));
+    this.#length = writeText(this.#bytes, this.#length, text);
   }
 
   /** An array of texts. */
@@ -167,14 +175,20 @@ export class JsonWriter {
 
   /** Name, value, name, value ... as an object. */
   pairs(pairs: readonly string[]): void {
-    this.raw('{');
+    let most = 2;
+    for (let i = 0; i < pairs.length; i++) most += textBytesMax(pairs[i]) + 1;
+    this.#reserve(most);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at++] = BRACE_OPEN;
     for (let i = 0; i < pairs.length; i += 2) {
-      if (i > 0) this.raw(',');
-      this.string(pairs[i]);
-      this.raw(':');
-      this.string(pairs[i + 1]);
+      if (i > 0) bytes[at++] = COMMA;
+      at = writeText(bytes, at, pairs[i]);
+      bytes[at++] = COLON;
+      at = writeText(bytes, at, pairs[i + 1]);
     }
-    this.raw('}');
+    bytes[at++] = BRACE_CLOSE;
+    this.#length = at;
   }
 
   /** What was written since the last time. Valid until the next writing. */

@@ -35,14 +35,14 @@ interface Loaded {
   readonly paths: readonly string[];
 }
 
-/** Protection of a server by a web configuration. */
+/** Protection of a server, on all its addresses, by a web configuration. */
 export class WebProtection {
   readonly #options: WebProtectionOptions;
   readonly #auth: BasicAuth;
   #loaded: Loaded;
   #stamp: string;
   #bucket: TokenBucket | null = null;
-  #server: HttpsServer | null = null;
+  readonly #servers: HttpsServer[] = [];
 
   /** Throws TidemarkError `bad_config` if the file cannot be used. */
   constructor(options: WebProtectionOptions) {
@@ -111,7 +111,7 @@ export class WebProtection {
 
   /** Keeps the server's certificates those of the files, and clients without the right certificate out. */
   guard(server: HttpsServer): void {
-    this.#server = server;
+    this.#servers.push(server);
     server.prependListener('connection', () => this.#refresh());
     server.prependListener('secureConnection', (socket) => {
       const { tls } = this.#loaded;
@@ -121,10 +121,12 @@ export class WebProtection {
 
   #applyTls(): void {
     const { tls } = this.#loaded;
-    if (!tls || !this.#server) return;
-    this.#server.setSecureContext(contextOptions(tls));
-    // Node reads these of the server at each handshake; setSecureContext leaves them as they are.
-    Object.assign(this.#server, peerOptions(tls));
+    if (!tls) return;
+    for (const server of this.#servers) {
+      server.setSecureContext(contextOptions(tls));
+      // Node reads these of the server at each handshake; setSecureContext leaves them as they are.
+      Object.assign(server, peerOptions(tls));
+    }
   }
 
   /** Headers of every answer. */

@@ -54,26 +54,31 @@ async function readText(tool: Tool, file: string): Promise<string> {
 }
 
 /** Checks rule files that a configuration names, or the command line. */
-export const checkRuleFiles: CheckRuleFiles & ((...args: [...Parameters<CheckRuleFiles>, RuleFileOptions]) => Promise<Outcome>) =
-  async (tool, files, { lint, isUnknownFieldIgnored }, more: RuleFileOptions = {}) => {
-    const outcome: Outcome = { hasErrors: false, hasLint: false };
-    const options = { ...more, allowsUnknownFields: isUnknownFieldIgnored, lint };
-    for (const file of files) {
-      tool.print(`Checking ${file}\n`);
-      let found: Outcome;
-      try {
-        found = checkText(tool, await readText(tool, file), `${file}: `, options);
-      } catch (error) {
-        if (!(error instanceof TidemarkError)) throw error;
-        tool.say('  FAILED:');
-        tool.say(errorText(error));
-        found = { hasErrors: true, hasLint: false };
-      }
-      outcome.hasErrors ||= found.hasErrors;
-      outcome.hasLint ||= found.hasLint;
+export const checkRuleFiles: CheckRuleFiles &
+  ((...args: [...Parameters<CheckRuleFiles>, RuleFileOptions]) => Promise<Outcome>) = async (
+  tool,
+  files,
+  { lint, isUnknownFieldIgnored },
+  more: RuleFileOptions = {},
+) => {
+  const outcome: Outcome = { hasErrors: false, hasLint: false };
+  const options = { ...more, allowsUnknownFields: isUnknownFieldIgnored, lint };
+  for (const file of files) {
+    tool.print(`Checking ${file}\n`);
+    let found: Outcome;
+    try {
+      found = checkText(tool, await readText(tool, file), `${file}: `, options);
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error;
+      tool.say('  FAILED:');
+      tool.say(errorText(error));
+      found = { hasErrors: true, hasLint: false };
     }
-    return outcome;
-  };
+    outcome.hasErrors ||= found.hasErrors;
+    outcome.hasLint ||= found.hasLint;
+  }
+  return outcome;
+};
 
 async function run(tool: Tool, args: VerbArguments): Promise<number> {
   const lint = args.text('lint');

@@ -1,6 +1,7 @@
 // The configuration file of a running process: loading, what is used without one, and reload (all or nothing).
+import { createHash } from 'node:crypto';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
-import { type Config, type Feature, type HostFiles, loadConfig, unsupported } from '../config/index.ts';
+import { type Config, type Feature, type HostFiles, globFiles, loadConfig, unsupported } from '../config/index.ts';
 import { hasCode } from '../io/index.ts';
 
 /** Used when no file is named and there is none of the default name: this program and the machine it runs on. */
@@ -42,6 +43,18 @@ export async function readConfiguration(options: ConfigurationOptions): Promise<
     throw new TidemarkError('bad_config', `cannot read configuration: ${errorText(error)}`, { cause: error });
   }
   return load(configText(bytes, file), file);
+}
+
+/** Differs when the file does, or one that it names: rules, jobs. For --config.auto-reload. */
+export async function configurationStamp({ file, files }: ConfigurationOptions, config: Config): Promise<string> {
+  const digest = createHash('sha256');
+  const patterns = [...config.scrapeConfigFiles, ...config.ruleFiles];
+  const named = await Promise.all(patterns.map((pattern) => globFiles(pattern, files.list).catch(() => [])));
+  for (const path of [file, ...named.flat()]) {
+    const bytes = await files.readFile(path).catch(() => new Uint8Array(0)); // a load says what is wrong with it
+    digest.update(`${path}\0${bytes.length}\0`).update(bytes);
+  }
+  return digest.digest('base64');
 }
 
 /** The file's text; throws with line and column of the first byte that is none. */

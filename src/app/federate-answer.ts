@@ -45,7 +45,8 @@ async function entries(
     const range = { startMs: timeMs - lookbackMs, endMs: timeMs };
     const selection = { tenant, matchers, ...range, raw: 'newest' as const, samplesMax, bytesMax };
     for (const series of await bulkSeries(leaves, selection, signal)) found.set(series.labels.key, series);
-    if (found.size > samplesMax) throw new TidemarkError('execution', `federation would give more than ${samplesMax} series`);
+    if (found.size > samplesMax)
+      throw new TidemarkError('execution', `federation would give more than ${samplesMax} series`);
   }
   const all = Array.from(found.values(), (series) => entryOf(series, request.externalLabels));
   return all.filter(({ name }) => name !== '').sort((a, b) => compareUtf8(a.name, b.name));

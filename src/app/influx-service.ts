@@ -49,7 +49,10 @@ export function createInfluxService(write: WriteService, clock: Clock): InfluxSe
   return {
     async push(tenant: string, body: Uint8Array, { precision, database }: InfluxOptions): Promise<InfluxAnswer> {
       if (!Object.hasOwn(PRECISIONS, precision)) {
-        throw new TidemarkError('bad_data', `cannot read precision: it is none of ns, u, ms, s, m, h; got ${precision}`);
+        throw new TidemarkError(
+          'bad_data',
+          `cannot read precision: it is none of ns, u, ms, s, m, h; got ${precision}`,
+        );
       }
       const { points, badLines, reason } = readInfluxLines(textOf(body));
       const nowMs = clock.nowMs();

@@ -26,9 +26,10 @@ function merged(lists: readonly (readonly string[])[], limit: number): Listing<s
   return { items: limit > 0 ? items.slice(0, limit + 1) : items, warnings: [] };
 }
 
-/** Series that several alternatives select count once. */
-function distinct(series: Labels[]): Labels[] {
+/** In order, each once: several alternatives may select the same. Shards have no series in common. */
+function sorted(series: Labels[], alternatives: number): Labels[] {
   series.sort(compareLabels);
+  if (alternatives <= 1) return series;
   return series.filter((labels, i) => i === 0 || compareLabels(labels, series[i - 1]) !== 0);
 }
 
@@ -37,7 +38,10 @@ export function createListings(shards: readonly RemoteShard[], after: readonly n
     async series(request, signal) {
       const selection = selectionOf(request);
       const packed = await Promise.all(shards.map((shard, i) => shard.series(after[i], selection, signal)));
-      const items = distinct(packed.flatMap((part) => unpackLabels(part)));
+      const items = sorted(
+        packed.flatMap((part) => unpackLabels(part)),
+        request.matcherSets.length,
+      );
       return { items: request.limit > 0 ? items.slice(0, request.limit + 1) : items, warnings: [] };
     },
     async labelNames(request, signal) {

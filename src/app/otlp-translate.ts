@@ -115,7 +115,10 @@ class Translation {
     const problem = this.#problem(data);
     const name = metricName(metric, config.translationStrategy);
     if (problem !== null || name === '') {
-      this.#reject(data.kind === 'none' ? 0 : data.points.length, `metric ${metric.name}: ${problem ?? 'it has no name'}`);
+      this.#reject(
+        data.kind === 'none' ? 0 : data.points.length,
+        `metric ${metric.name}: ${problem ?? 'it has no name'}`,
+      );
       return false;
     }
     const type = METRIC_TYPE_NUMBERS[typeOf(data)];
@@ -134,7 +137,8 @@ class Translation {
     if (data.kind === 'none') return 'its data is of no known kind';
     if (data.points.length === 0) return 'it has no data points';
     if (!('temporality' in data)) return null;
-    if (data.temporality === 'cumulative' || (data.temporality === 'delta' && this.#settings.acceptsDeltas)) return null;
+    if (data.temporality === 'cumulative' || (data.temporality === 'delta' && this.#settings.acceptsDeltas))
+      return null;
     return `invalid temporality and type combination: ${data.temporality} ${data.kind}`;
   }
 
@@ -172,7 +176,8 @@ class Translation {
   }
 
   #histogram(name: string, labels: LabelMap, point: OtlpHistogramPoint, data: OtlpData): void {
-    if (this.#settings.config.convertHistogramsToNhcb) return this.#native(name, labels, point, customHistogram(point), data);
+    if (this.#settings.config.convertHistogramsToNhcb)
+      return this.#native(name, labels, point, customHistogram(point), data);
     const { bucketCounts, bounds, count, sum } = point;
     if (sum !== null || point.isEmpty) this.#add(`${name}_sum`, labels, [], point, sum ?? 0);
     this.#add(`${name}_count`, labels, [], point, count);
@@ -186,7 +191,10 @@ class Translation {
 
   #exponential(name: string, labels: LabelMap, point: OtlpExponentialPoint, data: OtlpData): void {
     if (point.scale < SCALE_MIN) {
-      this.#reject(1, `metric ${name}: cannot convert exponential to native histogram: scale must be >= -4, was ${point.scale}`);
+      this.#reject(
+        1,
+        `metric ${name}: cannot convert exponential to native histogram: scale must be >= -4, was ${point.scale}`,
+      );
       return;
     }
     this.#native(name, labels, point, exponentialHistogram(point), data);
@@ -242,7 +250,9 @@ function sortedLabels(labels: LabelMap, extra: Extra): [string, string][] {
 
 function jobAndInstance({ attributes }: OtlpResource): [string, string][] {
   const all = new Map(attributes);
-  const [name, namespace, instance] = ['service.name', 'service.namespace', 'service.instance.id'].map((key) => all.get(key) ?? '');
+  const [name, namespace, instance] = ['service.name', 'service.namespace', 'service.instance.id'].map(
+    (key) => all.get(key) ?? '',
+  );
   const labels: [string, string][] = [];
   if (name !== '') labels.push(['job', namespace === '' ? name : `${namespace}/${name}`]);
   if (instance !== '') labels.push(['instance', instance]);

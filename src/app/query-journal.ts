@@ -79,7 +79,11 @@ export class QueryJournal {
     const found = refuseMs === 0 ? [] : running.map((entry) => ({ ...entry, untilMs: nowMs + refuseMs }));
     for (const { tenant, text, untilMs } of found) {
       const until = new Date(untilMs).toISOString();
-      logger.warn('query was running when the process died, it is refused', { tenant, query: text.slice(0, 500), until });
+      logger.warn('query was running when the process died, it is refused', {
+        tenant,
+        query: text.slice(0, 500),
+        until,
+      });
     }
     this.#refused = [...found, ...refused].filter(({ untilMs }) => untilMs > nowMs).slice(0, REFUSED_MAX);
   }

@@ -82,7 +82,4 @@ export interface QueryCost {
 }
 
 /** How far a query is. */
-export type QueryProgress = Pick<
-  ActiveQuery,
-  'id' | 'state' | 'samplesRead' | 'seriesRead' | 'bytes' | 'peakBytes'
->;
+export type QueryProgress = Pick<ActiveQuery, 'id' | 'state' | 'samplesRead' | 'seriesRead' | 'bytes' | 'peakBytes'>;

@@ -40,7 +40,7 @@ const selection = (args: VerbArguments, nowMs: number): [string, string][] => [
 ];
 
 const explainParameter = (args: VerbArguments): [string, string][] =>
-  args.isOn('explain') ? [['explain', 'true']] : [];
+  args.has('explain') ? [['explain', 'true']] : [];
 
 const instant: Ask = (api, args, nowMs) =>
   api.ask('POST', 'query', [
@@ -78,7 +78,8 @@ async function run(ask: Ask, tool: Tool, args: VerbArguments): Promise<number> {
     const value = await ask(api, args, tool.clock.nowMs());
     for (const warning of value.warnings) tool.say(`query warning: ${warning}`);
     tool.print(format === 'json' ? `${JSON.stringify(value.data)}\n` : valueText(value));
-    if (value.explain) tool.print(format === 'json' ? `${JSON.stringify(value.explain)}\n` : `\n${printExplain(value.explain)}`);
+    if (value.explain)
+      tool.print(format === 'json' ? `${JSON.stringify(value.explain)}\n` : `\n${printExplain(value.explain)}`);
     return EXIT_CODES.good;
   } catch (error) {
     if (!(error instanceof TidemarkError) || error.code === 'bad_flag') throw error;

@@ -20,10 +20,19 @@ import {
 import { TidemarkError, errorText, invariant } from '../base/index.ts';
 import { type Clock, createRealWorld } from '../io/index.ts';
 import { type ExecKernel, createExecWasm, loadKernel } from '../kernel/index.ts';
-import { type Engine, FUNCTIONS, type RunningCost, createEngine, parseExpr, parseSelector, prettyPrint } from '../promql/index.ts';
+import {
+  type Engine,
+  FUNCTIONS,
+  type RunningCost,
+  createEngine,
+  parseExpr,
+  parseSelector,
+  prettyPrint,
+} from '../promql/index.ts';
 import { AnswerSender } from './answer-sender.ts';
 import { SlotPool } from './answer-slots.ts';
 import { CancelFlags } from './cancel-flags.ts';
+import { GarbageCollector } from './collect-garbage.ts';
 import { FairQueue } from './fair-queue.ts';
 import { federateAnswer } from './federate-answer.ts';
 import { remoteReadAnswer } from './remote-read-answer.ts';
@@ -41,6 +50,14 @@ const PAUSE_MS = 0.1;
 const SEND_SLICE_MS = 5;
 /** What a query may always hold, however much of other answers waits for slow receivers. */
 const QUERY_BYTES_LEAST = 16 << 20;
+
+/** Rules wait for their turn as a tenant of their own would: no number of dashboards delays them. */
+const RULES_QUEUE = ' rules';
+
+function queueOf(request: QueryRequest): string {
+  if (request.kind === 'rule') return RULES_QUEUE;
+  return 'tenant' in request ? request.tenant : '';
+}
 
 /** Whose errors are plain text. */
 const isPlain = (request: QueryRequest): boolean => isBulk(request) || request.kind === 'rule';
@@ -65,6 +82,7 @@ class QueryHost {
   readonly #queue: FairQueue;
   readonly #slots: SlotPool;
   readonly #cancels: CancelFlags;
+  readonly #garbage: GarbageCollector;
   readonly #running = new Map<number, Running>();
   /** Results that are being sent. */
   #unsentBytes = 0;
@@ -79,6 +97,7 @@ class QueryHost {
     this.#settings = data.settings;
     this.#features = new Set(data.settings.features);
     this.#slots = new SlotPool(data.slots);
+    this.#garbage = new GarbageCollector(clock);
     this.#cancels = new CancelFlags(data.cancels);
     this.#queue = new FairQueue({ slots: data.settings.maxConcurrency, waitingMax: WAITING_MAX });
   }
@@ -121,7 +140,7 @@ class QueryHost {
     let startedMs = arrivedMs;
     let answer: HandlerAnswer;
     try {
-      const tenant = 'tenant' in request ? request.tenant : '';
+      const tenant = queueOf(request);
       if (!(await this.#queue.enter(tenant, signal))) {
         throw new TidemarkError('timeout', `too many queries wait: ${WAITING_MAX} of the tenant`);
       }
@@ -143,6 +162,7 @@ class QueryHost {
     running.sender = new AnswerSender({ id, status: answer.status, stats, pool: this.#slots, signal, post });
     await this.#send(answer, accepted, running.sender, signal);
     this.#running.delete(id);
+    this.#garbage.dropped(peakBytes);
   }
 
   #progress(): QueryProgress[] {

@@ -64,7 +64,8 @@ export async function remoteReadAnswer(
     const heldBytes = samples * SAMPLE_BYTES;
     return { status: 200, heldBytes, write: (out) => framePieces(out, results, request) };
   }
-  if (samples * ENCODED_SAMPLE_BYTES > bytesLeft) throw new TidemarkError('execution', 'remote read needs more memory than a query may have');
+  if (samples * ENCODED_SAMPLE_BYTES > bytesLeft)
+    throw new TidemarkError('execution', 'remote read needs more memory than a query may have');
   const body = compressSnappy(encodeResponse(results, externalLabels));
   return { status: 200, heldBytes: body.length, write: (out) => bodyPieces(out, body) };
 }

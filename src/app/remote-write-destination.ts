@@ -5,13 +5,14 @@
 // The log is the buffer. A record whose samples are all settled (sent, refused or dropped) is done; the first place of each log
 // before which all is done is kept in a file, so that after a restart sending goes on there: each sample is sent at least once,
 // as long as the log has it. A destination without such a file begins with what is logged from now on, as Prometheus does.
-import { type Logger, TidemarkError, errorText, isCorrupt, utf8Text } from '../base/index.ts';
+import { InvariantError, type Logger, TidemarkError, errorText, utf8Text } from '../base/index.ts';
 import type { Clock, Files, LogPosition } from '../io/index.ts';
 import { type DecodedBatch, type SegmentState, decodeBatch, newSegmentState } from '../kernel/index.ts';
 import { DEFAULT_TENANT, STALE_NAN_BITS } from '../model/index.ts';
-import { type FollowedPiece, LogFollower, isCommand, readJsonFile, writeJsonFile } from '../tsdb/index.ts';
+import { type FollowedPiece, LogFollower, isCommand } from '../tsdb/index.ts';
 import { type WireMetadata, compressSnappy, encodeRemoteWriteV1 } from '../wire/index.ts';
 import type { LogMark, WriteBatch } from './remote-write-batch.ts';
+import { SavedPlaces } from './remote-write-places.ts';
 import { WriteQueues } from './remote-write-queue.ts';
 import { SCALING_MS, ShardScaling } from './remote-write-scaling.ts';
 import { type RemoteSeries, RemoteSeriesTable } from './remote-write-series.ts';
@@ -21,7 +22,6 @@ import {
   type DestinationSettings,
   type SendOutcome,
   destinationText,
-  positionFile,
 } from './remote-write-settings.ts';
 import { MetadataTable } from './remote-write-metadata.ts';
 
@@ -75,8 +75,7 @@ export class RemoteWriteDestination {
   });
   #sources: Source[] = [];
   #running: Promise<unknown> = Promise.resolve();
-  #savedText = '';
-  #saving: Promise<void> | null = null;
+  readonly #places: SavedPlaces;
   /** When each text was logged last. */
   readonly #complainedMs = new Map<string, number>();
   #highestMs = 0;
@@ -108,12 +107,13 @@ export class RemoteWriteDestination {
     const { clock, settings } = parts;
     this.#queues = new WriteQueues({ clock, queue: settings.queue, send: (batch) => this.#sendBatch(batch) });
     this.#scaling = new ShardScaling(settings.queue);
+    this.#places = new SavedPlaces(parts.files, settings, parts.logger);
   }
 
   /** Begins where it ended the last time, else with what is logged from now on. */
   async start(): Promise<void> {
     const { files, ends, settings } = this.#parts;
-    const positions = (await this.#savedPositions()) ?? ends;
+    const positions = (await this.#places.load(ends.length)) ?? ends;
     for (const [shard, from] of positions.entries()) {
       const follower = await LogFollower.start(files, shard, from);
       const series = new RemoteSeriesTable(settings);
@@ -121,7 +121,7 @@ export class RemoteWriteDestination {
       this.#sources.push({ follower, series, state, segment: -1, isBroken: false, marks: [], done: from });
     }
     this.#every(FIND_MS, () => this.#find());
-    this.#every(POSITION_MS, () => this.#savePositions());
+    this.#every(POSITION_MS, () => this.#savePlaces());
     this.#every(SCALING_MS, async () => this.#scale());
     if (settings.version === 1 && settings.metadata.send && settings.metadata.sendIntervalMs > 0)
       this.#every(settings.metadata.sendIntervalMs, () => this.#sendMetadata());
@@ -140,9 +140,12 @@ export class RemoteWriteDestination {
       const text = 'remote write destination did not take all samples in time; they are sent after the next start';
       this.#parts.logger.warn(text, { remote: destinationText(this.#parts.settings) });
     }
-    await this.#saving;
-    await this.#savePositions();
+    await this.#savePlaces();
     await Promise.all(this.#sources.map(({ follower }) => follower.close()));
+  }
+
+  #savePlaces(): Promise<void> {
+    return this.#places.save(() => this.#sources.map(donePosition));
   }
 
   setMetadata(metadata: readonly WireMetadata[]): void {
@@ -160,7 +163,10 @@ export class RemoteWriteDestination {
     const again = () => {
       cancel = clock.after(ms, () => {
         void work()
-          .catch((error) => this.#complain('remote write goes on after an error', error))
+          .catch((error) => {
+            if (error instanceof InvariantError) throw error;
+            this.#complain('remote write goes on after an error', error);
+          })
           .finally(() => {
             if (!this.#stopping.signal.aborted) again();
           });
@@ -168,34 +174,6 @@ export class RemoteWriteDestination {
     };
     again();
     this.#timers.push(() => cancel());
-  }
-
-  async #savedPositions(): Promise<LogPosition[] | null> {
-    const { files, settings, ends, logger } = this.#parts;
-    try {
-      const saved = (await readJsonFile(files, positionFile(settings))) as { positions?: LogPosition[] } | null;
-      const positions = saved?.positions;
-      return Array.isArray(positions) && positions.length === ends.length ? positions : null;
-    } catch (error) {
-      if (!isCorrupt(error)) throw error;
-      logger.warn('remote write begins anew', { remote: destinationText(settings), error: errorText(error) });
-      return null;
-    }
-  }
-
-  #savePositions(): Promise<void> {
-    this.#saving ??= this.#save().finally(() => (this.#saving = null));
-    return this.#saving;
-  }
-
-  async #save(): Promise<void> {
-    const positions = this.#sources.map((source) => donePosition(source));
-    const text = JSON.stringify(positions);
-    if (text === this.#savedText) return;
-    const { files, settings } = this.#parts;
-    await files.makeDirectory('remote-write');
-    await writeJsonFile(files, positionFile(settings), { url: settings.url, positions });
-    this.#savedText = text;
   }
 
   async #find(): Promise<void> {

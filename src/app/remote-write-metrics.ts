@@ -38,12 +38,7 @@ const ROWS: readonly Row[] = [
   ['gauge', 'samples_pending', 'Samples in the queues.', (m) => m.pending],
   ['gauge', 'shards', 'Queues, each with one request under way.', (m) => m.shards],
   ['gauge', 'shards_desired', 'Queues that would keep up.', (m) => m.shardsDesired],
-  [
-    'gauge',
-    'queue_highest_timestamp_seconds',
-    'Newest time of a sample read for the queues.',
-    (m) => m.highestSeconds,
-  ],
+  ['gauge', 'queue_highest_timestamp_seconds', 'Newest time of a sample read for the queues.', (m) => m.highestSeconds],
   ['gauge', 'queue_highest_sent_timestamp_seconds', 'Newest time of a sample sent.', (m) => m.highestSentSeconds],
 ];
 
@@ -71,7 +66,10 @@ export function registerRemoteMetrics(registry: MetricRegistry): RemoteMetricsTa
     registry.gauge(`${PREFIX}shard_capacity`, 'Samples that a queue holds.', labels).set(queue.capacity);
     registry.gauge(`${PREFIX}max_samples_per_send`, 'Samples of a request.', labels).set(queue.maxSamplesPerSend);
     const batchSeconds = `${PREFIX}sent_batch_duration_seconds`;
-    batches.set(key, registry.histogram(batchSeconds, 'Time to send a batch, repeats included.', BATCH_BOUNDS_SECONDS, labels));
+    batches.set(
+      key,
+      registry.histogram(batchSeconds, 'Time to send a batch, repeats included.', BATCH_BOUNDS_SECONDS, labels),
+    );
   };
   return {
     configure(destinations) {

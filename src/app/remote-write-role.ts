@@ -178,7 +178,9 @@ export function outcomeOf(
   const [line] = Buffer.from(body).toString().slice(0, ANSWER_TEXT_MAX).split('\n');
   const text = `server returned HTTP status ${status}: ${line}`;
   const isWorthIt = status >= 500 || (status === 429 && queueConfig.retryOnHttp429);
-  return isWorthIt ? { kind: 'retry', afterMs: retryAfterMs(headers['retry-after'] ?? '', nowMs), text } : { kind: 'refused', text };
+  return isWorthIt
+    ? { kind: 'retry', afterMs: retryAfterMs(headers['retry-after'] ?? '', nowMs), text }
+    : { kind: 'refused', text };
 }
 
 /** Of seconds or a date; 0: it says nothing. */

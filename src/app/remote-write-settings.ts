@@ -22,7 +22,10 @@ export interface DestinationSettings {
   readonly metadata: RemoteWriteConfig['metadataConfig'];
 }
 
-const hash = (value: unknown): string => crc32c(utf8(JSON.stringify(value))).toString(16).padStart(8, '0');
+const hash = (value: unknown): string =>
+  crc32c(utf8(JSON.stringify(value)))
+    .toString(16)
+    .padStart(8, '0');
 
 /** A URL without user and password. */
 const shownUrl = (url: string): string => url.replace(/\/\/[^/@]*@/, '//');
@@ -59,7 +62,16 @@ export const positionFile = ({ name, key, url }: DestinationSettings): string =>
 
 function clientPart(config: RemoteWriteConfig): unknown {
   const { basicAuth, authorization, oauth2, tlsConfig, headers, proxyUrl, remoteTimeoutMs } = config;
-  return [basicAuth?.username, basicAuth?.usernameFile, authorization?.type, oauth2?.clientId, tlsConfig, headers, proxyUrl, remoteTimeoutMs];
+  return [
+    basicAuth?.username,
+    basicAuth?.usernameFile,
+    authorization?.type,
+    oauth2?.clientId,
+    tlsConfig,
+    headers,
+    proxyUrl,
+    remoteTimeoutMs,
+  ];
 }
 
 /** Bounds of the times that batches take. */

@@ -1,5 +1,4 @@
-// Queries of rules, asked where all queries run. They wait in a queue of their own: a rule must not be late because many
-// dashboards are open, and many groups due at one moment must not fill the queue of users.
+// Queries of rules, asked where all queries run. Many groups may be due at one moment: what exceeds the share of rules waits here.
 import type { QueryResponse, QueryService } from '../api/index.ts';
 import { TidemarkError, utf8Text } from '../base/index.ts';
 import { DEFAULT_TENANT } from '../model/index.ts';

@@ -5,13 +5,7 @@ import type { Logger, MetricRegistry } from '../base/index.ts';
 import { type Config, type FlagValues, type HostFiles, enabledFeatures } from '../config/index.ts';
 import type { Clock } from '../io/index.ts';
 import { DEFAULT_TENANT } from '../model/index.ts';
-import {
-  Notifier,
-  type PreparedRules,
-  RuleManager,
-  activeAlertsJson,
-  ruleGroupsPage,
-} from '../rules/index.ts';
+import { Notifier, type PreparedRules, RuleManager, activeAlertsJson, ruleGroupsPage } from '../rules/index.ts';
 import { ConfiguredClient } from './configured-client.ts';
 import { jobDiscoverers } from './job-discoverers.ts';
 import { createRuleQuery } from './rules-query.ts';

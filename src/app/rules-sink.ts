@@ -22,7 +22,8 @@ export function createRuleSink(write: WriteService): RuleSink {
       for (let at = 0; at < samples.length; at += REQUEST_SAMPLES_MAX) {
         const series = samples.slice(at, at + REQUEST_SAMPLES_MAX).map(wireSeries);
         const result = await write.write(DEFAULT_TENANT, 1, compressSnappy(encodeRemoteWriteV1(series)));
-        if (result.outcome !== 'accepted') throw new TidemarkError(result.outcome, `cannot store results: ${result.reason}`);
+        if (result.outcome !== 'accepted')
+          throw new TidemarkError(result.outcome, `cannot store results: ${result.reason}`);
         refusal ||= result.rejected > 0 ? result.reason : '';
       }
       return refusal;

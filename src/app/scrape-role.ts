@@ -17,6 +17,7 @@ import type { Intake } from '../tsdb/index.ts';
 import { ConfiguredClient } from './configured-client.ts';
 import { jobDiscoverers } from './job-discoverers.ts';
 import type { Limits } from './limits.ts';
+import { TargetHistograms } from './scrape-histograms.ts';
 import { VERSION } from './version.ts';
 
 export interface ScrapeRoleParts {
@@ -37,6 +38,8 @@ class IntakeSink implements ScrapeSink {
   readonly #intake: Intake;
   readonly #limits: Limits;
   readonly #stager: ScrapeStager;
+  /** Of targets that have native ones. */
+  readonly #histograms = new Map<ScrapeCache, TargetHistograms>();
 
   constructor({ intake, kernel, limits }: ScrapeRoleParts) {
     this.#intake = intake;
@@ -51,10 +54,41 @@ class IntakeSink implements ScrapeSink {
   }
 
   closeCache(cache: ScrapeCache): void {
+    this.#histograms.delete(cache);
     this.#stager.closeCache(cache);
   }
 
   async append(cache: ScrapeCache, scrape: ScrapeAppend): Promise<void> {
+    const hasNew = scrape.histograms !== undefined && scrape.histograms.length > 0;
+    if (hasNew && !this.#histograms.has(cache)) this.#histograms.set(cache, new TargetHistograms());
+    const histograms = this.#histograms.get(cache);
+    if (!histograms) return this.#append(cache, scrape);
+    await this.#append(cache, {
+      ...scrape,
+      report: (outcome) => scrape.report(histograms.counted(scrape, outcome)),
+    });
+    await this.#appendHistograms(scrape, histograms);
+    if (histograms.isEmpty) this.#histograms.delete(cache);
+  }
+
+  async #appendHistograms(scrape: ScrapeAppend, histograms: TargetHistograms): Promise<void> {
+    const body = histograms.body(scrape);
+    const limits = this.#limits;
+    if (body !== null) {
+      const bounds = { minTimestampMs: Number.MIN_SAFE_INTEGER, maxTimestampMs: scrape.timeMaxMs };
+      const counters = await this.#intake.commit(DEFAULT_TENANT, (kernel) => {
+        const code = kernel.remoteWrite1(body, { ...limits.of(DEFAULT_TENANT), ...bounds });
+        if (code !== INTAKE_CODES.ok)
+          throw new TidemarkError('bad_series', `cannot store histograms: intake code ${code}`);
+        limits.take(DEFAULT_TENANT, kernel.counters.histograms);
+        return kernel.counters;
+      });
+      limits.record(DEFAULT_TENANT, counters);
+    }
+    histograms.settle();
+  }
+
+  async #append(cache: ScrapeCache, scrape: ScrapeAppend): Promise<void> {
     const limits = this.#limits;
     if (limits.waitMs(DEFAULT_TENANT) > 0) throw new TidemarkError('limited', limits.rateText(DEFAULT_TENANT));
     const counters = await this.#intake.commit(DEFAULT_TENANT, (kernel) => {

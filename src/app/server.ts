@@ -1,26 +1,18 @@
 // The one-process server: wires store, queries, scraping and HTTP, and stops them in reverse order.
 import { hostname } from 'node:os';
-import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   AccessTable,
   type AdminService,
   type ApiServer,
   type ApiServices,
-  type BuildInfo,
+  type WriteService,
   type Notification,
   WebProtection,
   createApiServer,
   parseListenAddress,
 } from '../api/index.ts';
-import {
-  LATENCY_BOUNDS_SECONDS,
-  type Logger,
-  MetricRegistry,
-  TidemarkError,
-  errorText,
-  utf8Text,
-} from '../base/index.ts';
+import { LATENCY_BOUNDS_SECONDS, type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
 import {
   type Config,
   type FlagValues,
@@ -35,11 +27,18 @@ import { type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/
 import { compareUtf8 } from '../model/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import type { Retention } from '../tsdb/index.ts';
-import { type ConfigurationOptions, readConfiguration, warnOfUnsupported } from './configuration.ts';
+import {
+  type ConfigurationOptions,
+  configurationStamp,
+  readConfiguration,
+  warnOfUnsupported,
+} from './configuration.ts';
 import { Database, type ReplayProgress } from './database.ts';
 import { HostExporter } from './host-exporter.ts';
+import { createInfluxService } from './influx-service.ts';
 import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
+import { createOtlpService } from './otlp-service.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { QueryClient } from './query-client.ts';
 import { QueryJournal } from './query-journal.ts';
@@ -47,7 +46,7 @@ import type { EngineSettings } from './query-protocol.ts';
 import { RemoteWriteRole } from './remote-write-role.ts';
 import { RulesRole } from './rules-role.ts';
 import { ScrapeRole } from './scrape-role.ts';
-import { VERSION } from './version.ts';
+import { buildInfo, diskBytes, featuresOf, routePrefix } from './server-facts.ts';
 import { createWriteService } from './write-service.ts';
 
 export interface ServerOptions {
@@ -69,6 +68,7 @@ export class Server {
   /** Of the file system that the data is on. */
   #diskBytes = 0;
   #isReloadGood = true;
+  #reloading: Promise<void> = Promise.resolve();
   /** The last reload, good or bad. */
   #reloadedMs = 0;
   #isStopping = false;
@@ -160,9 +160,26 @@ export class Server {
     await this.#scrape.apply(this.#config);
     await this.#rules.apply(this.#config, rules);
     registerOwnMetrics(this.#metrics, this.#database);
+    this.#observeReloads();
     this.#limits.observe(this.#database.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
+  }
+
+  /** By Prometheus' names, which alerts are written for. */
+  #observeReloads(): void {
+    this.#metrics.observed(
+      'gauge',
+      'prometheus_config_last_reload_successful',
+      'Whether the last configuration reload attempt was successful.',
+      () => Number(this.#isReloadGood),
+    );
+    this.#metrics.observed(
+      'gauge',
+      'prometheus_config_last_reload_success_timestamp_seconds',
+      'Timestamp of the last successful configuration reload.',
+      () => this.#configLoadedMs / 1000,
+    );
   }
 
   /** Stops in reverse order: no more requests, no more scrapes, then the store. */
@@ -176,8 +193,14 @@ export class Server {
     await this.#database?.close();
   }
 
-  /** Loads the configuration again; if it is refused, the one before stays. */
-  async reload(): Promise<void> {
+  /** Loads the configuration again, one time after the other; if it is refused, the one before stays. */
+  reload(): Promise<void> {
+    const done = this.#reloading.then(() => this.#reload());
+    this.#reloading = done.catch(() => {}); // who asked hears of it
+    return done;
+  }
+
+  async #reload(): Promise<void> {
     this.#reloadedMs = this.#clock.nowMs();
     try {
       const config = await readConfiguration(this.#configuration);
@@ -207,13 +230,11 @@ export class Server {
     }
   }
 
-  /** Looks at the configuration file now and then (--config.auto-reload) and loads it when its contents changed. */
+  /** Looks at the configuration's files now and then (--config.auto-reload) and loads them when their contents changed. */
   #reloadOnChange(): void {
-    const { file, files } = this.#configuration;
-    const contents = async () => utf8Text(await files.readFile(file).catch(() => new Uint8Array(0)));
     let before: string | null = null;
     const look = async () => {
-      const now = await contents();
+      const now = await configurationStamp(this.#configuration, this.#config);
       if (before !== null && now !== before) await this.reload().catch(() => {}); // it has been logged
       before = now;
       if (!this.#isStopping) this.#clock.after(this.#options.flags['config.auto-reload-interval'], () => void look());
@@ -227,9 +248,9 @@ export class Server {
     const urls: string[] = [];
     const clock = this.#clock;
     const file = flags['web.config.file'];
+    const protection = file === '' ? undefined : new WebProtection({ file, files: freshFiles, clock, logger });
     for (const address of flags['web.listen-address']) {
       const { host, port } = parseListenAddress(address);
-      const protection = file === '' ? undefined : new WebProtection({ file, files: freshFiles, clock, logger });
       const server = await createApiServer({
         services,
         clock,
@@ -288,6 +309,22 @@ export class Server {
       'tidemark_native_histograms_written_total',
       'Native histograms taken by remote write.',
     );
+    const write: WriteService = {
+      write: (tenant, version, body) => {
+        const service = (this.#write ??= createWriteService({
+          intake: (this.#database as Database).intake,
+          clock: this.#clock,
+          logger,
+          retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
+          limits: this.#limits,
+          onResult: (counters) => {
+            written.add(counters.samples);
+            histograms.add(counters.histograms);
+          },
+        }));
+        return service.write(tenant, version, body);
+      },
+    };
     return {
       query: {
         query: (request, signal, accepted) => (this.#queries as QueryClient).query(request, signal, accepted),
@@ -296,24 +333,22 @@ export class Server {
         list: (tenant) => (this.#queries as QueryClient).list(tenant),
         cancel: (tenant, id) => (this.#queries as QueryClient).cancel(tenant, id),
       },
-      write: flags['web.enable-remote-write-receiver']
-        ? {
-            write: (tenant, version, body) => {
-              const service = (this.#write ??= createWriteService({
-                intake: (this.#database as Database).intake,
-                clock: this.#clock,
-                logger,
-                retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
-                limits: this.#limits,
-                onResult: (counters) => {
-                  written.add(counters.samples);
-                  histograms.add(counters.histograms);
-                },
-              }));
-              return service.write(tenant, version, body);
-            },
-          }
+      write: flags['web.enable-remote-write-receiver'] ? write : null,
+      otlp: flags['web.enable-otlp-receiver']
+        ? createOtlpService({
+            write,
+            settings: () => ({
+              config: this.#config.otlp,
+              acceptsDeltas: enabledFeatures(flags).includes('otlp-native-delta-ingestion'),
+              lookbackMs: flags['query.lookback-delta'],
+            }),
+            rejectedPoints: this.#metrics.counter(
+              'tidemark_otlp_points_rejected_total',
+              'Data points of OTLP that have no form here.',
+            ),
+          })
         : null,
+      influx: createInfluxService(write, this.#clock),
       bulk: {
         externalLabels: () => sortedLabels(this.#config.global.externalLabels),
         readSamplesMax: flags['storage.remote.read-sample-limit'],
@@ -337,7 +372,7 @@ export class Server {
         blocks: async () => blocksStatus(await (this.#database as Database).stats()),
         walReplay: () => this.#replay,
         notifications: () => this.#notifications(),
-        features: () => ({ promql: Object.fromEntries(enabledFeatures(flags).map((name) => [name, true])) }),
+        features: () => featuresOf(flags),
       },
       lifecycle: {
         ready: () => this.#isReady,
@@ -431,29 +466,3 @@ export class Server {
 
 const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
   Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));
-
-/** Bytes of the file system of a directory that need not be there yet; 0 where they cannot be known. */
-async function diskBytes(directory: string): Promise<number> {
-  for (let path = resolve(directory); ; path = dirname(path)) {
-    const space = await filesystemSpace(path).catch(() => null); // then the one above it
-    if (space) return space.sizeBytes;
-    if (dirname(path) === path) return 0;
-  }
-}
-
-/** --web.route-prefix, or the path of --web.external-url; without a slash at its end. */
-function routePrefix(flags: FlagValues): string {
-  const given =
-    flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(flags['web.external-url']).pathname : '');
-  const trimmed = given.replace(/\/+$/, '');
-  return trimmed === '' || trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
-}
-
-const buildInfo = (): BuildInfo => ({
-  version: VERSION,
-  revision: '',
-  branch: '',
-  buildUser: '',
-  buildDate: '',
-  goVersion: `node ${process.versions.node}`,
-});

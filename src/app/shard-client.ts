@@ -22,7 +22,7 @@ export interface ShardClientOptions {
   readonly logger: Logger;
   readonly onProgress: (done: number, total: number) => void;
   /** Buffers of applied groups, to be filled again. */
-  readonly onBuffers: (buffers: readonly ArrayBuffer[]) => void;
+  readonly onBuffers: (buffers: readonly SharedArrayBuffer[]) => void;
   /** The worker ended on its own: a bug, or memory that ran out. The process cannot go on. */
   readonly onDeath: (error: Error) => void;
 }
@@ -85,10 +85,7 @@ export class ShardClient implements ShardPort {
     const groups = this.#gathered;
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    this.#command(
-      { type: 'push', groups },
-      groups.map(({ buffer }) => buffer),
-    );
+    this.#command({ type: 'push', groups });
   }
 
   /** Gives the shard a port on which queries come. */
@@ -130,8 +127,8 @@ export class ShardClient implements ShardPort {
     await this.#worker.terminate();
   }
 
-  #command(command: ShardCommand, transfer: ArrayBuffer[] = []): void {
-    this.#worker.postMessage(command, transfer);
+  #command(command: ShardCommand): void {
+    this.#worker.postMessage(command);
   }
 
   #ask(command: ShardAsk): Promise<ShardStats> {

@@ -41,7 +41,7 @@ export type ShardEvent =
   | { readonly type: 'ready'; readonly stats: ShardStats }
   | {
       readonly type: 'applied';
-      readonly buffers: readonly ArrayBuffer[];
+      readonly buffers: readonly SharedArrayBuffer[];
       readonly groups: number;
       readonly fullness: number;
     }

@@ -60,8 +60,8 @@ class ShardHost {
     this.#executor = new LocalLeafExecutor({ source: shard.source, kernel, nowMs: () => clock.monotonicMs() });
   }
 
-  #post(event: ShardEvent, transfer: ArrayBuffer[] = []): void {
-    this.#main.postMessage(event, transfer);
+  #post(event: ShardEvent): void {
+    this.#main.postMessage(event);
   }
 
   command(command: ShardCommand): void {
@@ -116,7 +116,7 @@ class ShardHost {
     if (groups.length === 0) return;
     this.#applied += groups.length;
     const buffers = groups.map(({ buffer }) => buffer);
-    this.#post({ type: 'applied', buffers, groups: groups.length, fullness: this.#shard.fullness }, buffers);
+    this.#post({ type: 'applied', buffers, groups: groups.length, fullness: this.#shard.fullness });
     for (const { after, resolve } of this.#waiting) if (after <= this.#applied) resolve();
     this.#waiting = this.#waiting.filter(({ after }) => after > this.#applied);
   }
@@ -217,7 +217,7 @@ class ShardHost {
         for (let i = 0; i < set.length && (limit === 0 || count <= limit); i++, count++) {
           if (i >= ready || control.shouldYield()) {
             if (control.shouldYield()) await control.yield();
-            ready = set.prefetch ? await set.prefetch(i) : set.length;
+            ready = set.prefetch ? await set.prefetch(i, 'labels') : set.length;
           }
           const labels = set.labels(i);
           if (labels.size > 0) packer.add(labels);

@@ -24,7 +24,9 @@ const ESCAPES: Record<string, string> = {
 };
 
 const escaped = (text: string): string =>
-  text.replace(/["'&<>\t\n\r]/g, (char) => ESCAPES[char]).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd');
+  text
+    .replace(/["'&<>\t\n\r]/g, (char) => ESCAPES[char])
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd');
 
 function suiteXml({ name, startedMs, cases }: JunitSuite): string {
   const failures = cases.reduce((sum, one) => sum + (one.failures.length > 0 ? 1 : 0), 0);

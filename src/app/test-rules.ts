@@ -172,7 +172,7 @@ export const testRulesVerb: ToolVerb = {
     'enable-feature': { kind: 'list', help: 'Feature names to enable, separated by commas.' },
     junit: { kind: 'text', help: 'File to write the results to, as JUnit XML.' },
     debug: { kind: 'switch', help: 'Say which test begins.' },
-    diff: { kind: 'switch', help: 'Taken for promtool\'s sake: results are always shown whole.' },
+    diff: { kind: 'switch', help: "Taken for promtool's sake: results are always shown whole." },
   },
   run,
 };

@@ -13,8 +13,12 @@ export const compareLogPositions = (a: LogPosition, b: LogPosition): number =>
 
 /** Records that became durable together: their bytes as framed in the log, and where they stand. */
 export interface DurableGroup {
-  /** The first `length` bytes are framed records; the buffer is the receiver's, and comes back by LogStream.recycle(). */
-  readonly buffer: ArrayBuffer;
+  /**
+   * The first `length` bytes are framed records; the buffer is the receiver's until it comes back by LogStream.recycle(). Shared
+   * memory: a buffer that is transferred counts as allocated in each thread that it comes to, which would be collecting garbage
+   * all the time.
+   */
+  readonly buffer: SharedArrayBuffer;
   readonly length: number;
   readonly position: LogPosition;
   readonly next: LogPosition;
@@ -29,7 +33,7 @@ export interface LogStream {
   /** Bytes of the segment that new records go to. */
   readonly segmentBytes: number;
   /** Gives back a group's buffer for reuse. */
-  recycle(buffer: ArrayBuffer): void;
+  recycle(buffer: SharedArrayBuffer): void;
   /** Drops whole segments that end at or before `before`. */
   truncate(before: LogPosition): Promise<void>;
   close(): Promise<void>;

@@ -43,8 +43,8 @@ export interface SeriesSet {
    * and but the metric name. `groupOf[i]` is series i's group, `groups[g]` its label set.
    */
   group(mode: 'by' | 'without', names: readonly string[]): { groupOf: Uint32Array; groups: Labels[] };
-  /** Makes series from `from` on readable, as many as is good at once; returns where they end. */
-  prefetch?(from: number): number | Promise<number>;
+  /** Makes series from `from` on readable, as many as is good at once; returns where they end. `labels`: only their labels. */
+  prefetch?(from: number, what?: 'samples' | 'labels'): number | Promise<number>;
   /** What the samples lack, in words for the user: parts of the store that could not be read. */
   readonly warnings?: readonly string[];
   /** The reader is done: what the set pinned may go. */

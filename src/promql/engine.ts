@@ -8,8 +8,9 @@ import { badData, executionError, timedOut, wasCanceled } from './errors.ts';
 import { Evaluator } from './exec/evaluate.ts';
 import { type Estimates, type ExplainNode, explainPlan } from './explain.ts';
 import { Trace } from './exec/trace.ts';
+import { labelOrder } from './exec/label-sort.ts';
 import { QueryRun, type Work } from './exec/query-run.ts';
-import { type Matrix, type Value, type Vector, sortByLabels, valueBytes } from './exec/vector.ts';
+import { type Matrix, type Value, type Vector, takeRows, valueBytes } from './exec/vector.ts';
 import type { LeafClient, LeafEstimate } from './leaf.ts';
 import { parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
@@ -318,7 +319,6 @@ function emptyOf(expr: Expr): Value {
   return { type: 'matrix', labels: [], ends: new Uint32Array(0), ts: empty, vs: empty, hs: null };
 }
 
-// biome-ignore lint/correctness/useYield: it is as short as it is; rangeResult() is not
 function* instantResult(value: Value, timeMs: number): Work<ResultData> {
   switch (value.type) {
     case 'string':
@@ -343,7 +343,8 @@ function* rangeResult(value: Value, at: Steps, run: QueryRun): Work<ResultData> 
   if (value.type === 'string') throw executionError('cannot evaluate a string over a range');
   if (value.type === 'scalar') return scalarMatrix(value.vs, at);
   run.expect(valueBytes(value) * 2);
-  return yield* vectorMatrix(sortByLabels(value), at, run);
+  const order = yield* labelOrder(value.labels, run);
+  return yield* vectorMatrix(order === null ? value : takeRows(value, order), at, run);
 }
 
 const matrixResult = ({ labels, ends, ts, vs, hs }: Matrix): MatrixResult => ({
@@ -379,8 +380,15 @@ function* vectorMatrix(v: Vector, { startMs, stepMs }: Steps, run: QueryRun): Wo
   const ends = new Uint32Array(v.labels.length);
   const histograms = v.hs === null ? null : new Array<NativeHistogram | null>(points).fill(null);
   let at = 0;
+  const times = Float64Array.from({ length: steps }, (_, i) => startMs + i * stepMs);
   for (let row = 0; row < v.labels.length; row++) {
     if (run.isDue(steps)) yield;
+    if (histograms === null && !has.subarray(row * steps, (row + 1) * steps).includes(0)) {
+      ts.set(times, at);
+      vs.set(v.vs.subarray(row * steps, (row + 1) * steps), at);
+      ends[row] = at += steps;
+      continue;
+    }
     for (let i = 0, from = row * steps; i < steps; i++, from++) {
       if (has[from] === 0) continue;
       const h = histograms && has[from] === 2 ? (v.hs?.[from] ?? null) : null;

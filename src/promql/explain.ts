@@ -14,7 +14,12 @@ export interface ExplainNode {
   /** Evaluated at so many steps. */
   readonly steps: { readonly start: number; readonly step: number; readonly count: number } | null;
   /** null: the query was not run, or the operator had nothing to do. */
-  readonly actual: { readonly series: number; readonly points: number; readonly bytes: number; readonly milliseconds: number } | null;
+  readonly actual: {
+    readonly series: number;
+    readonly points: number;
+    readonly bytes: number;
+    readonly milliseconds: number;
+  } | null;
   readonly leaf?: ExplainLeaf;
   readonly children: readonly ExplainNode[];
 }
@@ -32,7 +37,12 @@ export interface ExplainLeaf {
   readonly fold: string | null;
   readonly shards: readonly {
     readonly estimated: LeafEstimate | null;
-    readonly actual: { readonly series: number; readonly samples: number; readonly bytes: number; readonly milliseconds: number } | null;
+    readonly actual: {
+      readonly series: number;
+      readonly samples: number;
+      readonly bytes: number;
+      readonly milliseconds: number;
+    } | null;
   }[];
 }
 
@@ -106,7 +116,8 @@ function leafOf(node: LeafNode | SamplesNode, estimates: Estimates, trace: Trace
   const [first = [], ...again] = trace?.answers(node) ?? [];
   const shards = estimated.map((one, i) => {
     // Asked again are those that had folded; which these were is not told apart.
-    const stats = first[i] === undefined ? [] : [first[i], ...again.map((more) => more[i]).filter((each) => each !== undefined)];
+    const stats =
+      first[i] === undefined ? [] : [first[i], ...again.map((more) => more[i]).filter((each) => each !== undefined)];
     return { estimated: one, actual: sumOf(stats) };
   });
   return {
@@ -134,12 +145,19 @@ export function explainPlan(node: PlanNode, estimates: Estimates, trace: Trace |
 
 const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}`;
 const size = (bytes: number): string =>
-  bytes < 10_240 ? `${bytes} B` : bytes < 10 << 20 ? `${(bytes / 1024).toFixed(0)} KiB` : `${(bytes / (1 << 20)).toFixed(0)} MiB`;
+  bytes < 10_240
+    ? `${bytes} B`
+    : bytes < 10 << 20
+      ? `${(bytes / 1024).toFixed(0)} KiB`
+      : `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
 const millis = (ms: number): string => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 
 function leafLines({ selector, of, windowSeconds, fold, start, end, shards }: ExplainLeaf): string[] {
-  const window = of === 'newest' ? `newest within ${formatDuration(windowSeconds * 1000)}` : `${of}[${formatDuration(windowSeconds * 1000)}]`;
+  const window =
+    of === 'newest'
+      ? `newest within ${formatDuration(windowSeconds * 1000)}`
+      : `${of}[${formatDuration(windowSeconds * 1000)}]`;
   const validTimes = [start, end].every((each) => Math.abs(each) < 8e12);
   const lines = [
     `${fold === null ? '' : `${fold} of `}${window} of ${selector}`,

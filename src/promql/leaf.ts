@@ -67,6 +67,8 @@ export interface LeafPlan {
   /** The shard's part of the query's limits. */
   readonly samplesMax: number;
   readonly bytesMax: number;
+  /** The query's own limit, which errors name; absent: bytesMax is that. */
+  readonly queryBytesMax?: number;
 }
 
 /** Label sets in a compact form: one table of strings, and per set the indexes of its names and values. */
@@ -237,11 +239,14 @@ export function unpackLabels(packed: PackedLabels, dropReserved = false): Labels
   const reserved = dropReserved ? strings.map(isReservedLabel) : null;
   let at = 0;
   for (let i = 0; i < ends.length; i++) {
-    const list: string[] = [];
+    const list = new Array<string>(ends[i] - at);
+    let used = 0;
     for (; at < ends[i]; at += 2) {
       if (reserved?.[pairs[at]]) continue;
-      list.push(strings[pairs[at]], strings[pairs[at + 1]]);
+      list[used++] = strings[pairs[at]];
+      list[used++] = strings[pairs[at + 1]];
     }
+    if (used < list.length) list.length = used;
     out[i] = Labels.fromSortedPairs(list);
   }
   return out;

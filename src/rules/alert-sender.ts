@@ -1,6 +1,14 @@
 // The queue of one Alertmanager. Alerts are posted in batches, one request at a time. What an Alertmanager does not take is
 // dropped and counted: alerts that still fire are sent again by their rule, so that a queue never holds old news for long.
-import { type Counter, type Histogram, LATENCY_BOUNDS_SECONDS, type Logger, type MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
+import {
+  type Counter,
+  type Histogram,
+  LATENCY_BOUNDS_SECONDS,
+  type Logger,
+  type MetricRegistry,
+  TidemarkError,
+  errorText,
+} from '../base/index.ts';
 import type { Clock, HttpClient } from '../io/index.ts';
 
 /** An alert as Alertmanager's API v2 takes it. */
@@ -46,7 +54,10 @@ export class AlertSender {
     const counter = (name: string, help: string) => metrics.counter(`prometheus_notifications_${name}`, help, labels);
     this.#sent = counter('sent_total', 'Total number of alerts sent.');
     this.#errors = counter('errors_total', 'Total number of sent alerts affected by errors.');
-    this.#dropped = counter('dropped_total', 'Total number of alerts dropped due to errors when sending to Alertmanager.');
+    this.#dropped = counter(
+      'dropped_total',
+      'Total number of alerts dropped due to errors when sending to Alertmanager.',
+    );
     this.#latency = metrics.histogram(
       'prometheus_notifications_latency_histogram_seconds',
       'Latency histogram for sending alert notifications.',

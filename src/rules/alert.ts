@@ -8,6 +8,7 @@
 //      └─────────────── 15 minutes ───────── inactive (resolved; still sent)
 import type { Labels } from '../model/index.ts';
 
+/** See the top of the file. */
 export type AlertState = 'inactive' | 'pending' | 'firing';
 
 /** Names and texts, sorted by name. Unlike labels, an annotation may be empty. */

@@ -3,20 +3,30 @@
 import { TidemarkError, errorText } from '../base/index.ts';
 import { Labels, METRIC_NAME, compareUtf8 } from '../model/index.ts';
 import { type ParsedQuery, parseExpr, printExpr } from '../promql/index.ts';
-import { type Alert, type AlertState, type Annotations, RESOLVED_RETENTION_MS, needsSending, newAlert } from './alert.ts';
+import {
+  type Alert,
+  type AlertState,
+  type Annotations,
+  RESOLVED_RETENTION_MS,
+  needsSending,
+  newAlert,
+} from './alert.ts';
 import { type RecordingRule, withLabels } from './recording-rule.ts';
 import type { GroupSpec, RuleSpec } from './rule-file.ts';
-import { AlertTemplate, type ExpansionWorld } from './template/expand.ts';
+import { AlertTemplate, ExpansionWorld } from './template/expand.ts';
 import { type RuleEvaluation, type RuleSample, newRuleStatus } from './world.ts';
 
 /** The label that names the rule an alert is of. */
 export const ALERT_NAME = 'alertname';
 const ALERT_STATE = 'alertstate';
+/** Alerts whose templates are expanded in one go: some milliseconds. */
+const PAUSE_EVERY = 100;
 const NO_NAME: ReadonlySet<string> = new Set([METRIC_NAME]);
 const RANK: Record<AlertState, number> = { inactive: 0, pending: 1, firing: 2 };
 
 type Templates = readonly (readonly [name: string, template: AlertTemplate])[];
 
+/** See the top of the file. Its alerts are its state; evaluations must not overlap. */
 export class AlertingRule {
   readonly kind = 'alerting';
   readonly name: string;
@@ -97,14 +107,15 @@ export class AlertingRule {
   async #find(evaluation: RuleEvaluation): Promise<Map<string, Alert>> {
     const { timeMs, queryOffsetMs, query, signal } = evaluation;
     const samples = await query(this.query, timeMs - queryOffsetMs, { signal });
-    const world: ExpansionWorld = {
+    const world = new ExpansionWorld({
       timeMs,
       externalLabels: evaluation.externalLabels,
       externalUrl: evaluation.externalUrl,
       query: (expression) => query(expression, timeMs - queryOffsetMs, { signal }),
-    };
+    });
     const found = new Map<string, Alert>();
-    for (const sample of samples) {
+    for (const [i, sample] of samples.entries()) {
+      if (i % PAUSE_EVERY === PAUSE_EVERY - 1) await evaluation.pause?.();
       const expand = async ([name, template]: Templates[number]): Promise<[string, string]> => [
         name,
         await this.#expand(template, sample, world, evaluation),
@@ -169,7 +180,10 @@ export class AlertingRule {
 
   #samples(alert: Alert): RuleSample[] {
     const { labels, state, activeAtMs } = alert;
-    const named = (metric: string): [string, string][] => [[METRIC_NAME, metric], [ALERT_NAME, this.name]];
+    const named = (metric: string): [string, string][] => [
+      [METRIC_NAME, metric],
+      [ALERT_NAME, this.name],
+    ];
     return [
       { labels: withLabels(labels, [...named('ALERTS'), [ALERT_STATE, state]]), value: 1, histogram: null },
       {

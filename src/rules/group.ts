@@ -60,6 +60,7 @@ export function lastSlotMs(nowMs: number, intervalMs: number, key: string): numb
   return shifted - (((shifted % intervalMs) + intervalMs) % intervalMs) + phaseMs;
 }
 
+/** See the top of the file. */
 export class RuleGroup {
   readonly options: GroupOptions;
   readonly key: string;
@@ -133,7 +134,10 @@ export class RuleGroup {
   async endSeries(signal: AbortSignal): Promise<void> {
     const { clock } = this.#world;
     const timeMs = clock.nowMs();
-    for (const written of this.#written) this.#ended.push(...written.values());
+    for (const written of this.#written) {
+      this.#ended.push(...written.values());
+      written.clear();
+    }
     if (this.#ended.length === 0) return;
     try {
       await clock.sleep(2 * this.options.intervalMs, signal);
@@ -256,6 +260,7 @@ export class RuleGroup {
       externalLabels,
       externalUrl,
       signal: this.#abort.signal,
+      pause: () => this.#world.clock.yield(),
       onTemplateFailure: (error) => {
         metrics.templateExpansionFailures.inc();
         logger.warn('cannot expand alert template', { group: this.key, alertname: rule.name, error: errorText(error) });
@@ -297,7 +302,10 @@ export class RuleGroup {
       this.#ended = [];
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
-      this.#world.logger.warn('cannot mark series of rules that are gone', { group: this.key, error: errorText(error) });
+      this.#world.logger.warn('cannot mark series of rules that are gone', {
+        group: this.key,
+        error: errorText(error),
+      });
     }
   }
 }

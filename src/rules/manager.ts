@@ -10,6 +10,7 @@ import { type GroupSpec, parseRuleFile } from './rule-file.ts';
 import { createRuleMetrics } from './rule-metrics.ts';
 import { Slots } from './slots.ts';
 
+/** What rules are evaluated with. */
 export interface RuleManagerOptions extends Omit<GroupWorld, 'metrics' | 'concurrency'> {
   readonly metrics: MetricRegistry;
   readonly files: HostFiles;
@@ -36,6 +37,7 @@ export interface PreparedRules {
 /** Errors that a message lists. */
 const ERRORS_SHOWN_MAX = 20;
 
+/** See the top of the file. */
 export class RuleManager {
   readonly #options: RuleManagerOptions;
   readonly #world: GroupWorld;

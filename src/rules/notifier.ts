@@ -17,6 +17,7 @@ export interface AlertmanagerDiscoverer {
   stop(): Promise<void>;
 }
 
+/** What alerts are sent with, and how much may wait. */
 export interface NotifierOptions {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -106,6 +107,7 @@ class AlertmanagerSet {
   }
 }
 
+/** See the top of the file. */
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #relabelDropped: Counter;

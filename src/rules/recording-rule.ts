@@ -10,6 +10,7 @@ export function withLabels(labels: Labels, more: Iterable<readonly [string, stri
   return Labels.from([...labels, ...more]);
 }
 
+/** See the top of the file. */
 export class RecordingRule {
   readonly kind = 'recording';
   readonly name: string;

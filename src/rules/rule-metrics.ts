@@ -1,6 +1,12 @@
 // The metrics of rule evaluation, under Prometheus' names. Durations are histograms and the sum and count of Prometheus' summaries;
 // their quantiles are not kept.
-import { type Counter, type Gauge, type Histogram, LATENCY_BOUNDS_SECONDS, type MetricRegistry } from '../base/index.ts';
+import {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  LATENCY_BOUNDS_SECONDS,
+  type MetricRegistry,
+} from '../base/index.ts';
 
 /** A duration's histogram, and its sum and count under the summary's names. */
 export class DurationMetric {

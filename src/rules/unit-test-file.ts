@@ -81,7 +81,9 @@ const fileType = yamlStruct('main.unitTestFile', {
   fuzzy_compare: yamlBool,
 });
 
+/** A whole file. */
 export type UnitTestFile = YamlValue<typeof fileType>;
+/** One of its `tests`. */
 export type UnitTestGroup = YamlValue<typeof groupType>;
 export type AlertTestCase = YamlValue<typeof alertCaseType>;
 export type ExpressionTestCase = YamlValue<typeof expressionCaseType>;

@@ -138,7 +138,10 @@ class UnitTest {
     const intervalMs = spec.intervalMs || this.#intervalMs;
     const queryOffsetMs = spec.queryOffsetMs ?? 0;
     const externalLabels = this.#test.external_labels;
-    return new RuleGroup({ file, name, intervalMs, queryOffsetMs, limit, rules, externalLabels, shouldRestore: false }, world);
+    return new RuleGroup(
+      { file, name, intervalMs, queryOffsetMs, limit, rules, externalLabels, shouldRestore: false },
+      world,
+    );
   }
 
   #sink(): RuleSink {
@@ -286,8 +289,7 @@ function expectedSample({ labels, value, histogram }: ExpressionTestCase['exp_sa
   if (histogram === '') return { labels: pairs, value, histogram: '' };
   const sequence = parsed(() => parseSequence(histogram), prefix);
   const [literal] = sequence;
-  if (sequence.length !== 1)
-    throw new TidemarkError('bad_rules', `${prefix}expected 1 value, got ${sequence.length}`);
+  if (sequence.length !== 1) throw new TidemarkError('bad_rules', `${prefix}expected 1 value, got ${sequence.length}`);
   if (literal === null || typeof literal !== 'object')
     throw new TidemarkError('bad_rules', `${prefix}expected histogram, got ${literal}`);
   return { labels: pairs, value, histogram: histogramExpression(literalToNative(literal)) };

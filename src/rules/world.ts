@@ -9,6 +9,7 @@ export interface RuleSample {
   readonly histogram: NativeHistogram | null;
 }
 
+/** How a rule's query is asked. */
 export interface RuleQueryOptions {
   readonly signal?: AbortSignal;
   /** Absent: the server's own. */
@@ -52,6 +53,8 @@ export interface RuleEvaluation {
   readonly externalLabels: Readonly<Record<string, string>>;
   readonly externalUrl: string;
   readonly signal?: AbortSignal;
+  /** Lets others have the thread. */
+  readonly pause?: () => Promise<void>;
   /** Told of templates that could not be expanded. */
   readonly onTemplateFailure?: (error: Error) => void;
 }

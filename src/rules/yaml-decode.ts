@@ -5,7 +5,18 @@
 //     line 8: field annotation not found in type rulefmt.Rule
 //
 // (The schema kit of config/ has the configuration's own voice and stops at the first fault.)
-import { type Alias, LineCounter, type Scalar, type YAMLMap, type YAMLSeq, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import {
+  type Alias,
+  LineCounter,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+} from 'yaml';
 import { TidemarkError, errorText } from '../base/index.ts';
 import { parseDuration } from '../config/index.ts';
 import { goQuote } from '../model/index.ts';
@@ -92,7 +103,8 @@ function tagOf(node: YamlNode): string {
   const value = scalarOf(scalar);
   if (/^(?:true|True|TRUE|false|False|FALSE)$/.test(value)) return '!!bool';
   if (/^[-+]?(?:0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|[0-9][0-9_]*)$/.test(value)) return '!!int';
-  if (/^[-+]?(?:\.inf|\.Inf|\.INF|(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:[eE][-+]?[0-9]+)?)$/.test(value)) return '!!float';
+  if (/^[-+]?(?:\.inf|\.Inf|\.INF|(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:[eE][-+]?[0-9]+)?)$/.test(value))
+    return '!!float';
   return /^\.(?:nan|NaN|NAN)$/.test(value) ? '!!float' : '!!str';
 }
 
@@ -279,7 +291,9 @@ export function decodeYaml<T>(type: YamlType<T>, text: string, allowsUnknown = f
   const problem = document.errors.find(({ code }) => code !== 'MULTIPLE_DOCS');
   if (problem) {
     const { line } = context.lines.linePos(problem.pos[0]);
-    throw yamlError(`yaml: line ${line}: ${problem.message.replace('Maximum call stack size exceeded', 'nested too deeply')}`);
+    throw yamlError(
+      `yaml: line ${line}: ${problem.message.replace('Maximum call stack size exceeded', 'nested too deeply')}`,
+    );
   }
   const value = context.decode(type, document.contents);
   if (context.errors.length > 0) throw yamlError(`yaml: unmarshal errors:\n  ${context.errors.join('\n  ')}`);

@@ -2,7 +2,7 @@
 import { TidemarkError } from '../base/index.ts';
 import type { ScrapeConfig } from '../config/index.ts';
 import type { HttpClient, HttpResponse } from '../io/index.ts';
-import type { ExpositionFormat } from '../wire/index.ts';
+import { type ExposedHistogram, type ExpositionFormat, readProtobufExposition } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
@@ -10,8 +10,14 @@ import type { Target } from './target.ts';
 
 export interface FetchedPage {
   readonly body: Uint8Array;
+  /** Of what the target sent. */
+  readonly sizeBytes: number;
   readonly format: ExpositionFormat;
+  /** Native histograms, which the body does not say. */
+  readonly histograms: readonly ExposedHistogram[];
 }
+
+const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
 
 /** Error code of a body over body_size_limit. */
 export const BODY_TOO_LARGE = 'body_too_large';
@@ -42,7 +48,13 @@ export class ScrapeFetch {
     const { body } = answer;
     // An empty page says nothing, whatever its type.
     const contentType = answer.headers['content-type'] ?? '';
-    return { body, format: body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol) };
+    const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
+    const sizeBytes = body.length;
+    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS };
+    const { scrapeNativeHistograms, alwaysScrapeClassicHistograms } = this.#config;
+    const options = { native: scrapeNativeHistograms, alwaysClassic: alwaysScrapeClassicHistograms };
+    const { text, histograms } = readProtobufExposition(body, options);
+    return { body: text, sizeBytes, format: 'text', histograms };
   }
 
   async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {

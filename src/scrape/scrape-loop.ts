@@ -150,6 +150,7 @@ export class ScrapeLoop {
       timeMs,
       body: page?.body,
       format: page?.format ?? 'text',
+      histograms: page?.histograms ?? [],
       honorTimestamps: config.honorTimestamps,
       trackTimestampsStaleness: config.trackTimestampsStaleness,
       sampleLimit: config.sampleLimit,
@@ -188,7 +189,7 @@ export class ScrapeLoop {
     page: FetchedPage | undefined,
   ): ScrapeReport[] {
     const { config } = this.#shared;
-    const bodyBytes = page ? page.body.length : codeOf(error) === BODY_TOO_LARGE ? -1 : 0;
+    const bodyBytes = page ? page.sizeBytes : codeOf(error) === BODY_TOO_LARGE ? -1 : 0;
     const values = [
       error === undefined ? 1 : 0,
       seconds,

@@ -35,6 +35,7 @@ export function encodeCommand(command: Command): Uint8Array {
   return bytes;
 }
 
+/** Whether a record of the log is a command, no batch. */
 export const isCommand = (payload: Uint8Array): boolean => payload[0] === COMMAND;
 
 /** Reads a command; throws a corrupt error for one that this build does not know. */

@@ -99,7 +99,7 @@ export class Intake {
   }
 
   /** Gives a group's buffer back to the log it came from. */
-  recycle(shard: number, buffer: ArrayBuffer): void {
+  recycle(shard: number, buffer: SharedArrayBuffer): void {
     this.#logs[shard]?.recycle(buffer);
   }
 

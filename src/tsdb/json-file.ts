@@ -5,6 +5,7 @@ import { crc32c } from '../kernel/index.ts';
 
 const digits = (crc: number): string => (crc >>> 0).toString(16).padStart(8, '0');
 
+/** Replaces the file, all or nothing. */
 export async function writeJsonFile(files: Files, path: string, value: unknown): Promise<void> {
   const json = JSON.stringify(value);
   await files.writeFileAtomic(path, utf8(`${json}\n${digits(crc32c(utf8(json)))}\n`));

@@ -291,6 +291,8 @@ export class LifeCycle {
       this.stats.compactionFailures++;
       logger.error('cannot clean blocks of what was deleted', { shard, error: errorText(error) });
     }
+    // Blocks have become smaller, which may make a compaction due: here for all replicas, not where one of them is restarted.
+    this.#startCompacting(false);
   }
 
   async #clean(position: LogPosition): Promise<void> {

@@ -5,7 +5,13 @@
 // only after it has written the one before. Files that are found are opened at once, so that a segment which the shard no longer
 // needs, and removes, can still be read to its end.
 import { type Files, type LogPosition, type OpenFile, hasCode } from '../io/index.ts';
-import { RECORD_BYTES_MAX, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, checkSegmentHeader, recordAt } from './log-record.ts';
+import {
+  RECORD_BYTES_MAX,
+  RECORD_HEADER_BYTES,
+  SEGMENT_HEADER_BYTES,
+  checkSegmentHeader,
+  recordAt,
+} from './log-record.ts';
 import { listSegments, segmentPath } from './log-segments.ts';
 
 /** Read at once; grows for a record that is longer. */
@@ -101,7 +107,8 @@ export class LogFollower {
       const bytes = this.#buffer.subarray(0, length);
       const records = this.#recordsIn(bytes, segment);
       if (records.length > 0) return records;
-      const need = length >= RECORD_HEADER_BYTES ? new DataView(bytes.buffer).getUint32(0, true) + RECORD_HEADER_BYTES : 0;
+      const need =
+        length >= RECORD_HEADER_BYTES ? new DataView(bytes.buffer).getUint32(0, true) + RECORD_HEADER_BYTES : 0;
       if (need <= this.#buffer.length || need > RECORD_BYTES_MAX) return [];
       this.#buffer = new Uint8Array(need);
     }

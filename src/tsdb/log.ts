@@ -30,7 +30,7 @@ interface Waiting {
 /** Records that go to disk together. */
 interface Group {
   readonly segment: number;
-  buffer: ArrayBuffer;
+  buffer: SharedArrayBuffer;
   bytes: Uint8Array;
   length: number;
   readonly waiting: Waiting[];
@@ -44,7 +44,7 @@ const GROUP_BYTES_KEPT = 4 * 1024 * 1024;
 /** The log of one shard, open for appending. Appends of one turn are written and synced together. */
 export class SegmentLog implements LogStream {
   readonly #options: LogOptions;
-  readonly #pool: ArrayBuffer[] = [];
+  readonly #pool: SharedArrayBuffer[] = [];
   #segment: number;
   #segmentBytes = SEGMENT_HEADER_BYTES;
   #groups: Group[] = [];
@@ -103,7 +103,7 @@ export class SegmentLog implements LogStream {
     return promise;
   }
 
-  recycle(buffer: ArrayBuffer): void {
+  recycle(buffer: SharedArrayBuffer): void {
     if (this.#pool.length < POOL_MAX && buffer.byteLength <= GROUP_BYTES_KEPT) this.#pool.push(buffer);
   }
 
@@ -126,15 +126,16 @@ export class SegmentLog implements LogStream {
   #groupFor(more: number): Group {
     let group = this.#groups.at(-1);
     if (!group || group.segment !== this.#segment) {
-      const buffer = this.#pool.pop() ?? new ArrayBuffer(GROUP_BYTES_FIRST);
+      const buffer = this.#pool.pop() ?? new SharedArrayBuffer(GROUP_BYTES_FIRST);
       group = { segment: this.#segment, buffer, bytes: new Uint8Array(buffer), length: 0, waiting: [] };
       this.#groups.push(group);
     }
     if (group.length + more > group.bytes.length) {
-      const bigger = new Uint8Array(Math.max(group.bytes.length * 2, group.length + more));
+      const buffer = new SharedArrayBuffer(Math.max(group.bytes.length * 2, group.length + more));
+      const bigger = new Uint8Array(buffer);
       bigger.set(group.bytes.subarray(0, group.length));
       this.recycle(group.buffer);
-      group.buffer = bigger.buffer;
+      group.buffer = buffer;
       group.bytes = bigger;
     }
     return group;

@@ -156,7 +156,13 @@ class MergedSet implements SeriesSet {
     }
   }
 
-  prefetch(from: number): number | Promise<number> {
+  async #prefetchLabels(): Promise<number> {
+    while (this.#generation !== this.#view.generation) await this.#refresh();
+    return this.length;
+  }
+
+  prefetch(from: number, what: 'samples' | 'labels' = 'samples'): number | Promise<number> {
+    if (what === 'labels') return this.#prefetchLabels();
     const isReady = this.#generation === this.#view.generation && from >= this.#fetchedFrom && from < this.#fetchedTo;
     return isReady ? this.#fetchedTo : this.#prefetch(from);
   }

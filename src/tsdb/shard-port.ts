@@ -19,7 +19,7 @@ export interface ShardPort {
 /** A shard in this thread: applies at once, or in order behind what waits for block files. */
 export class LocalShardPort implements ShardPort {
   readonly #shard: Shard;
-  readonly #recycle: (buffer: ArrayBuffer) => void;
+  readonly #recycle: (buffer: SharedArrayBuffer) => void;
   readonly #onFailure: ((error: unknown) => void) | undefined;
   readonly #queue: DurableGroup[] = [];
   #working: Promise<void> | null = null;
@@ -27,7 +27,7 @@ export class LocalShardPort implements ShardPort {
   pendingBytes = 0;
 
   /** `onFailure`: a record could not be obeyed; nothing is applied any more. Without it the error ends the program. */
-  constructor(shard: Shard, recycle: (buffer: ArrayBuffer) => void = () => {}, onFailure?: (error: unknown) => void) {
+  constructor(shard: Shard, recycle: (buffer: SharedArrayBuffer) => void = () => {}, onFailure?: (error: unknown) => void) {
     this.#shard = shard;
     this.#recycle = recycle;
     this.#onFailure = onFailure;

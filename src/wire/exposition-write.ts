@@ -1,12 +1,7 @@
 // Writing the formats that a scraper reads: Prometheus text (0.0.4, and 1.0.0 which differs in its names only) and delimited
 // io.prometheus.client.MetricFamily. Samples are untyped, with their times: what /federate gives.
 import { ByteWriter } from '../base/index.ts';
-import {
-  type NativeHistogram,
-  bucketsOf,
-  formatG,
-  usesCustomBounds,
-} from '../model/index.ts';
+import { type NativeHistogram, bucketsOf, formatG, usesCustomBounds } from '../model/index.ts';
 import { type NameEscaping, escapeName, isPlainName } from './exposition-names.ts';
 import { putClientHistogram } from './native-histogram.ts';
 import { putBytes, putDouble, putInt, putText } from './protobuf.ts';
@@ -19,8 +14,7 @@ export interface FamilySample {
   readonly histogram: NativeHistogram | null;
 }
 
-const escapeValue = (text: string): string =>
-  text.replace(/[\\\n"]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));
+const escapeValue = (text: string): string => text.replace(/[\\\n"]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));
 
 const writtenName = (name: string): string => (isPlainName(name) ? name : `"${escapeValue(name)}"`);
 

@@ -56,3 +56,9 @@ export {
 export { decodeOtlpJson } from './otlp-json.ts';
 export { decodeOtlpProtobuf, encodeOtlpResponse } from './otlp-protobuf.ts';
 export { type InfluxLines, type InfluxPoint, readInfluxLines } from './influx-line.ts';
+export {
+  type ExposedHistogram,
+  type ProtobufOptions,
+  protobufToText,
+  readProtobufExposition,
+} from './prometheus-client.ts';

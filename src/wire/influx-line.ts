@@ -67,7 +67,9 @@ class LineReader {
       this.#at += isEscape ? 2 : 1;
     }
     const raw = this.#text.slice(from, this.#at);
-    return hasEscapes ? raw.replace(/\\([, =\\])/g, (all, char: string) => (escapable.includes(char) ? char : all)) : raw;
+    return hasEscapes
+      ? raw.replace(/\\([, =\\])/g, (all, char: string) => (escapable.includes(char) ? char : all))
+      : raw;
   }
 
   /** A text in quotes, passed over. False: it does not end. */
@@ -142,25 +144,25 @@ function readLine(text: string): InfluxPoint[] | string {
 /** Lines end at a newline outside of quotes: texts may hold some. */
 function* linesOf(text: string): Generator<string> {
   for (let from = 0; from < text.length; ) {
-    let end = text.indexOf('\n', from);
-    if (end < 0) end = text.length;
-    while (end < text.length && isInString(text.slice(from, end))) {
-      const next = text.indexOf('\n', end + 1);
-      end = next < 0 ? text.length : next;
-    }
+    const newline = text.indexOf('\n', from);
+    const plainEnd = newline < 0 ? text.length : newline;
+    const quote = text.indexOf('"', from);
+    const end = quote >= 0 && quote < plainEnd ? quotedEnd(text, quote) : plainEnd;
     yield text.slice(from, end).trim();
     from = end + 1;
   }
 }
 
-function isInString(text: string): boolean {
-  if (!text.includes('"')) return false;
+/** The end of a line whose first quote is at `from`. A quote that follows no equals sign opens nothing. */
+function quotedEnd(text: string, from: number): number {
   let isInside = false;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '\\') i++;
-    else if (text[i] === '"' && (isInside || text[i - 1] === '=')) isInside = !isInside;
+  for (let i = from; i < text.length; i++) {
+    const char = text[i];
+    if (char === '\\') i++;
+    else if (char === '"' && (isInside || text[i - 1] === '=')) isInside = !isInside;
+    else if (char === '\n' && !isInside) return i;
   }
-  return isInside;
+  return text.length;
 }
 
 /** Reads a body. */

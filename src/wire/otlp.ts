@@ -13,10 +13,12 @@ interface OtlpPoint {
   readonly isEmpty: boolean;
 }
 
+/** A number at a time. */
 export interface OtlpNumberPoint extends OtlpPoint {
   readonly value: number;
 }
 
+/** A histogram of explicit bounds. */
 export interface OtlpHistogramPoint extends OtlpPoint {
   readonly count: number;
   /** Null: not recorded. */
@@ -32,6 +34,7 @@ export interface OtlpBuckets {
   readonly counts: readonly number[];
 }
 
+/** A histogram whose bounds are powers of 2^(2^-scale). */
 export interface OtlpExponentialPoint extends OtlpPoint {
   readonly count: number;
   readonly sum: number | null;
@@ -42,6 +45,7 @@ export interface OtlpExponentialPoint extends OtlpPoint {
   readonly negative: OtlpBuckets;
 }
 
+/** Quantiles worked out by the sender. */
 export interface OtlpSummaryPoint extends OtlpPoint {
   readonly count: number;
   readonly sum: number;
@@ -60,7 +64,11 @@ export type OtlpData =
       readonly temporality: OtlpTemporality;
       readonly isMonotonic: boolean;
     }
-  | { readonly kind: 'histogram'; readonly points: readonly OtlpHistogramPoint[]; readonly temporality: OtlpTemporality }
+  | {
+      readonly kind: 'histogram';
+      readonly points: readonly OtlpHistogramPoint[];
+      readonly temporality: OtlpTemporality;
+    }
   | {
       readonly kind: 'exponential';
       readonly points: readonly OtlpExponentialPoint[];
@@ -68,6 +76,7 @@ export type OtlpData =
     }
   | { readonly kind: 'summary'; readonly points: readonly OtlpSummaryPoint[] };
 
+/** A metric and its points. */
 export interface OtlpMetric {
   readonly name: string;
   readonly description: string;
@@ -75,6 +84,7 @@ export interface OtlpMetric {
   readonly data: OtlpData;
 }
 
+/** Metrics of one instrumentation library. */
 export interface OtlpScope {
   readonly name: string;
   readonly version: string;
@@ -83,6 +93,7 @@ export interface OtlpScope {
   readonly metrics: readonly OtlpMetric[];
 }
 
+/** Metrics of one process or device. */
 export interface OtlpResource {
   readonly attributes: readonly OtlpAttribute[];
   readonly scopes: readonly OtlpScope[];
@@ -115,7 +126,8 @@ function jsonOf(value: OtlpAny): unknown {
 /** The text of an attribute's value. */
 export function otlpText(value: OtlpAny): string {
   if (value === null) return '';
-  if (typeof value === 'number' && !Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   return typeof value === 'object' ? JSON.stringify(jsonOf(value)) : String(value);
 }

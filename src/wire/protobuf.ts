@@ -76,6 +76,14 @@ export class ProtoReader {
     return this.uint() !== 0;
   }
 
+  /** Appends the current field as it is, under another number. */
+  copy(out: ByteWriter, field: number): void {
+    key(out, field, this.#wire);
+    const from = this.#in.offset;
+    this.skip();
+    out.bytes(this.#in.bytes.subarray(from, this.#in.offset));
+  }
+
   /** uint32, uint64 and enums. Above 2^53 the nearest float. */
   uint(): number {
     this.#expect(VARINT);

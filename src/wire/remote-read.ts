@@ -20,6 +20,7 @@ export interface ReadQuery {
   readonly matchers: readonly Matcher[];
 }
 
+/** A request as it is decoded. */
 export interface ReadRequestMessage {
   readonly queries: readonly ReadQuery[];
   /** The first of the client's that there is. */
@@ -110,11 +111,7 @@ export function putChunk(out: ByteWriter, minMs: number, maxMs: number, encoding
 }
 
 /** A frame around one chunked series. `checksum`: CRC-32C. */
-export function readFrame(
-  series: Uint8Array,
-  queryIndex: number,
-  checksum: (bytes: Uint8Array) => number,
-): Uint8Array {
+export function readFrame(series: Uint8Array, queryIndex: number, checksum: (bytes: Uint8Array) => number): Uint8Array {
   const message = new ByteWriter(series.length + 16);
   putBytes(message, 1, series);
   if (queryIndex > 0) putInt(message, 2, queryIndex);

@@ -92,7 +92,7 @@ export class XorChunkWriter {
     else if (fits(change, 20)) out.wide(0, (0b1110 << 20) | (change & 0xfffff), 24);
     else {
       out.bits(0b1111, 4);
-      out.wide(Math.floor(change / 2 ** 32) | 0, change % 2 ** 32 | 0, 64);
+      out.wide(Math.floor(change / 2 ** 32) | 0, (change % 2 ** 32) | 0, 64);
     }
   }
 

@@ -60,6 +60,12 @@ test('what concerns the whole server is for those who may act for every tenant',
   assert.equal((await post('operators-secret-token')).statusCode, 200);
 });
 
+test('clients of InfluxDB may say Token instead of Bearer', async () => {
+  const { server } = await serverWith();
+  const headers = { authorization: 'Token team-a-secret-token' };
+  assert.equal((await server.inject({ url: '/api/v1/query?query=1', headers })).statusCode, 200);
+});
+
 test('a user counts only where the server has checked the password', async () => {
   const user = "tidemark: {access: [{name: a, user: alice, tenants: ['*']}]}";
   const { server } = await serverWith(user);

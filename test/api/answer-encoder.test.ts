@@ -29,6 +29,7 @@ async function matrixAnswer(seriesCount: number, length: number): Promise<Handle
     limit: 0,
     lookbackMs: null,
     stats: 'none' as const,
+    explain: 'none' as const,
     noCache: false,
   };
   return handle({ kind: 'instant', timeMs: 0, ...common }, new AbortController().signal);

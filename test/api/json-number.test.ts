@@ -91,7 +91,9 @@ test('decimals of up to nine places, and their neighbours, are written as their 
   };
   for (let n = 0; n < 20_000; n++) {
     const whole = random(10 ** random(8));
-    neighbours[0] = Number(`${n % 2 ? '-' : ''}${whole}.${String(random(10 ** (1 + random(10)))).padStart(random(10), '0')}`);
+    neighbours[0] = Number(
+      `${n % 2 ? '-' : ''}${whole}.${String(random(10 ** (1 + random(10)))).padStart(random(10), '0')}`,
+    );
     bits[0] += BigInt(random(3)) - (neighbours[0] === 0 ? 0n : 1n);
     const [value] = neighbours;
     const text = Buffer.from(bytes.subarray(0, writeNumber(bytes, 0, value))).toString();

@@ -63,7 +63,15 @@ test('parameters are refused in the order and with the texts of Prometheus', asy
 test('queries reach the query side as plain data, from the query string and from forms', async () => {
   const services = fakeServices();
   const server = await fakeServer(services);
-  const common = { tenant: 'anonymous', timeoutMs: null, limit: 0, lookbackMs: null, stats: 'none', noCache: false };
+  const common = {
+    tenant: 'anonymous',
+    timeoutMs: null,
+    limit: 0,
+    lookbackMs: null,
+    stats: 'none',
+    explain: 'none',
+    noCache: false,
+  };
   await server.inject({ url: '/api/v1/query?query=up' });
   assert.deepEqual(services.requests.pop(), { kind: 'instant', query: 'up', timeMs: NOW_MS, ...common });
   await server.inject({ url: '/api/v1/query_range?query=up&start=0&end=11000&step=1&nocache=1' });
@@ -77,7 +85,7 @@ test('queries reach the query side as plain data, from the query string and from
   });
   assert.deepEqual(services.requests.pop(), {
     ...{ kind: 'instant', tenant: 'team-a', query: 'a+b', timeMs: 5000 },
-    ...{ timeoutMs: 10_000, limit: 3, lookbackMs: 60_000, stats: 'all', noCache: false },
+    ...{ timeoutMs: 10_000, limit: 3, lookbackMs: 60_000, stats: 'all', explain: 'none', noCache: false },
   });
   await server.inject({ method: 'POST', url: '/api/v1/series', headers: FORM, payload: 'match[]=up&match[]=down' });
   const listing = { tenant: 'anonymous', startMs: Number.MIN_SAFE_INTEGER, endMs: Number.MAX_SAFE_INTEGER, limit: 0 };

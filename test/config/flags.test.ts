@@ -106,4 +106,7 @@ test('retention comes from the file, then from the flags, then it is 15 days', (
     timeMs: 86_400_000,
     sizeBytes: 0,
   });
+  const share = parseConfig('storage: {tsdb: {retention: {percentage: 25, size: 1KB}}}', { file: 'f' });
+  assert.equal(effectiveRetention(parse('').values, share, 4000).sizeBytes, 1000);
+  assert.equal(effectiveRetention(parse('').values, share).sizeBytes, 1024);
 });

@@ -63,7 +63,10 @@ test('a read request is decoded, negative times and all kinds of matchers includ
     ],
   });
   assert.equal(decodeReadRequest(request([], [])).responseType, 'samples');
-  assert.throws(() => decodeReadRequest(request([], [9])), /does not support any of the requested response types: \[9\]/);
+  assert.throws(
+    () => decodeReadRequest(request([], [9])),
+    /does not support any of the requested response types: \[9\]/,
+  );
   assert.throws(() => decodeReadRequest(request([[4, 'a', 'b']], [])), isCorrupt);
 });
 

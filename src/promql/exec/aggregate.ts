@@ -7,10 +7,11 @@ import type { Remarks } from '../annotations.ts';
 import { executionError } from '../errors.ts';
 import { sumHistograms } from './aggregate-histograms.ts';
 import { groupLabels, groupNames, groupSeries } from './grouping.ts';
+import { labelOrder } from './label-sort.ts';
 import { rowsByGroup } from './matching.ts';
 import type { QueryRun, Work } from './query-run.ts';
 import { selectQuantile } from './select-quantile.ts';
-import { type Scalar, type Vector, dropEmptyRows, newVector, sortByLabels } from './vector.ts';
+import { type Scalar, type Vector, dropEmptyRows, newVector, sortByLabels, takeRows, valueBytes } from './vector.ts';
 
 /** Groups whose any member's name is to be dropped have theirs dropped. */
 function groupDropNames(v: Vector, groupOf: Uint32Array, groups: number): Uint8Array {
@@ -171,5 +172,8 @@ export function* countValues(
     for (let i = 0; i < steps; i++) out.has[row * steps + i] = column[i] > 0 ? 1 : 0;
   }
   run.release(counts.length * (steps * 8 + GROUP_BYTES));
-  return sortByLabels(out);
+  const order = yield* labelOrder(labels, run);
+  if (order === null) return out;
+  run.expect(valueBytes(out));
+  return takeRows(out, order);
 }

@@ -9,7 +9,7 @@ import { DUPLICATE_LABELSET, abortError, executionError, tooManySamples } from '
 import { evaluateCall } from '../functions/call.ts';
 import { checkQuantiles } from '../functions/histogram.ts';
 import { enrich } from '../functions/info.ts';
-import type { LeafClient, LeafPlan, LeafResult } from '../leaf.ts';
+import { type LeafClient, type LeafPlan, type LeafResult, leafTransferables } from '../leaf.ts';
 import type {
   AbsentNode,
   AggregateNode,
@@ -51,6 +51,9 @@ import {
 } from './vector.ts';
 import { vectorBinary } from './vector-binary.ts';
 
+/** Leaves of a query that are in the shards at once. */
+const LEAVES_OUT_MAX = 2;
+
 /** What the shards said to one leaf. */
 interface LeafAnswer {
   readonly vector: Vector;
@@ -66,6 +69,9 @@ export class Evaluator {
   readonly #run: QueryRun;
   /** Leaves under way or done, by key. */
   readonly #leaves = new Map<string, Promise<LeafAnswer>>();
+  #leafCount = 0;
+  #leavesOut = 0;
+  readonly #turns: (() => void)[] = [];
   readonly #order = new Map<PlanNode, number>();
 
   constructor(run: QueryRun) {
@@ -85,6 +91,7 @@ export class Evaluator {
   #number(node: PlanNode): void {
     // A subquery can have more steps than memory has room for, whatever they hold.
     if (node.kind !== 'string' && node.at.steps > this.#run.samplesMax) throw tooManySamples();
+    if (node.kind === 'leaf' || node.kind === 'samples') this.#leafCount++;
     for (const child of childrenOf(node)) this.#number(child);
     this.#order.set(node, this.#order.size);
   }
@@ -167,9 +174,15 @@ export class Evaluator {
     clients: readonly LeafClient[] = this.#run.leaves,
   ): Promise<LeafResult[]> {
     const run = this.#run;
-    const plan: LeafPlan = { ...leaf, parameters, samplesMax: run.samplesLeft, bytesMax: run.bytesLeft };
-    run.check();
-    const results = await Promise.all(clients.map((client) => client.execute(plan, run).catch(leafFailure)));
+    const results = await this.#inTurn(() => {
+      run.check();
+      // Series spread evenly over the shards, and all shards' results must fit: half as much again is room to grow in.
+      const atOnce = Math.max(1, Math.min(LEAVES_OUT_MAX, this.#leafCount));
+      const bytesMax = Math.ceil((run.bytesLeft * Math.min(1, 1.5 / clients.length)) / atOnce);
+      const queryBytesMax = run.bytesMax;
+      const plan: LeafPlan = { ...leaf, parameters, samplesMax: run.samplesLeft, bytesMax, queryBytesMax };
+      return Promise.all(clients.map((client) => client.execute(plan, run).catch(leafFailure)));
+    });
     if (run.signal.aborted) throw abortError(run.signal);
     run.trace?.answered(
       key,
@@ -183,9 +196,23 @@ export class Evaluator {
       peakBytes += stats.peakBytes;
     }
     run.leavesRun++;
-    run.hold(peakBytes);
-    run.release(peakBytes);
+    run.expect(peakBytes);
+    // Until they are merged.
+    run.hold(resultBytes(results));
     return results;
+  }
+
+  /** So many leaves at once: each may hold, within its shards, what the query has left. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#leavesOut < LEAVES_OUT_MAX) this.#leavesOut++;
+    else await new Promise<void>((resolve) => this.#turns.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#turns.shift();
+      if (next) next();
+      else this.#leavesOut--;
+    }
   }
 
   async #leaf(node: LeafNode): Promise<Vector> {
@@ -205,29 +232,35 @@ export class Evaluator {
     const known = node.key === null ? undefined : this.#leaves.get(node.key);
     if (known) return known;
     const ask = async (): Promise<LeafAnswer> => {
-      const { fold, steps } = node.leaf;
-      const results = await this.#unfoldedIfMixed(node, parameters, await this.#execute(node.leaf, parameters, leafKey(node)));
+      const results = await this.#unfoldedIfMixed(
+        node,
+        parameters,
+        await this.#execute(node.leaf, parameters, leafKey(node)),
+      );
       const facts = {
         names: results.flatMap(({ facts: { names } }) => names),
         hasSamples: results.some(({ stats }) => stats.samples > 0),
         remarks: results.flatMap(({ facts: { remarks } }) => remarks),
       };
-      const run = this.#run;
-      run.expect(results.reduce((sum, { stats }) => sum + stats.peakBytes, 0));
-      if (fold === null) return { ...facts, vector: await run.finish(mergeSeries(results, steps, run)), foldRemarks: [] };
-      if (!results.some(({ kind }) => kind === 'series')) {
-        return { ...facts, vector: await run.finish(mergeGroups(results, fold, steps, run)), foldRemarks: [] };
-      }
       const foldRemarks = new Remarks();
-      const series = await run.finish(mergeSeries(results, steps, run));
-      const vector = await run.finish(
-        foldAggregate(fold.op, series, fold.mode === 'without', fold.names, run, foldRemarks),
-      );
+      const vector = await this.#run.finish(this.#merged(node.leaf, results, foldRemarks));
       return { ...facts, vector, foldRemarks: foldRemarks.list() };
     };
     const answer = ask();
     if (node.key !== null) this.#leaves.set(node.key, answer);
     return answer;
+  }
+
+  /** The shards' answers as one vector; they are not held any more. */
+  *#merged({ fold, steps }: LeafTemplate, results: readonly LeafResult[], foldRemarks: Remarks): Work<Vector> {
+    const run = this.#run;
+    const bytes = resultBytes(results);
+    const isFolded = fold !== null && !results.some(({ kind }) => kind === 'series');
+    if (!isFolded) run.expect(bytes);
+    const vector = yield* isFolded ? mergeGroups(results, fold, steps, run) : mergeSeries(results, steps, run);
+    run.release(bytes);
+    if (fold === null || isFolded) return vector;
+    return yield* foldAggregate(fold.op, vector, fold.mode === 'without', fold.names, run, foldRemarks);
   }
 
   /** Shards that have native histograms do not fold: then the others are asked for their series, too. */
@@ -240,6 +273,7 @@ export class Evaluator {
     if (leaf.fold === null || !results.some(({ kind }) => kind === 'series')) return results;
     const folded = this.#run.leaves.filter((_, i) => results[i].kind === 'groups');
     const again = await this.#execute({ ...leaf, fold: null }, parameters, leafKey(node), folded);
+    this.#run.release(resultBytes(results.filter(({ kind }) => kind === 'groups')));
     return [...results.filter(({ kind }) => kind === 'series'), ...again];
   }
 
@@ -280,6 +314,9 @@ export class Evaluator {
 
   async #samples(node: SamplesNode): Promise<Matrix> {
     const results = await this.#execute(node.leaf, [], leafKey(node));
+    const bytes = resultBytes(results);
+    this.#run.expect(bytes);
+    this.#run.release(bytes);
     return this.#finish(node, [], () => mergeSamples(results));
   }
 
@@ -396,6 +433,17 @@ export class Evaluator {
     });
   }
 }
+
+const TEXT_BYTES = 48;
+
+/** Of what the shards sent. */
+const resultBytes = (results: readonly LeafResult[]): number =>
+  results.reduce(
+    (sum, result) =>
+      leafTransferables(result).reduce((own, { byteLength }) => own + byteLength, sum) +
+      result.labels.strings.length * TEXT_BYTES,
+    0,
+  );
 
 const isWork = <T extends object>(value: T | Work<T>): value is Work<T> => 'next' in value;
 

@@ -9,7 +9,10 @@ const VALUE_BYTES = 9;
 const LABELS_BYTES = 128;
 
 /** Times of the samples that a leaf reads. Windows are open on the left; an extended one may look at its very edge. */
-export function leafRange(plan: Omit<LeafPlan, 'parameters' | 'samplesMax' | 'bytesMax'>): { minMs: number; maxMs: number } {
+export function leafRange(plan: Omit<LeafPlan, 'parameters' | 'samplesMax' | 'bytesMax'>): {
+  minMs: number;
+  maxMs: number;
+} {
   const before = plan.extension === null ? 0 : plan.lookbackMs;
   const after = plan.extension === 'smoothed' ? plan.lookbackMs : 0;
   const minMs = plan.startMs - plan.windowMs - before + 1;

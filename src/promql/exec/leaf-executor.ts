@@ -94,6 +94,8 @@ class LeafRun {
   readonly #pieceSamples: number;
   /** Native histograms of the row that was evaluated last; null: it has none. */
   #histograms: readonly (NativeHistogram | null)[] | null = null;
+  /** What the result is gathered in; finished, it holds nothing. */
+  #block: RowBlock | SampleBlock | null = null;
   #accumulator: Accumulator | null = null;
   #samples = 0;
   #bytes = 0;
@@ -124,6 +126,7 @@ class LeafRun {
 
   close(): void {
     this.#accumulator?.free();
+    this.#block?.free();
     this.#set.release?.();
   }
 
@@ -136,8 +139,14 @@ class LeafRun {
   /** Counts bytes that are now held (or given back, if negative). */
   #hold(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > this.#plan.bytesMax) throw overBudget(this.#bytes, this.#plan.bytesMax);
+    if (this.#bytes > this.#plan.bytesMax) throw this.#overBudget(this.#bytes);
     if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes;
+  }
+
+  /** In terms of the query: what it would take if other shards held as much. */
+  #overBudget(bytes: number): Error {
+    const { bytesMax, queryBytesMax = bytesMax } = this.#plan;
+    return overBudget(Math.ceil(bytes * Math.max(1, queryBytesMax / bytesMax)), queryBytesMax);
   }
 
   /** Whether to call #pause() before series `index` is read. Throws if the query was aborted. */
@@ -164,7 +173,7 @@ class LeafRun {
 
   /** One column at a time is held; it has to fit on top of what the query holds already. */
   #checkColumn(bytes: number): void {
-    if (this.#bytes + bytes > this.#plan.bytesMax) throw overBudget(this.#bytes + bytes, this.#plan.bytesMax);
+    if (this.#bytes + bytes > this.#plan.bytesMax) throw this.#overBudget(this.#bytes + bytes);
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + bytes);
   }
 
@@ -305,11 +314,13 @@ class LeafRun {
     this.#watchNames();
     const packer = new LabelsPacker();
     const rows = new RowBlock(steps, this.#set.length, (bytes) => this.#hold(bytes));
+    this.#block = rows;
     let packedBytes = 0;
     for (let i = 0; i < this.#set.length; i++) {
       if (this.#mustPause(i)) await this.#pause(i);
-      if (this.#row(i) > 0) {
-        rows.add(this.#kernel.out, this.#kernel.present);
+      const found = this.#row(i);
+      if (found > 0) {
+        rows.add(this.#kernel.out, this.#kernel.present, found);
         if (this.#histograms !== null) rows.addHistograms(this.#histograms);
         if (rows.points > samplesMax) throw tooManySamples();
         packer.add(this.#set.labels(i));
@@ -432,6 +443,7 @@ class LeafRun {
   async #rawSamples(): Promise<LeafResult> {
     const packer = new LabelsPacker();
     const block = new SampleBlock((bytes) => this.#hold(bytes));
+    this.#block = block;
     for (let i = 0; i < this.#set.length; i++) {
       if (this.#mustPause(i)) await this.#pause(i);
       const n = this.#read(i);

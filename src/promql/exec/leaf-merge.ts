@@ -12,6 +12,7 @@ import {
   unpackLabels,
 } from '../leaf.ts';
 import type { QueryRun, Work } from './query-run.ts';
+import { freeArray } from './row-block.ts';
 import { type Matrix, type Vector, dropEmptyRows, newVector } from './vector.ts';
 
 /** Positions of all results' series in the order of their labels. */
@@ -54,6 +55,8 @@ export function* mergeSeries(results: readonly LeafResult[], steps: number, run:
     out.vs.set(result.values.subarray(row * steps, (row + 1) * steps), i * steps);
     out.has.set(result.present.subarray(row * steps, (row + 1) * steps), i * steps);
   }
+  // All of it has been copied.
+  for (const result of results) if (result.kind === 'series') [result.values, result.present].forEach(freeArray);
   const packs = results.map((result) => (result.kind === 'series' ? result.histograms : null));
   if (packs.every((pack) => pack === null)) return out;
   const hs = new Array<NativeHistogram | null>(out.vs.length).fill(null);
@@ -148,5 +151,6 @@ export function mergeSamples(results: readonly LeafResult[]): Matrix {
     at += series.ts.length;
     ends[i] = at;
   });
+  for (const result of results) if (result.kind === 'samples') [result.ts, result.vs].forEach(freeArray);
   return { type: 'matrix', labels: all.map(({ labels }) => labels), ends, ts, vs, hs };
 }

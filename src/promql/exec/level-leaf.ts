@@ -5,8 +5,9 @@ import type { ExecKernel, RangeFunction } from '../../kernel/index.ts';
 import type { LevelColumn } from '../../model/index.ts';
 import type { LeafPlan } from '../leaf.ts';
 
-/** Fewer samples are as soon read. */
+/** Fewer samples are as soon read, and so are those of a shorter time, which are few of what a series has. */
 export const LEVEL_SAMPLES_MIN = 64;
+const LEVEL_SPAN_MS_MIN = 900_000;
 /** Distinct times whose windows are kept; beyond, series are read. */
 const TIMES_MAX = 64;
 /** Series that were looked at in vain, beyond those that were not, until it is given up: their times differ. */
@@ -72,6 +73,7 @@ export class LevelLeaf {
     const isInstant = kind === 'instant' || fn === null;
     const result = isInstant ? 'value' : RESULTS[fn];
     if (result === undefined || (isInstant && timestamps)) return null;
+    if (plan.windowMs + (plan.steps - 1) * plan.stepMs < LEVEL_SPAN_MS_MIN) return null;
     return new LevelLeaf(plan, kernel, result, hold);
   }
 

@@ -7,6 +7,16 @@ import { type PackedHistograms, packHistograms } from '../leaf.ts';
 /** Told of bytes that are about to be held (negative: given back). Throws to refuse. */
 export type HoldBytes = (bytes: number) => void;
 
+/** Gives the memory of an array back at once: large ones would pile up until the garbage collector comes by. */
+export function freeArray(array: ArrayBufferView): void {
+  const buffer = array.buffer as ArrayBuffer;
+  if (!buffer.detached) buffer.transfer(0);
+}
+
+/** The array's beginning, in memory of just that size. */
+const cutFloats = (array: Float64Array, length: number): Float64Array<ArrayBuffer> =>
+  new Float64Array((array.buffer as ArrayBuffer).transfer(length * 8));
+
 /** Histograms at places of a block. */
 class HistogramPlaces {
   readonly #places: (readonly [number, NativeHistogram])[] = [];
@@ -22,6 +32,9 @@ class HistogramPlaces {
     return packHistograms(this.#places);
   }
 }
+
+/** What is allocated at first, unless so many rows are not to be had. */
+const FIRST_BYTES = 1 << 20;
 
 /** Rows of step vectors: values and presence. */
 export class RowBlock {
@@ -49,34 +62,30 @@ export class RowBlock {
   }
 
   #grow(): void {
-    const capacity = Math.min(this.#rowsMax, Math.max(16, this.#capacity * 2));
+    const first = Math.max(16, Math.floor(FIRST_BYTES / (this.#steps * 9)));
+    const capacity = Math.min(this.#rowsMax, Math.max(first, this.#capacity * 2));
     this.#hold((capacity - this.#capacity) * this.#steps * 9);
     const values = new Float64Array(capacity * this.#steps);
     const present = new Uint8Array(capacity * this.#steps);
     values.set(this.#values);
     present.set(this.#present);
+    this.free();
     this.#values = values;
     this.#present = present;
     this.#capacity = capacity;
   }
 
-  /** Appends the first `steps` entries. */
-  add(values: Float64Array, present: Uint8Array): void {
+  /** Appends the first `steps` entries; `points` of them are present, which is for who wants to know. */
+  add(values: Float64Array, present: Uint8Array, points = 0): void {
     if (this.#rows === this.#capacity) this.#grow();
     const steps = this.#steps;
     const at = this.#rows++ * steps;
     if (steps === 1) {
       this.#values[at] = values[0];
       this.#present[at] = present[0];
-      this.points += present[0] === 0 ? 0 : 1;
-      return;
-    }
-    this.#values.set(values.subarray(0, steps), at);
-    let points = 0;
-    for (let i = 0; i < steps; i++) {
-      const p = present[i];
-      this.#present[at + i] = p;
-      if (p !== 0) points++;
+    } else {
+      this.#values.set(values.subarray(0, steps), at);
+      this.#present.set(present.subarray(0, steps), at);
     }
     this.points += points;
   }
@@ -94,8 +103,17 @@ export class RowBlock {
   finish(): { values: Float64Array; present: Uint8Array; histograms: PackedHistograms | null } {
     const length = this.#rows * this.#steps;
     const histograms = this.#histograms?.pack() ?? null;
-    if (this.#rows === this.#capacity) return { values: this.#values, present: this.#present, histograms };
-    return { values: this.#values.slice(0, length), present: this.#present.slice(0, length), histograms };
+    const [values, present] = [this.#values, this.#present];
+    [this.#values, this.#present] = [new Float64Array(0), new Uint8Array(0)];
+    if (this.#rows === this.#capacity) return { values, present, histograms };
+    const cut = new Uint8Array((present.buffer as ArrayBuffer).transfer(length));
+    return { values: cutFloats(values, length), present: cut, histograms };
+  }
+
+  /** Where the block is not finished. */
+  free(): void {
+    freeArray(this.#values);
+    freeArray(this.#present);
   }
 }
 
@@ -121,6 +139,7 @@ export class SampleBlock {
     const vs = new Float64Array(capacity);
     ts.set(this.#ts);
     vs.set(this.#vs);
+    this.free();
     this.#ts = ts;
     this.#vs = vs;
   }
@@ -156,8 +175,14 @@ export class SampleBlock {
     return {
       histograms: this.#histograms?.pack() ?? null,
       ends: Uint32Array.from(this.#ends),
-      ts: this.#ts.slice(0, this.length),
-      vs: this.#vs.slice(0, this.length),
+      ts: cutFloats(this.#ts, this.length),
+      vs: cutFloats(this.#vs, this.length),
     };
+  }
+
+  /** Where the block is not finished. */
+  free(): void {
+    freeArray(this.#ts);
+    freeArray(this.#vs);
   }
 }

@@ -19,13 +19,7 @@ function* groupPresence(v: Vector, groupOf: Uint32Array, groups: number, run: Qu
 }
 
 /** The vector's presence where the group's is (or is not, if `inverted`). */
-function* masked(
-  v: Vector,
-  groupOf: Uint32Array,
-  there: Uint8Array,
-  inverted: boolean,
-  run: QueryRun,
-): Work<Vector> {
+function* masked(v: Vector, groupOf: Uint32Array, there: Uint8Array, inverted: boolean, run: QueryRun): Work<Vector> {
   const { steps } = v;
   const has = new Uint8Array(v.has.length);
   for (let row = 0; row < groupOf.length; row++) {

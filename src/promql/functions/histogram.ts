@@ -44,7 +44,8 @@ function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] 
   const groups = new Map<string, HistogramGroup>();
   const groupOf = (labels: Labels): HistogramGroup => {
     let group = groups.get(labels.key);
-    if (!group) groups.set(labels.key, (group = { labels, rows: [], places: NO_PLACES, bounds: NO_BOUNDS, native: -1 }));
+    if (!group)
+      groups.set(labels.key, (group = { labels, rows: [], places: NO_PLACES, bounds: NO_BOUNDS, native: -1 }));
     return group;
   };
   v.labels.forEach((labels, row) => {
@@ -200,13 +201,7 @@ function formatOpenMetrics(value: number): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-export function histogramFraction(
-  lower: Scalar,
-  upper: Scalar,
-  v: Vector,
-  pos: Span,
-  run: QueryRun,
-): Work<Vector> {
+export function histogramFraction(lower: Scalar, upper: Scalar, v: Vector, pos: Span, run: QueryRun): Work<Vector> {
   const groups = histogramGroups(v, pos, run);
   return evaluate(v, groups, [unchanged], pos, run, {
     classic: (buckets, step) => buckets.fraction(lower.vs[step], upper.vs[step]),

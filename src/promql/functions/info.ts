@@ -25,12 +25,7 @@ const LABELS_BYTES = 512;
 type InfoIndex = Map<string, Map<string, number[]>>;
 
 /** `info` holds times of samples in seconds; `selector` are the matchers of the second argument, null if there is none. */
-export function enrich(
-  base: Vector,
-  info: Vector,
-  selector: readonly Matcher[] | null,
-  run: QueryRun,
-): Work<Vector> {
+export function enrich(base: Vector, info: Vector, selector: readonly Matcher[] | null, run: QueryRun): Work<Vector> {
   return new Enrichment(base, info, selector, run).result();
 }
 

@@ -67,12 +67,7 @@ export function labelJoin(
 }
 
 /** Sets a label of each series; null leaves the series alone. A series given a name keeps it. */
-function* withLabel(
-  v: Vector,
-  target: string,
-  value: (labels: Labels) => string | null,
-  run: QueryRun,
-): Work<Vector> {
+function* withLabel(v: Vector, target: string, value: (labels: Labels) => string | null, run: QueryRun): Work<Vector> {
   const dropName = v.dropName.slice();
   const labels = v.labels.slice();
   for (const [row, each] of v.labels.entries()) {

@@ -15,6 +15,7 @@ export interface BucketRun {
   readonly counts: readonly number[];
 }
 
+/** A native histogram as a literal gives it. */
 export interface Histogram {
   readonly schema: number;
   readonly count: number;

@@ -30,7 +30,7 @@ export function parseSeriesLine(line: string): SeriesLine {
 /** Offset behind name and braces. */
 function metricEnd(line: string): number {
   const name = /^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(line)?.[0] ?? '';
-  const gap = /^\s*\{(?!\{)/.exec(line.slice(name.length));
+  const gap = /^\{(?!\{)/.exec(line.slice(name.length));
   if (!gap) {
     if (name === '') throw new Error(`not a series: ${line}`);
     return name.length;
@@ -57,7 +57,6 @@ export function parseMetric(text: string): Labels {
 const NUMBER = '[+-]?(?:[iI]nf|[nN]a[nN]|(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)';
 const ITEM = new RegExp(`^(${NUMBER})(?:([+-])(${NUMBER.slice('[+-]?'.length)}))?(?:x(\\d+))?$`);
 const GAP = /^_(?:x(\d+))?$/;
-const STALE = /^stale(?:x(\d+))?$/;
 const HISTOGRAM = /^\{\{([^}]*)\}\}(?:([+-])\{\{([^}]*)\}\})?(?:x(\d+))?$/;
 const ITEMS = /(?:\{\{[^}]*\}\}|\S)+/g;
 /** Values a sequence may have: more would be a slip of the pen. */
@@ -79,8 +78,7 @@ function itemValues(item: string): SequenceValue[] {
   }
   const gap = GAP.exec(item);
   if (gap) return Array(gap[1] === undefined ? 1 : Number(gap[1])).fill(null);
-  const stale = STALE.exec(item);
-  if (stale) return Array(1 + Number(stale[1] ?? 0)).fill('stale');
+  if (item === 'stale') return ['stale'];
   const number = ITEM.exec(item);
   if (number) return numbers(number);
   const histogram = HISTOGRAM.exec(item);

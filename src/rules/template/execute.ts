@@ -4,7 +4,7 @@
 // expand.ts, which runs the template again once the answer is there.
 import { goQuote } from '../../model/index.ts';
 import { utf8 } from '../../base/index.ts';
-import { type ParameterType, type TemplateFunction, type TemplateFunctions } from './functions.ts';
+import type { ParameterType, TemplateFunction, TemplateFunctions } from './functions.ts';
 import {
   type Branch,
   type Command,
@@ -17,20 +17,8 @@ import {
   statementText,
 } from './nodes.ts';
 import { FunctionError, templateError } from './template-error.ts';
-import {
-  AlertData,
-  GoDuration,
-  GoMap,
-  GoTime,
-  type GoValue,
-  QuerySample,
-  QuerySamples,
-  isHistogram,
-  isTrue,
-  printValue,
-  typeName,
-} from './values.ts';
-import { durationMethod, timeMethod } from './time-methods.ts';
+import { GoMap, type GoValue, QuerySamples, isTrue, printValue, typeName } from './values.ts';
+import { fieldOf, fieldType, methodOf } from './fields.ts';
 
 /** Bounds of one expansion: templates come from users. */
 const TEMPLATE_DEPTH_MAX = 100;
@@ -240,8 +228,7 @@ class Execution {
   }
 
   #noArguments(first: Operand, args: readonly Operand[], final: Final): void {
-    if (args.length > 0 || final !== null)
-      this.#fail(`can't give argument to non-function ${nodeText(first)}`);
+    if (args.length > 0 || final !== null) this.#fail(`can't give argument to non-function ${nodeText(first)}`);
   }
 
   #constant(node: Operand, dot: GoValue): GoValue {
@@ -297,14 +284,7 @@ class Execution {
     return value;
   }
 
-  #field(
-    whole: Place,
-    value: GoValue,
-    field: string,
-    args: readonly Operand[],
-    dot: GoValue,
-    final: Final,
-  ): GoValue {
+  #field(whole: Place, value: GoValue, field: string, args: readonly Operand[], dot: GoValue, final: Final): GoValue {
     if (value === null) return null; // As missingkey=zero has it.
     const method = methodOf(value, field);
     if (method) return this.#invoke(whole, field, method, args, dot, final);
@@ -353,8 +333,7 @@ class Execution {
     const least = isVariadic ? parameters.length - 1 : parameters.length;
     if (isVariadic && count < least)
       this.#fail(`wrong number of args for ${name}: want at least ${least} got ${count}`);
-    if (!isVariadic && count !== least)
-      this.#fail(`wrong number of args for ${name}: want ${least} got ${count}`);
+    if (!isVariadic && count !== least) this.#fail(`wrong number of args for ${name}: want ${least} got ${count}`);
     const typeAt = (i: number): ParameterType => parameters[Math.min(i, parameters.length - 1)];
     const values = args.map((arg, i) => this.#argument(arg, typeAt(i), dot));
     if (final !== null) values.push(this.#converted(final.value, typeAt(args.length)));
@@ -375,7 +354,10 @@ class Execution {
     if (type === 'string' && node.type === 'bool') this.#fail(`expected string; found ${nodeText(node)}`);
     if (type !== 'string' && (node.type === 'string' || node.type === 'bool')) {
       const wanted = type === 'int' ? 'integer' : type === 'float64' ? 'float' : type;
-      const problem = type === 'int' || type === 'float64' ? `expected ${wanted}` : `can't handle ${nodeText(node)} for arg of type ${type}`;
+      const problem =
+        type === 'int' || type === 'float64'
+          ? `expected ${wanted}`
+          : `can't handle ${nodeText(node)} for arg of type ${type}`;
       this.#fail(type === 'int' || type === 'float64' ? `${problem}; found ${nodeText(node)}` : problem);
     }
     return this.#converted(this.#operand(node, dot), type);
@@ -398,33 +380,16 @@ class Execution {
 }
 
 const START: Place = { type: 'text', pos: 0, text: '' };
-const STATEMENTS: ReadonlySet<string> = new Set(['text', 'action', 'if', 'range', 'with', 'template', 'break', 'continue']);
+const STATEMENTS: ReadonlySet<string> = new Set([
+  'text',
+  'action',
+  'if',
+  'range',
+  'with',
+  'template',
+  'break',
+  'continue',
+]);
 const isOperand = (node: Place): node is Operand | Command => !STATEMENTS.has(node.type);
 
 const idealNumber = (node: NumberNode): GoValue => (node.isFloat || node.int === null ? node.float : node.int);
-
-const fieldType = (value: GoValue): string => (value instanceof QuerySample ? '*template.sample' : typeName(value));
-
-/** The value of a field or key; undefined if there can be none. */
-function fieldOf(value: GoValue, field: string): GoValue | undefined {
-  if (value instanceof GoMap) return value.get(field);
-  if (value instanceof QuerySample) return { Labels: value.labels, Value: value.value }[field];
-  if (value instanceof AlertData) {
-    const { labels, externalLabels, externalUrl } = value;
-    return { Labels: labels, ExternalLabels: externalLabels, ExternalURL: externalUrl, Value: value.value }[field];
-  }
-  if (isHistogram(value)) {
-    const { count, sum, zeroCount, zeroThreshold, schema } = value;
-    const fields: Record<string, GoValue> = { Count: count, Sum: sum, ZeroCount: zeroCount, ZeroThreshold: zeroThreshold };
-    return field === 'Schema' ? BigInt(schema) : fields[field];
-  }
-  return undefined;
-}
-
-function methodOf(value: GoValue, name: string): TemplateFunction | undefined {
-  if (value instanceof GoTime) return timeMethod(value, name);
-  if (value instanceof GoDuration) return durationMethod(value, name);
-  if (isHistogram(value) && name === 'String') return { parameters: [], call: () => printValue(value) };
-  return undefined;
-}
-

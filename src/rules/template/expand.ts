@@ -2,7 +2,7 @@
 // execution, is asked, and the template runs again from its beginning with the answer at hand. Templates have no effects, so the
 // last run is as if it had been the only one.
 import { TidemarkError, errorText } from '../../base/index.ts';
-import { type Labels, type NativeHistogram } from '../../model/index.ts';
+import type { Labels, NativeHistogram } from '../../model/index.ts';
 import { executeTemplate } from './execute.ts';
 import { BUILTIN_FUNCTIONS, type TemplateFunctions } from './functions.ts';
 import type { TemplateSet } from './nodes.ts';
@@ -21,11 +21,52 @@ const QUERIES_MAX = 1000;
 export type TemplateQuery = (expression: string) => Promise<readonly { labels: Labels; value: number }[]>;
 
 /** What all templates of a rule are expanded with, at one time. */
-export interface ExpansionWorld {
+export interface ExpansionSettings {
   readonly timeMs: number;
   readonly externalLabels: Readonly<Record<string, string>>;
   readonly externalUrl: string;
   readonly query: TemplateQuery;
+}
+
+type Answers = Map<string, QuerySamples | FunctionError>;
+
+/** The functions of all templates of one evaluation; made once for all of its alerts. */
+export class ExpansionWorld {
+  readonly #settings: ExpansionSettings;
+  readonly #functions: TemplateFunctions;
+  readonly #externalLabels: GoMap;
+  /** Of the expansion that runs. */
+  #answers: Answers = new Map();
+
+  constructor(settings: ExpansionSettings) {
+    const { timeMs, externalUrl, externalLabels } = settings;
+    this.#settings = settings;
+    this.#externalLabels = new GoMap('string', Object.entries(externalLabels));
+    const query = (expression: string): QuerySamples => {
+      const answer = this.#answers.get(expression);
+      if (answer === undefined) throw new NeedsQuery(expression);
+      if (answer instanceof FunctionError) throw answer;
+      return answer;
+    };
+    this.#functions = new Map([...BUILTIN_FUNCTIONS, ...prometheusFunctions({ timeMs, externalUrl, query })]);
+  }
+
+  /** Executes a template, again and again until all answers that it asks for are there. */
+  async execute(set: TemplateSet, labels: Labels, value: number | NativeHistogram): Promise<string> {
+    const { externalUrl, query } = this.#settings;
+    const data = new AlertData(new GoMap('string', labels), this.#externalLabels, externalUrl, value);
+    const answers: Answers = new Map();
+    for (;;) {
+      try {
+        this.#answers = answers; // Others may have run meanwhile.
+        return executeTemplate(set, this.#functions, data);
+      } catch (error) {
+        if (!(error instanceof NeedsQuery)) throw error;
+        if (answers.size >= QUERIES_MAX) throw templateError(`the template asks more than ${QUERIES_MAX} queries`);
+        answers.set(error.expression, await ask(query, error.expression));
+      }
+    }
+  }
 }
 
 const NAMES: ReadonlySet<string> = new Set([
@@ -55,14 +96,8 @@ export class AlertTemplate {
   async expand(labels: Labels, value: number | NativeHistogram, world: ExpansionWorld): Promise<string> {
     const set = this.#set;
     if (typeof set === 'string') return set;
-    const data = new AlertData(
-      new GoMap('string', labels),
-      new GoMap('string', Object.entries(world.externalLabels)),
-      world.externalUrl,
-      value,
-    );
     try {
-      return await runWithQueries(world, (functions) => executeTemplate(set, functions, data));
+      return await world.execute(set, labels, value);
     } catch (error) {
       if (!(error instanceof TidemarkError) || error.code !== 'bad_template') throw error;
       throw templateError(`error executing template ${set.name}: ${errorText(error)}`, error);
@@ -76,29 +111,6 @@ class NeedsQuery extends Error {
   constructor(expression: string) {
     super('the answer to a query is needed');
     this.expression = expression;
-  }
-}
-
-async function runWithQueries(world: ExpansionWorld, run: (functions: TemplateFunctions) => string): Promise<string> {
-  const answers = new Map<string, QuerySamples | FunctionError>();
-  const query = (expression: string): QuerySamples => {
-    const answer = answers.get(expression);
-    if (answer === undefined) throw new NeedsQuery(expression);
-    if (answer instanceof FunctionError) throw answer;
-    return answer;
-  };
-  const functions: TemplateFunctions = new Map([
-    ...BUILTIN_FUNCTIONS,
-    ...prometheusFunctions({ timeMs: world.timeMs, externalUrl: world.externalUrl, query }),
-  ]);
-  for (;;) {
-    try {
-      return run(functions);
-    } catch (error) {
-      if (!(error instanceof NeedsQuery)) throw error;
-      if (answers.size >= QUERIES_MAX) throw templateError(`the template asks more than ${QUERIES_MAX} queries`);
-      answers.set(error.expression, await ask(world.query, error.expression));
-    }
   }
 }
 

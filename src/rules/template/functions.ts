@@ -93,10 +93,25 @@ function length(value: GoValue): GoValue {
   throw new FunctionError(`len of type ${typeName(value)}`);
 }
 
-const HTML: Record<string, string> = { '"': '&#34;', "'": '&#39;', '&': '&amp;', '<': '&lt;', '>': '&gt;', '\0': '\ufffd' };
+const HTML: Record<string, string> = {
+  '"': '&#34;',
+  "'": '&#39;',
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '\0': '\ufffd',
+};
 const escapeHtml = (text: string): string => text.replace(/["'&<>\0]/g, (char) => HTML[char]);
 
-const JS: Record<string, string> = { '\\': '\\\\', "'": "\\'", '"': '\\"', '<': '\\u003C', '>': '\\u003E', '&': '\\u0026', '=': '\\u003D' };
+const JS: Record<string, string> = {
+  '\\': '\\\\',
+  "'": "\\'",
+  '"': '\\"',
+  '<': '\\u003C',
+  '>': '\\u003E',
+  '&': '\\u0026',
+  '=': '\\u003D',
+};
 const escapeJs = (text: string): string =>
   text.replace(/[\\'"<>&=\u0000-\u001f\u007f]/g, (char) => {
     const code = char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
@@ -114,12 +129,27 @@ const two = (call: (a: GoValue, b: GoValue) => GoValue): TemplateFunction => ({
   parameters: ['any', 'any'],
   call: ([a, b]) => call(a, b),
 });
-const textOf = (args: readonly GoValue[]): string => (typeof args[0] === 'string' && args.length === 1 ? args[0] : sprint(args));
+const textOf = (args: readonly GoValue[]): string =>
+  typeof args[0] === 'string' && args.length === 1 ? args[0] : sprint(args);
 
 /** The functions of Go's text/template. `and` and `or` are the executor's: they do not evaluate all of their arguments. */
 export const BUILTIN_FUNCTIONS: TemplateFunctions = new Map<string, TemplateFunction>([
-  ['and', { parameters: ['any', 'any'], isVariadic: true, call: (args) => args.find((arg) => !isTrue(arg)) ?? args.at(-1) ?? null }],
-  ['or', { parameters: ['any', 'any'], isVariadic: true, call: (args) => args.find((arg) => isTrue(arg)) ?? args.at(-1) ?? null }],
+  [
+    'and',
+    {
+      parameters: ['any', 'any'],
+      isVariadic: true,
+      call: (args) => args.find((arg) => !isTrue(arg)) ?? args.at(-1) ?? null,
+    },
+  ],
+  [
+    'or',
+    {
+      parameters: ['any', 'any'],
+      isVariadic: true,
+      call: (args) => args.find((arg) => isTrue(arg)) ?? args.at(-1) ?? null,
+    },
+  ],
   ['not', { parameters: ['any'], call: ([arg]) => !isTrue(arg) }],
   [
     'eq',
@@ -138,11 +168,17 @@ export const BUILTIN_FUNCTIONS: TemplateFunctions = new Map<string, TemplateFunc
   ['gt', two((a, b) => !(isLess(a, b) || isEqual(a, b)))],
   ['ge', two((a, b) => !isLess(a, b))],
   ['len', { parameters: ['any'], call: ([arg]) => length(arg) }],
-  ['index', { parameters: ['any', 'any'], isVariadic: true, call: ([first, ...keys]) => keys.reduce(indexValue, first) }],
+  [
+    'index',
+    { parameters: ['any', 'any'], isVariadic: true, call: ([first, ...keys]) => keys.reduce(indexValue, first) },
+  ],
   ['slice', { parameters: ['any', 'any'], isVariadic: true, call: slice }],
   ['print', all(sprint)],
   ['println', all(sprintln)],
-  ['printf', { parameters: ['string', 'any'], isVariadic: true, call: ([format, ...args]) => sprintf(format as string, args) }],
+  [
+    'printf',
+    { parameters: ['string', 'any'], isVariadic: true, call: ([format, ...args]) => sprintf(format as string, args) },
+  ],
   ['html', all((args) => escapeHtml(textOf(args)))],
   ['js', all((args) => escapeJs(textOf(args)))],
   ['urlquery', all((args) => queryEscape(textOf(args)))],

@@ -37,9 +37,7 @@ export interface Token {
   readonly text: string;
 }
 
-const KEYWORDS: ReadonlySet<string> = new Set(
-  'block break continue define else end if range template with'.split(' '),
-);
+const KEYWORDS: ReadonlySet<string> = new Set('block break continue define else end if range template with'.split(' '));
 const SPACE = /[ \t\r\n]/;
 const WORD = /[\p{L}\p{Nd}_]/u;
 

@@ -3,6 +3,7 @@
 import { goQuote } from '../../model/index.ts';
 import { unquote } from '../../promql/index.ts';
 import { type Token, type TokenKind, describeToken, lexTemplate } from './lexer.ts';
+import { numberNode } from './number-node.ts';
 import {
   type Branch,
   type Command,
@@ -391,30 +392,7 @@ class Parser {
   }
 
   #number({ kind, pos, text }: Token): NumberNode {
-    if (kind === 'char') {
-      const value = unquote(text);
-      if ([...value].length !== 1) this.#fail(`malformed character constant: ${text}`);
-      const code = value.codePointAt(0) as number;
-      return { type: 'number', pos, text, int: BigInt(code), float: code, isFloat: false };
-    }
-    const digits = text.replaceAll('_', '');
-    const isFloat = /[.eE]/.test(digits) && !/0[xX]/.test(digits);
-    const int = isFloat ? wholeNumber(Number(digits)) : parseInteger(digits);
-    const float = isFloat ? Number(digits) : Number(int);
-    if (Number.isNaN(float)) this.#fail(`illegal number syntax: ${goQuote(text)}`);
-    if (!isFloat && int !== null && BigInt.asIntN(64, int) !== int) this.#fail(`integer overflow: ${goQuote(text)}`);
-    return { type: 'number', pos, text, int, float, isFloat };
-  }
-}
-
-const wholeNumber = (value: number): bigint | null => (Number.isSafeInteger(value) ? BigInt(value) : null);
-
-function parseInteger(text: string): bigint | null {
-  const [, sign, digits] = /^([+-]?)(.*)$/.exec(text) as RegExpExecArray;
-  const legacyOctal = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;
-  try {
-    return BigInt(legacyOctal) * (sign === '-' ? -1n : 1n);
-  } catch {
-    return null;
+    const found = numberNode(text, kind === 'char', pos);
+    return typeof found === 'string' ? this.#fail(found) : found;
   }
 }

@@ -33,18 +33,18 @@ function signed(text: string, { flags }: Spec): string {
 
 function floatText(value: number, spec: Spec): string | null {
   const { verb, precision } = spec;
-  const isFinite = Number.isFinite(value);
+  const hasDigits = Number.isFinite(value);
   switch (verb) {
     case 'v':
     case 'g':
     case 'G':
-      return upper(signed(generalText(value, precision), spec), verb === 'G' && isFinite);
+      return upper(signed(generalText(value, precision), spec), verb === 'G' && hasDigits);
     case 'f':
     case 'F':
       return signed(fixedText(value, precision ?? 6), spec);
     case 'e':
     case 'E':
-      return upper(signed(exponentialText(value, precision ?? 6), spec), verb === 'E' && isFinite);
+      return upper(signed(exponentialText(value, precision ?? 6), spec), verb === 'E' && hasDigits);
     default:
       return null;
   }
@@ -56,7 +56,10 @@ function intText(value: bigint, spec: Spec): string | null {
   const { verb, flags } = spec;
   const radix = { d: 10, v: 10, b: 2, o: 8, O: 8, x: 16, X: 16 }[verb];
   if (radix !== undefined) {
-    const prefix = verb === 'O' || (flags.includes('#') && radix !== 10) ? { 2: '0b', 8: verb === 'O' ? '0o' : '0', 16: '0x' }[radix] : '';
+    const prefix =
+      verb === 'O' || (flags.includes('#') && radix !== 10)
+        ? { 2: '0b', 8: verb === 'O' ? '0o' : '0', 16: '0x' }[radix]
+        : '';
     const digits = (value < 0n ? -value : value).toString(radix).padStart(spec.precision ?? 0, '0');
     return upper(signed(`${value < 0n ? '-' : ''}${prefix}${digits}`, spec), verb === 'X');
   }
@@ -111,22 +114,27 @@ export function sprintf(format: string, values: readonly GoValue[]): string {
     return typeof value === 'bigint' ? Math.min(Math.abs(Number(value)), WIDTH_MAX) : 0;
   };
   let isReordered = false;
-  const out = format.replace(SPEC, (_, flags: string, width?: string, precision?: string, index?: string, verb = '') => {
-    const spec = { flags, width: star(width) ?? 0, precision: star(precision), verb };
-    if (verb === '%') return '%';
-    if (verb === '') return '%!(NOVERB)';
-    if (index !== undefined) {
-      isReordered = true;
-      at = Number(index) - 1;
-      if (at < 0 || at >= values.length) return `%!${verb}(BADINDEX)`;
-    }
-    if (at >= values.length) return `%!${verb}(MISSING)`;
-    const value = values[at++];
-    const text = valueText(value, spec);
-    return text === null ? misfit(value, verb) : pad(text, spec, isNumeric(value));
-  });
+  const out = format.replace(
+    SPEC,
+    (_, flags: string, width?: string, precision?: string, index?: string, verb = '') => {
+      const spec = { flags, width: star(width) ?? 0, precision: star(precision), verb };
+      if (verb === '%') return '%';
+      if (verb === '') return '%!(NOVERB)';
+      if (index !== undefined) {
+        isReordered = true;
+        at = Number(index) - 1;
+        if (at < 0 || at >= values.length) return `%!${verb}(BADINDEX)`;
+      }
+      if (at >= values.length) return `%!${verb}(MISSING)`;
+      const value = values[at++];
+      const text = valueText(value, spec);
+      return text === null ? misfit(value, verb) : pad(text, spec, isNumeric(value));
+    },
+  );
   if (isReordered || at >= values.length) return out;
-  const extra = values.slice(at).map((value) => (value === null ? '<nil>' : `${typeName(value)}=${printValue(value, true)}`));
+  const extra = values
+    .slice(at)
+    .map((value) => (value === null ? '<nil>' : `${typeName(value)}=${printValue(value, true)}`));
   return `${out}%!(EXTRA ${extra.join(', ')})`;
 }
 

@@ -1,5 +1,4 @@
 // The functions that Prometheus adds to templates of alerts.
-import { isIP } from 'node:net';
 import { TidemarkError, errorText } from '../../base/index.ts';
 import { compareUtf8, expandTemplate, goLower, goQuote, goUpper, parseTemplate } from '../../model/index.ts';
 import { parseDuration } from '../../config/index.ts';
@@ -7,7 +6,16 @@ import { RE2JS } from 're2js';
 import { fixedText, generalText } from './float-text.ts';
 import { type TemplateFunction, type TemplateFunctions, queryEscape } from './functions.ts';
 import { FunctionError } from './template-error.ts';
-import { GoDuration, GoMap, GoTime, type GoValue, QuerySample, QuerySamples, printValue, typeName } from './values.ts';
+import {
+  GoDuration,
+  GoMap,
+  GoTime,
+  type GoValue,
+  type QuerySample,
+  QuerySamples,
+  printValue,
+  typeName,
+} from './values.ts';
 
 /** What the functions know of the world. */
 export interface FunctionWorld {
@@ -144,10 +152,18 @@ function splitHostPort(text: string): { host: string; port: string } | null {
   return found ? { host: found[1] ?? found[2], port: found[3] } : null;
 }
 
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+/** Whether a text is an IP address. A zone makes it none, as in Go. */
+function isAddress(text: string): boolean {
+  if (IPV4.test(text)) return true;
+  return text.includes(':') && !text.includes('%') && URL.canParse(`http://[${text}]/`);
+}
+
 function stripDomain(text: string): string {
   const split = splitHostPort(text);
   const host = split?.host ?? text;
-  if (isIP(host) !== 0) return text;
+  if (isAddress(host)) return text;
   const short = host.split('.')[0];
   return split && split.port !== '' ? `${short.includes(':') ? `[${short}]` : short}:${split.port}` : short;
 }
@@ -155,8 +171,6 @@ function stripDomain(text: string): string {
 /** As Go's strings.Title: the first letter of each word in title case. */
 const title = (text: string): string =>
   text.replace(/(^|[^\p{L}\p{Nd}_'])(\p{L})/gu, (_, before: string, letter: string) => before + goUpper(letter));
-
-
 
 const linkTo = (expression: string, tab: number): string => `/graph?g0.expr=${queryEscape(expression)}&g0.tab=${tab}`;
 
@@ -212,13 +226,20 @@ export function prometheusFunctions(world: FunctionWorld): TemplateFunctions {
       },
     ],
     ['value', { parameters: ['*template.sample'], call: ([sample]) => (sample as QuerySample).value }],
-    ['strvalue', { parameters: ['*template.sample'], call: ([sample]) => (sample as QuerySample).labels.get('__value__') }],
+    [
+      'strvalue',
+      { parameters: ['*template.sample'], call: ([sample]) => (sample as QuerySample).labels.get('__value__') },
+    ],
     [
       'args',
       {
         parameters: ['any'],
         isVariadic: true,
-        call: (args) => new GoMap('any', args.map((arg, i) => [`arg${i}`, arg] as const)),
+        call: (args) =>
+          new GoMap(
+            'any',
+            args.map((arg, i) => [`arg${i}`, arg] as const),
+          ),
       },
     ],
     [
@@ -232,7 +253,10 @@ export function prometheusFunctions(world: FunctionWorld): TemplateFunctions {
       'match',
       {
         parameters: ['string', 'string'],
-        call: ([pattern, text]) => compilePattern(pattern as string).matcher(text as string).find(),
+        call: ([pattern, text]) =>
+          compilePattern(pattern as string)
+            .matcher(text as string)
+            .find(),
       },
     ],
     [

@@ -28,7 +28,9 @@ const LAYOUT =
 function layoutPart(part: string, time: GoTime, date: Date): string {
   const [month, day] = [date.getUTCMonth(), date.getUTCDate()];
   if (part.length > 1 && (part.startsWith('.') || part.startsWith(','))) {
-    const digits = String(nanosecondOf(time)).padStart(9, '0').slice(0, part.length - 1);
+    const digits = String(nanosecondOf(time))
+      .padStart(9, '0')
+      .slice(0, part.length - 1);
     const kept = part[1] === '9' ? digits.replace(/0+$/, '') : digits;
     return kept === '' ? '' : part[0] + kept;
   }
@@ -112,8 +114,15 @@ export function timeMethod(time: GoTime, name: string): TemplateFunction | undef
       return method(
         ([years, months, days]) => {
           const moved = new Date(date);
-          moved.setUTCFullYear(date.getUTCFullYear() + Number(years), date.getUTCMonth() + Number(months), date.getUTCDate() + Number(days));
-          return new GoTime(BigInt(moved.getTime()) * NS_PER_MS + (time.nanoseconds - floorDivide(time.nanoseconds, NS_PER_MS) * NS_PER_MS));
+          moved.setUTCFullYear(
+            date.getUTCFullYear() + Number(years),
+            date.getUTCMonth() + Number(months),
+            date.getUTCDate() + Number(days),
+          );
+          return new GoTime(
+            BigInt(moved.getTime()) * NS_PER_MS +
+              (time.nanoseconds - floorDivide(time.nanoseconds, NS_PER_MS) * NS_PER_MS),
+          );
         },
         'int',
         'int',

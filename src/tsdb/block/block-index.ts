@@ -220,7 +220,10 @@ export class BlockIndex {
 
   /** Label set of a series. */
   labels(series: number): Labels {
-    return Labels.fromSortedPairs(this.labelSymbols(series).map((symbol) => this.text(symbol)));
+    const symbols = this.labelSymbols(series);
+    const pairs = new Array<string>(symbols.length);
+    for (let i = 0; i < pairs.length; i++) pairs[i] = this.text(symbols[i]);
+    return Labels.fromSortedPairs(pairs);
   }
 
   /** Value symbol of a label for each series; NO_SYMBOL where it is absent. */

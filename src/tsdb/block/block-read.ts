@@ -156,10 +156,7 @@ function boundsOf(
     ts
       ? lowerBound(ts, ms)
       : decodeAt(index, part.times, part.timesAt, () => kernel.lowerBound(timeBytes(part, pages), ms));
-  const bounds: [number, number] = [
-    fromStart ? 0 : bound(minMs),
-    toEnd ? part.samples : bound(Math.floor(maxMs) + 1),
-  ];
+  const bounds: [number, number] = [fromStart ? 0 : bound(minMs), toEnd ? part.samples : bound(Math.floor(maxMs) + 1)];
   if (index.keepsTimes) index.knowBounds(part.timesNumber, bounds);
   return bounds;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TidemarkError } from '../../../src/base/index.ts';
 import { Labels, newHistogram } from '../../../src/model/index.ts';
-import { AlertTemplate, type ExpansionWorld } from '../../../src/rules/template/expand.ts';
+import { AlertTemplate, ExpansionWorld } from '../../../src/rules/template/expand.ts';
 
 const LABELS = Labels.from({ __name__: 'up', job: 'test', instance: 'host.example.com:9090', n: '12' });
 const SERIES: Record<string, [Labels, number][]> = {
@@ -13,7 +13,7 @@ const SERIES: Record<string, [Labels, number][]> = {
   ],
 };
 
-const WORLD: ExpansionWorld = {
+const WORLD = new ExpansionWorld({
   timeMs: 1_435_065_584_128,
   externalLabels: { region: 'eu' },
   externalUrl: 'http://ex.org/p',
@@ -21,7 +21,7 @@ const WORLD: ExpansionWorld = {
     if (expression === 'bad(') throw new TidemarkError('bad_data', '1:5: parse error: unclosed left parenthesis');
     return (SERIES[expression] ?? []).map(([labels, value]) => ({ labels, value }));
   },
-};
+});
 
 const expand = (text: string, value = 1_234_567.5) => AlertTemplate.parse('A', text).expand(LABELS, value, WORLD);
 
@@ -37,7 +37,7 @@ cases('variables, fields and missing labels', [
   ['{{ $externalLabels.region }} {{ $externalURL }} {{ .ExternalURL }}', 'eu http://ex.org/p http://ex.org/p'],
   ['{{ $labels }}', 'map[__name__:up instance:host.example.com:9090 job:test n:12]'],
   ['{{- /* c */ -}} a {{- 1 -}} b {{ 2 }} c', 'a1b 2 c'],
-  ['{{ 1e6 }} {{ 100000.0 }} {{ 0x10 }} {{ \'a\' }} {{ 1_000 }} {{ 07 }}', '1e+06 100000 16 97 1000 7'],
+  ["{{ 1e6 }} {{ 100000.0 }} {{ 0x10 }} {{ 'a' }} {{ 1_000 }} {{ 07 }}", '1e+06 100000 16 97 1000 7'],
   ['{{ "q\\"\\u00e9" }} {{ `raw\\n` }} {{ true }}', 'q"é raw\\n true'],
 ]);
 
@@ -56,25 +56,55 @@ cases('control structures', [
 ]);
 
 cases('numbers for people', [
-  ['{{ humanize $value }} {{ humanize 0 }} {{ humanize 0.00012 }} {{ humanize -1234567890123.0 }}', '1.235M 0 120u -1.235T'],
+  [
+    '{{ humanize $value }} {{ humanize 0 }} {{ humanize 0.00012 }} {{ humanize -1234567890123.0 }}',
+    '1.235M 0 120u -1.235T',
+  ],
   ['{{ humanize 1000.5 }} {{ humanize 999.95 }} {{ humanize "12" }} {{ humanize $labels.n }}', '1k 1000 12 12'],
   ['{{ humanize1024 1048576 }} {{ humanize1024 0.5 }} {{ humanizePercentage 0.12345 }}', '1Mi 0.5 12.35%'],
-  ['{{ humanizeDuration 59.99 }} {{ humanizeDuration 3601 }} {{ humanizeDuration -90061.5 }}', '59.99s 1h 0m 1s -1d 1h 1m 1s'],
-  ['{{ humanizeDuration 1e-6 }} {{ humanizeDuration 0.0 }} {{ humanizeTimestamp 1435065584.128 }}', '1us 0s 2015-06-23 13:19:44.128 +0000 UTC'],
-  ['{{ printf "%.0f %.0f %.1f %5d|%-5d|%05d %x %q %v" 0.5 1.5 0.25 3 3 3 255 "a" 1.5 }}', '0 2 0.2     3|3    |00003 ff "a" 1.5'],
-  ['{{ printf "%d" "x" }} {{ printf "%d %d" 1 }} {{ printf "a" 1 }} {{ printf "%" }}', '%!d(string=x) 1 %!d(MISSING) a%!(EXTRA int=1) %!(NOVERB)'],
+  [
+    '{{ humanizeDuration 59.99 }} {{ humanizeDuration 3601 }} {{ humanizeDuration -90061.5 }}',
+    '59.99s 1h 0m 1s -1d 1h 1m 1s',
+  ],
+  [
+    '{{ humanizeDuration 1e-6 }} {{ humanizeDuration 0.0 }} {{ humanizeTimestamp 1435065584.128 }}',
+    '1us 0s 2015-06-23 13:19:44.128 +0000 UTC',
+  ],
+  [
+    '{{ printf "%.0f %.0f %.1f %5d|%-5d|%05d %x %q %v" 0.5 1.5 0.25 3 3 3 255 "a" 1.5 }}',
+    '0 2 0.2     3|3    |00003 ff "a" 1.5',
+  ],
+  [
+    '{{ printf "%d" "x" }} {{ printf "%d %d" 1 }} {{ printf "a" 1 }} {{ printf "%" }}',
+    '%!d(string=x) 1 %!d(MISSING) a%!(EXTRA int=1) %!(NOVERB)',
+  ],
 ]);
 
 cases('texts, links and times', [
   ['{{ title "hello foo-bar it\'s" }} {{ toUpper "aß" }} {{ toLower "ÀÉ" }}', "Hello Foo-Bar It's Aß àé"],
-  ['{{ reReplaceAll "(.*)\\\\.example\\\\.(.*):.*" "$1-${2}" $labels.instance }} {{ match "^host" $labels.instance }}', 'host-com true'],
-  ['{{ stripPort $labels.instance }} {{ stripDomain $labels.instance }} {{ stripDomain "10.0.0.1:80" }}', 'host.example.com host:9090 10.0.0.1:80'],
-  ['{{ graphLink "up == 0" }} {{ tableLink "a(b)" }}', '/graph?g0.expr=up+%3D%3D+0&g0.tab=0 /graph?g0.expr=a%28b%29&g0.tab=1'],
+  [
+    '{{ reReplaceAll "(.*)\\\\.example\\\\.(.*):.*" "$1-$2" $labels.instance }} {{ match "^host" $labels.instance }}',
+    'host-com true',
+  ],
+  [
+    '{{ stripPort $labels.instance }} {{ stripDomain $labels.instance }} {{ stripDomain "10.0.0.1:80" }}',
+    'host.example.com host:9090 10.0.0.1:80',
+  ],
+  [
+    '{{ graphLink "up == 0" }} {{ tableLink "a(b)" }}',
+    '/graph?g0.expr=up+%3D%3D+0&g0.tab=0 /graph?g0.expr=a%28b%29&g0.tab=1',
+  ],
   ['{{ pathPrefix }} {{ externalURL }} {{ urlQueryEscape "a b&c/ü~!" }}', '/p http://ex.org/p a+b%26c%2F%C3%BC~%21'],
-  ['{{ parseDuration "1h30m" }} {{ toDuration 3661.5 }} {{ (toDuration 90).Minutes }} {{ now }}', '5400 1h1m1.5s 1.5 1.435065584128e+09'],
+  [
+    '{{ parseDuration "1h30m" }} {{ toDuration 3661.5 }} {{ (toDuration 90).Minutes }} {{ now }}',
+    '5400 1h1m1.5s 1.5 1.435065584128e+09',
+  ],
   ['{{ toTime 1435065584.128 }} {{ (toTime 0).Year }}', '2015-06-23 13:19:44.128 +0000 UTC 1970'],
   ['{{ (toTime 1435065584.128).Format "Mon Jan 2 15:04:05.000 MST 2006" }}', 'Tue Jun 23 13:19:44.128 UTC 2015'],
-  ['{{ html "<a>&" }} {{ js "a\'b" }} {{ len "äb" }} {{ index "abc" 1 }} {{ slice "abcdef" 1 3 }}', '&lt;a&gt;&amp; a\\\'b 3 98 bc'],
+  [
+    '{{ html "<a>&" }} {{ js "a\'b" }} {{ len "äb" }} {{ index "abc" 1 }} {{ slice "abcdef" 1 3 }}',
+    "&lt;a&gt;&amp; a\\'b 3 98 bc",
+  ],
 ]);
 
 test('the value may be a native histogram', async () => {
@@ -97,7 +127,10 @@ test('the value may be a native histogram', async () => {
 
 test('templates that do not parse are refused in the words of Go', () => {
   const bad = (text: string, problem: string) =>
-    assert.throws(() => AlertTemplate.parse('A', text), { code: 'bad_template', message: `template: __alert_A:1: ${problem}` });
+    assert.throws(() => AlertTemplate.parse('A', text), {
+      code: 'bad_template',
+      message: `template: __alert_A:1: ${problem}`,
+    });
   bad('{{ $foo }}', 'undefined variable "$foo"');
   bad('{{ foo }}', 'function "foo" not defined');
   bad('{{ if true }}x', 'unexpected EOF');
@@ -118,10 +151,30 @@ test('what fails on the way is told with its place', async () => {
     await assert.rejects(expand(text), { code: 'bad_template', message }, text);
   };
   await bad('{{ $labels.job.foo }}', 122, '$labels.job.foo', `can't evaluate field foo in type string`);
-  await bad('{{ if gt $value 100 }}{{ end }}', 118, 'gt $value 100', 'error calling gt: incompatible types for comparison: float64 and int');
-  await bad('{{ query "no" | first | value }}', 128, 'first', 'error calling first: first() called on vector with no elements');
-  await bad('{{ query "bad(" }}', 115, 'query "bad("', 'error calling query: 1:5: parse error: unclosed left parenthesis');
-  await bad('{{ humanize "x" }}', 115, 'humanize "x"', 'error calling humanize: strconv.ParseFloat: parsing "x": invalid syntax');
+  await bad(
+    '{{ if gt $value 100 }}{{ end }}',
+    118,
+    'gt $value 100',
+    'error calling gt: incompatible types for comparison: float64 and int',
+  );
+  await bad(
+    '{{ query "no" | first | value }}',
+    128,
+    'first',
+    'error calling first: first() called on vector with no elements',
+  );
+  await bad(
+    '{{ query "bad(" }}',
+    115,
+    'query "bad("',
+    'error calling query: 1:5: parse error: unclosed left parenthesis',
+  );
+  await bad(
+    '{{ humanize "x" }}',
+    115,
+    'humanize "x"',
+    'error calling humanize: strconv.ParseFloat: parsing "x": invalid syntax',
+  );
   await bad('{{ toUpper $value }}', 123, '$value', 'wrong type for value; expected string; got float64');
   await bad('{{ humanize 1 2 }}', 115, 'humanize', 'wrong number of args for humanize: want 1 got 2');
   await bad('{{ range $value }}x{{ end }}', 121, '$value', `range can't iterate over 1.2345675e+06`);
@@ -136,7 +189,8 @@ test('no template runs without end or grows without bound', async () => {
 });
 
 test('texts cut and changed anywhere end in a text or a template error', async () => {
-  const source = '{{ range $i, $s := query "z" | sortByLabel "x" }}{{ if gt $s.Value 1.5 }}{{ printf "%5.2f" $s.Value }}{{ else }}-{{ end }}{{ end }}';
+  const source =
+    '{{ range $i, $s := query "z" | sortByLabel "x" }}{{ if gt $s.Value 1.5 }}{{ printf "%5.2f" $s.Value }}{{ else }}-{{ end }}{{ end }}';
   const alphabet = '{}()|$."`\\%x1 -:=,end';
   let seed = 7;
   const next = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;

@@ -1,0 +1,49 @@
+// Columns of large queries lie outside of the JavaScript heap: the collector, which goes by the heap, comes late for them, and the
+// process would hold several queries' worth beyond their budget. So a thread that had a large query asks for a collection.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Clock } from '../io/index.ts';
+
+/** What is worth the tens of milliseconds that a collection takes. */
+const WORTHWHILE_BYTES = 128 << 20;
+const PAUSE_MS = 500;
+
+type Collect = (options: { type: 'major'; execution: 'async' }) => Promise<void>;
+
+function collector(): Collect | null {
+  try {
+    setFlagsFromString('--expose-gc');
+    return runInNewContext('gc') as Collect;
+  } catch {
+    return null; // a build without it: the collector comes when it comes
+  }
+}
+
+export class GarbageCollector {
+  readonly #clock: Clock;
+  #collect: Collect | null | undefined;
+  #bytes = 0;
+  #cancelTimer: (() => void) | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** So many bytes were held and are not any more. */
+  dropped(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < WORTHWHILE_BYTES || this.#cancelTimer) return;
+    // In a later turn: what the query referred to until its end is garbage then.
+    this.#cancelTimer = this.#clock.after(0, () => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    this.#bytes = 0;
+    this.#collect ??= collector();
+    await this.#collect?.({ type: 'major', execution: 'async' });
+    this.#cancelTimer = this.#clock.after(PAUSE_MS, () => {
+      this.#cancelTimer = null;
+      this.dropped(0);
+    });
+  }
+}

@@ -1,0 +1,92 @@
+// Native histograms of scrapes. Text has no place for them, so they go into the store as a body of remote write beside the scrape's
+// other samples. What a target exposed the last time is remembered, so that series which are gone, or all of them when a scrape
+// fails, are marked stale.
+import { ByteWriter, TidemarkError } from '../base/index.ts';
+import { type Labels, STALE_NAN_BITS } from '../model/index.ts';
+import type { ScrapeAppend, ScrapeOutcome } from '../scrape/index.ts';
+import { type ExposedHistogram, compressSnappy, putBytes, putFixed64, putInt, putLabels } from '../wire/index.ts';
+
+const HISTOGRAMS = 4;
+const SAMPLES = 2;
+const TIMESTAMP = 15;
+
+/** One target's. */
+export class TargetHistograms {
+  /** By series text; null: relabelling drops it. */
+  #known = new Map<string, Labels | null>();
+  #next = new Map<string, Labels | null>();
+
+  get isEmpty(): boolean {
+    return this.#known.size === 0;
+  }
+
+  /** The outcome of a scrape with its histograms counted. Call once per scrape, before body(). */
+  counted(scrape: ScrapeAppend, outcome: ScrapeOutcome): ScrapeOutcome {
+    const histograms = outcome.error === undefined ? (scrape.histograms ?? []) : [];
+    this.#next = new Map();
+    let added = 0;
+    let refused = 0;
+    for (const { series } of histograms) {
+      const key = textKey(series);
+      if (!this.#known.has(key)) added++;
+      try {
+        this.#next.set(key, this.#known.get(key) ?? scrape.resolve(series, 'histogram'));
+      } catch (error) {
+        if (!(error instanceof TidemarkError)) throw error;
+        refused++;
+      }
+    }
+    const kept = histograms.filter(({ series }) => this.#next.get(textKey(series))).length;
+    return {
+      ...outcome,
+      scraped: outcome.scraped + histograms.length,
+      postRelabel: outcome.postRelabel + kept,
+      seriesAdded: outcome.seriesAdded + added,
+      refused: outcome.refused + refused,
+    };
+  }
+
+  /** What is to be stored of the scrape that was counted; null: nothing. */
+  body(scrape: ScrapeAppend): Uint8Array | null {
+    const out = new ByteWriter(1 << 14);
+    for (const histogram of scrape.histograms ?? []) {
+      const labels = this.#next.get(textKey(histogram.series));
+      if (labels) putSeries(out, labels, HISTOGRAMS, histogramMessage(histogram, scrape));
+    }
+    for (const [key, labels] of this.#known) {
+      if (labels && !this.#next.has(key)) putSeries(out, labels, SAMPLES, staleMessage(scrape.timeMs));
+    }
+    return out.length === 0 ? null : compressSnappy(out.view());
+  }
+
+  /** It is stored. */
+  settle(): void {
+    this.#known = this.#next;
+  }
+}
+
+const textKey = (series: Uint8Array): string => Buffer.from(series).toString('latin1');
+
+function putSeries(out: ByteWriter, labels: Labels, field: number, message: Uint8Array): void {
+  const series = new ByteWriter(512);
+  putLabels(series, labels);
+  putBytes(series, field, message);
+  putBytes(out, 1, series.view());
+}
+
+function histogramMessage(
+  { fields, timestampMs }: ExposedHistogram,
+  { honorTimestamps, timeMs }: ScrapeAppend,
+): Uint8Array {
+  const out = new ByteWriter(fields.length + 16);
+  out.bytes(fields);
+  putInt(out, TIMESTAMP, honorTimestamps && timestampMs !== null ? timestampMs : timeMs);
+  return out.finish();
+}
+
+function staleMessage(timeMs: number): Uint8Array {
+  const out = new ByteWriter(32);
+  putFixed64(out, 1, STALE_NAN_BITS);
+  putInt(out, 2, timeMs);
+  return out.finish();
+}
