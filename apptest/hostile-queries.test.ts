@@ -14,7 +14,7 @@ const SEND_BYTES_PER_MS = 4000;
 const QUERY_BYTES = 256 << 20;
 const QUERIES_BYTES = 512 << 20;
 /** Garbage that is not collected yet, answers on their way, and what the head and the block cache take meanwhile. */
-const MARGIN_BYTES = 700 << 20;
+const MARGIN_BYTES = 1 << 30;
 const CLIENTS = 2;
 const SAMPLES = 90;
 const nowMs = Math.floor(Date.now() / 60_000) * 60_000;

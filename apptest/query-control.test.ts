@@ -148,7 +148,10 @@ test('a query is explained, with its result, in place of it, and on the command 
   const printed = await runProgram(['query', 'instant', program.url, query, `--time=${endMs / 1000}`, '--explain']);
   assert.equal(printed.code, 0, printed.stderr);
   assert.match(printed.stdout, /^ {6}sum by \(job\) of rate\[5m\] of \{__name__="requests_total"\}$/m);
-  assert.match(printed.stdout, /^ {6}shard 0: estimated .* series, .* samples, .*; read .* series, .* samples, .* ms$/m);
+  assert.match(
+    printed.stdout,
+    /^ {6}shard 0: estimated .* series, .* samples, .*; read .* series, .* samples, .* ms$/m,
+  );
 });
 
 test('a slow query is logged with what it cost', async () => {

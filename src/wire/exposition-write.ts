@@ -1,6 +1,6 @@
 // Writing the formats that a scraper reads: Prometheus text (0.0.4, and 1.0.0 which differs in its names only) and delimited
 // io.prometheus.client.MetricFamily. Samples are untyped, with their times: what /federate gives.
-import { ByteWriter } from '../base/index.ts';
+import { ByteWriter, utf8 } from '../base/index.ts';
 import { type NativeHistogram, bucketsOf, formatG, usesCustomBounds } from '../model/index.ts';
 import { type NameEscaping, escapeName, isPlainName } from './exposition-names.ts';
 import { putClientHistogram } from './native-histogram.ts';
@@ -30,7 +30,8 @@ export function textSample(family: string, sample: FamilySample, escaping: NameE
   for (const [label, value] of sample.labels)
     parts.push(`${writtenName(escapeName(label, escaping))}="${escapeValue(value)}"`);
   const braces = parts.length === 0 ? '' : `{${parts.join(',')}}`;
-  return `${isOutside ? name : ''}${braces} ${formatG(sample.value)} ${sample.timestampMs}\n`;
+  const value = sample.value + 0; // a negative zero is written as 0
+  return `${isOutside ? name : ''}${braces} ${formatG(value)} ${sample.timestampMs}\n`;
 }
 
 /** Numbers of io.prometheus.client.MetricType. */
@@ -63,7 +64,7 @@ function putMetric(out: ByteWriter, { labels, timestampMs, value, histogram }: F
   for (const [name, text] of labels) {
     part.clear();
     putText(part, 1, escapeName(name, escaping));
-    putText(part, 2, text);
+    putBytes(part, 2, utf8(text)); // proto2: there, also if it is empty
     putBytes(out, 1, part.view());
   }
   part.clear();

@@ -23,6 +23,7 @@ test('a sample is a line that a scraper reads', () => {
     textSample('up', sample(1e6, { job: 'a"b\\c\nd', instance: '' }), 'underscores'),
     'up{job="a\\"b\\\\c\\nd",instance=""} 1e+06 1700000000000\n',
   );
+  ok(textSample('up', sample(-0), 'underscores'), 'up 0 1700000000000\n');
   ok(textSample('up', sample(Number.NaN), 'underscores'), 'up NaN 1700000000000\n');
   ok(textSample('up', sample(-Infinity), 'underscores'), 'up -Inf 1700000000000\n');
   ok(textSample('a.b', sample(2, { 'x.y': 'z' }), 'allow-utf-8'), '{"a.b","x.y"="z"} 2 1700000000000\n');
