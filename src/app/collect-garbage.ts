@@ -6,6 +6,8 @@ import type { Clock } from '../io/index.ts';
 
 /** What is worth the tens of milliseconds that a collection takes. */
 const WORTHWHILE_BYTES = 128 << 20;
+/** Smaller queries do not add up: the collector keeps up with them by itself. */
+const LARGE_BYTES = 16 << 20;
 const PAUSE_MS = 500;
 
 type Collect = (options: { type: 'major'; execution: 'async' }) => Promise<void>;
@@ -31,7 +33,7 @@ export class GarbageCollector {
 
   /** So many bytes were held and are not any more. */
   dropped(bytes: number): void {
-    this.#bytes += bytes;
+    if (bytes >= LARGE_BYTES) this.#bytes += bytes;
     if (this.#bytes < WORTHWHILE_BYTES || this.#cancelTimer) return;
     // In a later turn: what the query referred to until its end is garbage then.
     this.#cancelTimer = this.#clock.after(0, () => void this.#run());

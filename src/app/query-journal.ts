@@ -9,8 +9,11 @@ import { type Logger, TidemarkError, errorText, utf8Text } from '../base/index.t
 import type { Clock, Files, OpenFile } from '../io/index.ts';
 
 export const JOURNAL_FILE = 'queries.active';
-/** Queries that end within this time never touch the file; and it is written no oftener. */
-const JOURNAL_MS = 200;
+/**
+ * Queries that end within this time never touch the file; and it is written no oftener. What a dashboard asks is answered sooner: it
+ * must not be refused because somebody else ended the process.
+ */
+const JOURNAL_MS = 2000;
 /** Of longer texts this much is kept, and the length. */
 const TEXT_MAX = 16_384;
 const REFUSED_MAX = 100;
