@@ -39,6 +39,11 @@ export class GarbageCollector {
     this.#cancelTimer = this.#clock.after(0, () => void this.#run());
   }
 
+  /** Collects soon, whatever was dropped. */
+  collect(): void {
+    this.dropped(WORTHWHILE_BYTES);
+  }
+
   async #run(): Promise<void> {
     this.#bytes = 0;
     this.#collect ??= collector();

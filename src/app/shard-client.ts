@@ -16,6 +16,8 @@ import {
 const GATHER_MS = 5;
 const GATHERED_BYTES_MAX = 512 * 1024;
 
+const YOUNG_MB_MAX = 6;
+
 export interface ShardClientOptions {
   readonly clock: Clock;
   readonly data: ShardWorkerData;
@@ -52,6 +54,8 @@ export class ShardClient implements ShardPort {
     this.#worker = new Worker(new URL('./shard-worker.ts', import.meta.url), {
       workerData: options.data,
       name: `shard-${options.data.shard}`,
+      // Its data is in WebAssembly memory; what it allocates beside is little and dies young.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     });
     this.#worker.on('message', (event: ShardEvent) => this.#receive(event));
     this.#worker.on('error', (error: unknown) => this.#died(error instanceof Error ? error : new Error(String(error))));

@@ -7,6 +7,7 @@ import { type Clock, type DurableGroup, createRealWorld } from '../io/index.ts';
 import { createExecWasm } from '../kernel/index.ts';
 import { LabelsPacker, type LeafControl, LocalLeafExecutor, leafTransferables } from '../promql/index.ts';
 import { type Retention, Shard } from '../tsdb/index.ts';
+import { GarbageCollector } from './collect-garbage.ts';
 import { portLogger } from './port-logger.ts';
 import { shardCardinality } from './shard-cardinality.ts';
 import {
@@ -257,6 +258,7 @@ async function main(): Promise<void> {
   const retention = { ...data.retention };
   const { files, clock } = createRealWorld(directory);
   const logger = portLogger(port);
+  const garbage = new GarbageCollector(clock);
   const early: ShardCommand[] = [];
   let host: ShardHost | null = null;
   port.on('message', (command: ShardCommand) => (host ? host.command(command) : early.push(command)));
@@ -273,6 +275,7 @@ async function main(): Promise<void> {
       retention,
       cacheBytesMax,
       onProgress,
+      afterWork: () => garbage.collect(),
     });
     host = new ShardHost(opened, retention, clock, execModule, port);
     port.postMessage({ type: 'ready', stats: opened.stats() } satisfies ShardEvent);

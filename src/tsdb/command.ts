@@ -49,7 +49,8 @@ export function decodeCommand(payload: Uint8Array): Command {
   if (command?.type === 'flush' || command?.type === 'clean') return command as Command;
   if (command?.type === 'delete') {
     const { tenant, matchers, minMs, maxMs } = command;
-    const isWhole = typeof tenant === 'string' && Array.isArray(matchers) && Number.isFinite(minMs) && Number.isFinite(maxMs);
+    const isWhole =
+      typeof tenant === 'string' && Array.isArray(matchers) && Number.isFinite(minMs) && Number.isFinite(maxMs);
     if (isWhole) return command as DeleteCommand;
   }
   throw corruptError(`cannot read command of the log: it is not known; got ${JSON.stringify(command?.type)}`);

@@ -49,7 +49,8 @@ export async function cutOrder(head: Head, series: Uint32Array, breathe: Breathe
   for (let rank = 0; rank < symbols.length; rank++) rankOf[symbols[rank]] = rank;
   const keys = await sortKeys(head, series, rankOf, breathe);
   const places = Uint32Array.from(series, (_, i) => i);
-  const compare = (a: number, b: number) => keys[2 * a] - keys[2 * b] || keys[2 * a + 1] - keys[2 * b + 1] || compareLabels(head, series[a], series[b], rankOf);
+  const compare = (a: number, b: number) =>
+    keys[2 * a] - keys[2 * b] || keys[2 * a + 1] - keys[2 * b + 1] || compareLabels(head, series[a], series[b], rankOf);
   await sortInSlices(places, compare, breathe);
   return { series: places.map((place) => series[place]), rankOf, symbols };
 }
@@ -79,7 +80,11 @@ function compareLabels(head: Head, a: number, b: number, rankOf: Uint32Array): n
 }
 
 /** Numbers the ranks that are used anew, in the same order: a block that has part of the series names only their symbols. */
-export function denseSymbols(head: Head, order: CutOrder, series: Uint32Array): { list: SymbolList; numberOf: Uint32Array } {
+export function denseSymbols(
+  head: Head,
+  order: CutOrder,
+  series: Uint32Array,
+): { list: SymbolList; numberOf: Uint32Array } {
   const isUsed = new Uint8Array(order.symbols.length);
   for (const number of series) {
     const { tenant, pairs } = head.labelRefs(number);

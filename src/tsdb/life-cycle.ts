@@ -46,6 +46,8 @@ export interface LifeCycleParts {
   readonly breathe: Breathe;
   readonly retention: Retention;
   readonly policy: LifeCyclePolicy;
+  /** A cut and what was compacted after it are done: much of what they took is garbage. */
+  readonly afterWork?: () => void;
   /** No image was restored, and of the log the beginning is gone: the head has not all that it had at its positions. */
   readonly isBlind: boolean;
   readonly logger: Logger;
@@ -335,6 +337,7 @@ export class LifeCycle {
       this.stats.compactionFailures++;
       logger.error('cannot compact blocks; they stay as they are', { shard, error: errorText(error) });
     }
+    this.#parts.afterWork?.();
   }
 
   /** Merges; deletes that were logged up to `deletesThrough` become real. */

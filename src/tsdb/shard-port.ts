@@ -27,7 +27,11 @@ export class LocalShardPort implements ShardPort {
   pendingBytes = 0;
 
   /** `onFailure`: a record could not be obeyed; nothing is applied any more. Without it the error ends the program. */
-  constructor(shard: Shard, recycle: (buffer: SharedArrayBuffer) => void = () => {}, onFailure?: (error: unknown) => void) {
+  constructor(
+    shard: Shard,
+    recycle: (buffer: SharedArrayBuffer) => void = () => {},
+    onFailure?: (error: unknown) => void,
+  ) {
     this.#shard = shard;
     this.#recycle = recycle;
     this.#onFailure = onFailure;

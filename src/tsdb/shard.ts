@@ -39,6 +39,8 @@ export interface ShardOptions {
   readonly policy?: LifeCyclePolicy;
   /** Bytes of blocks to keep in memory. */
   readonly cacheBytesMax?: number;
+  /** Called when blocks were written and compacted: much memory is garbage then. */
+  readonly afterWork?: () => void;
   /** Lets others run during long work; absent: by the clock. */
   readonly breathe?: Breathe;
   /** Makes an empty head; given where instances are reused. */

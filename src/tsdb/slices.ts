@@ -6,7 +6,11 @@ export type Breathe = () => Promise<void> | undefined;
 const PIECE = 1024;
 
 /** Sorts in place: pieces at a time, then merges them, with a breath between. Stable. */
-export async function sortInSlices(list: Uint32Array, compare: (a: number, b: number) => number, breathe: Breathe): Promise<void> {
+export async function sortInSlices(
+  list: Uint32Array,
+  compare: (a: number, b: number) => number,
+  breathe: Breathe,
+): Promise<void> {
   for (let from = 0; from < list.length; from += PIECE) {
     list.subarray(from, from + PIECE).sort(compare);
     await breathe();

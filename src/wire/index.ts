@@ -8,7 +8,13 @@ export {
   METRIC_TYPES,
   type MetricType,
 } from './exposition-scan.ts';
-export { METRIC_TYPE_NUMBERS, type WireMetadata, type WireSample, type WireSeries, writeBytes } from './remote-write.ts';
+export {
+  METRIC_TYPE_NUMBERS,
+  type WireMetadata,
+  type WireSample,
+  type WireSeries,
+  writeBytes,
+} from './remote-write.ts';
 export { type WireHistogram, writeHistogram } from './remote-write-histogram.ts';
 export { encodeRemoteWriteV1 } from './remote-write-v1.ts';
 export { encodeRemoteWriteV2 } from './remote-write-v2.ts';

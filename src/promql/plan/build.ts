@@ -301,7 +301,9 @@ class PlanBuilder {
   #rangeCall(call: Call, args: readonly Expr[], range: MatrixSelector | Subquery, at: Steps): PlanNode {
     const { fn } = call;
     if (fn === 'absent_over_time') {
-      const present = this.#rangeFunction('present_over_time', range, [], at, null);
+      const node = this.#rangeFunction('present_over_time', range, [], at, null);
+      // Series that differ in their names alone are no trouble: they only have to be there.
+      const present = node.kind === 'subqueryCall' ? { ...node, dropsName: false } : node;
       const child = this.#folded(present, { op: 'group', mode: 'by', names: [] }, true) ?? present;
       return { kind: 'absent', at, child, labels: absentLabels(range) };
     }
