@@ -13,7 +13,7 @@ export const JOURNAL_FILE = 'queries.active';
  * Queries that end within this time never touch the file; and it is written no oftener. What a dashboard asks is answered sooner: it
  * must not be refused because somebody else ended the process.
  */
-const JOURNAL_MS = 2000;
+const JOURNAL_MS = 1000;
 /** Of longer texts this much is kept, and the length. */
 const TEXT_MAX = 16_384;
 const REFUSED_MAX = 100;

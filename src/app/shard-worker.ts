@@ -237,7 +237,7 @@ class ShardHost {
   ): Promise<string[]> {
     const { matcherSets } = selection;
     if (matcherSets.length <= 1) return list(matcherSets[0] ?? [], selection);
-    const lists = await Promise.all(matcherSets.map((matchers) => list(matchers, selection)));
+    const lists = await Promise.all(matcherSets.map(async (matchers) => list(matchers, selection)));
     return [...new Set(lists.flat())];
   }
 }

@@ -319,6 +319,7 @@ function emptyOf(expr: Expr): Value {
   return { type: 'matrix', labels: [], ends: new Uint32Array(0), ts: empty, vs: empty, hs: null };
 }
 
+// oxlint-disable-next-line require-yield -- of one shape with rangeResult
 function* instantResult(value: Value, timeMs: number): Work<ResultData> {
   switch (value.type) {
     case 'string':

@@ -47,17 +47,17 @@ export {
   readFrame,
 } from './remote-read.ts';
 export { CHUNK_SAMPLES_MAX, XorChunkWriter } from './xor-chunk.ts';
-export {
-  type OtlpAttribute,
-  type OtlpBuckets,
-  type OtlpData,
-  type OtlpExponentialPoint,
-  type OtlpHistogramPoint,
-  type OtlpMetric,
-  type OtlpNumberPoint,
-  type OtlpResource,
-  type OtlpScope,
-  type OtlpSummaryPoint,
+export type {
+  OtlpAttribute,
+  OtlpBuckets,
+  OtlpData,
+  OtlpExponentialPoint,
+  OtlpHistogramPoint,
+  OtlpMetric,
+  OtlpNumberPoint,
+  OtlpResource,
+  OtlpScope,
+  OtlpSummaryPoint,
 } from './otlp.ts';
 export { decodeOtlpJson } from './otlp-json.ts';
 export { decodeOtlpProtobuf, encodeOtlpResponse } from './otlp-protobuf.ts';

@@ -27,7 +27,7 @@ function select(values: Float64Array, count: number, wanted: number): void {
 function hasUnordered(values: Float64Array, count: number): boolean {
   for (let i = 0; i < count; i++) {
     const value = values[i];
-    if (!(value < 0 || value > 0) && !Object.is(value, 0)) return true;
+    if (Number.isNaN(value) || Object.is(value, -0)) return true;
   }
   return false;
 }
