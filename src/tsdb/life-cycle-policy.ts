@@ -36,7 +36,7 @@ export const LIFE_CYCLE_POLICY_DEFAULT: LifeCyclePolicy = {
   lateLogBytesMin: 16 * 1024 * 1024,
   idleMs: 5 * 60_000,
   idleLookMs: 5 * 60_000,
-  idleSeriesMin: 131_072,
+  idleSeriesMin: 524_288,
   fullnessMax: 0.6,
   fullLogBytesMin: 64 * 1024 * 1024,
 };
