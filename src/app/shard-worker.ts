@@ -11,6 +11,7 @@ import { GarbageCollector } from './collect-garbage.ts';
 import { portLogger } from './port-logger.ts';
 import { shardCardinality } from './shard-cardinality.ts';
 import {
+  type PushedGroup,
   type ShardAnswer,
   type ShardAsk,
   type ShardCommand,
@@ -44,6 +45,8 @@ class ShardHost {
   readonly #executor: LocalLeafExecutor;
   readonly #main: MessagePort;
   readonly #running = new Map<number, AbortController>();
+  /** What groups come in, by the place that names it. */
+  readonly #places: SharedArrayBuffer[] = [];
   #queue: DurableGroup[] = [];
   #applied = 0;
   /** When groups came last. */
@@ -68,7 +71,7 @@ class ShardHost {
   command(command: ShardCommand): void {
     if (command.type === 'push') {
       this.#pushedMs = this.#clock.monotonicMs();
-      this.#queue.push(...command.groups);
+      for (const group of command.groups) this.#queue.push(this.#placed(group));
       this.#pump();
     } else if (command.type === 'port') {
       command.port.on('message', (query: ShardQuery) => void this.#query(command.port, query));
@@ -87,6 +90,11 @@ class ShardHost {
     } catch (error) {
       this.#post({ type: 'refused', id, error: toWireError(error) });
     }
+  }
+
+  #placed({ place, buffer, ...group }: PushedGroup): DurableGroup {
+    if (buffer) this.#places[place] = buffer;
+    return { ...group, buffer: this.#places[place] };
   }
 
   /** Applies what waits. */
@@ -116,8 +124,7 @@ class ShardHost {
   #finish(groups: readonly DurableGroup[]): void {
     if (groups.length === 0) return;
     this.#applied += groups.length;
-    const buffers = groups.map(({ buffer }) => buffer);
-    this.#post({ type: 'applied', buffers, groups: groups.length, fullness: this.#shard.fullness });
+    this.#post({ type: 'applied', groups: groups.length, fullness: this.#shard.fullness });
     for (const { after, resolve } of this.#waiting) if (after <= this.#applied) resolve();
     this.#waiting = this.#waiting.filter(({ after }) => after > this.#applied);
   }
