@@ -5,6 +5,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorText, invariant } from '../base/index.ts';
 import { type Clock, type DurableGroup, createRealWorld } from '../io/index.ts';
 import { createExecWasm } from '../kernel/index.ts';
+import { mergeTexts } from '../model/index.ts';
 import { LabelsPacker, type LeafControl, LocalLeafExecutor, leafTransferables } from '../promql/index.ts';
 import { type Retention, Shard } from '../tsdb/index.ts';
 import { GarbageCollector } from './collect-garbage.ts';
@@ -245,7 +246,7 @@ class ShardHost {
     const { matcherSets } = selection;
     if (matcherSets.length <= 1) return list(matcherSets[0] ?? [], selection);
     const lists = await Promise.all(matcherSets.map(async (matchers) => list(matchers, selection)));
-    return [...new Set(lists.flat())];
+    return [...mergeTexts(lists)];
   }
 }
 
