@@ -107,6 +107,11 @@ export interface HttpRequest {
   readonly bodyBytesMax: number;
   readonly followRedirects?: boolean;
   readonly signal?: AbortSignal;
+  /**
+   * Takes the body of a 2xx answer piece by piece as it arrives; the answer's own body is then empty. For answers that go on
+   * and on; encoded ones are refused. What it throws ends the request.
+   */
+  readonly onBody?: (piece: Uint8Array) => void;
 }
 
 /** How a client reaches servers. Certificates and keys are PEM text. */
