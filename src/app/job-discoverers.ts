@@ -1,7 +1,7 @@
 // The discoverers of a scrape job, or of an entry of `alertmanagers`, as its configuration names them.
 import type { Logger, MetricRegistry } from '../base/index.ts';
 import type { AlertmanagerConfig, HostFiles, ScrapeConfig } from '../config/index.ts';
-import type { Clock } from '../io/index.ts';
+import { type Clock, createDnsResolver } from '../io/index.ts';
 import {
   type Discoverer,
   type DiscoveryWorld,
@@ -29,6 +29,7 @@ export function jobDiscoverers(
   const world: DiscoveryWorld = {
     ...parts,
     jobName,
+    dns: createDnsResolver(),
     environment: process.env,
     userAgent: `Tidemark/${VERSION}`,
     httpClient: (client, options) => new ConfiguredClient(client, { ...parts, options }),

@@ -156,6 +156,24 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
+export type DnsType = 'A' | 'AAAA' | 'MX' | 'NS' | 'SRV';
+
+/** An address, or a name without a dot at its end. */
+export interface DnsRecord {
+  readonly target: string;
+  /** Of SRV; 0 for other types. */
+  readonly port: number;
+}
+
+/** The domain name system. */
+export interface DnsResolver {
+  /**
+   * Records of a name, with the machine's search list; none if the name is not there. Throws TidemarkError `dns_failed` when no
+   * server gives an answer that says so.
+   */
+  resolve(name: string, type: DnsType): Promise<DnsRecord[]>;
+}
+
 /** Immutable objects under names with '/' between the parts: a directory, or S3-compatible storage. */
 export interface Objects {
   put(name: string, bytes: Uint8Array): Promise<void>;

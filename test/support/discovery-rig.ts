@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { type Logger, MetricRegistry } from '../../src/base/index.ts';
 import { type HostFiles, type ScrapeConfig, hostFiles, parseConfig } from '../../src/config/index.ts';
-import { type Clock, type HttpClientOptions, createHttpClient, createRealWorld } from '../../src/io/index.ts';
+import {
+  type Clock,
+  type HttpClientOptions,
+  createDnsResolver,
+  createHttpClient,
+  createRealWorld,
+} from '../../src/io/index.ts';
 import { httpClientOptions } from '../../src/config/index.ts';
 import { type Discoverer, type DiscoveryWorld, type TargetGroup, makeDiscoverers } from '../../src/scrape/index.ts';
 
@@ -51,6 +57,7 @@ export class DiscoveryRig {
       files,
       logger,
       metrics: this.metrics,
+      dns: createDnsResolver(),
       environment: options.environment ?? {},
       userAgent: 'Tidemark/test',
       jobName: 'x',

@@ -96,7 +96,10 @@ export class KubeApiServer {
 
   /** Ends all watches, cleanly or not. */
   dropWatches(how: 'end' | 'destroy'): void {
-    for (const { response } of this.#watches) how === 'end' ? response.end() : response.destroy();
+    for (const { response } of this.#watches) {
+      if (how === 'end') response.end();
+      else response.destroy();
+    }
     this.#watches.clear();
   }
 

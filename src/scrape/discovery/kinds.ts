@@ -1,7 +1,11 @@
 // The table of discoverers: which mechanism is run by what. One line per mechanism; what is not here does not run, and
 // unsupported() in config/ says so.
 import type { SdConfig, SdConfigs, SdKind } from '../../config/index.ts';
+import { ConsulDiscovery } from './consul.ts';
 import type { Discoverer } from './discoverer.ts';
+import { dnsDiscovery } from './dns.ts';
+import { dockerDiscovery } from './docker.ts';
+import { dockerswarmDiscovery } from './dockerswarm.ts';
 import { KubernetesDiscovery } from './kubernetes/kubernetes.ts';
 import type { DiscoveryWorld } from './world.ts';
 
@@ -11,6 +15,10 @@ export type MakeDiscoverer<K extends SdKind> = (config: SdConfig<K>, world: Disc
 type Discoverers = { readonly [K in SdKind]?: MakeDiscoverer<K> };
 
 const DISCOVERERS: Discoverers = {
+  consulSdConfigs: (config, world) => new ConsulDiscovery(config, world),
+  dnsSdConfigs: dnsDiscovery,
+  dockerSdConfigs: dockerDiscovery,
+  dockerswarmSdConfigs: dockerswarmDiscovery,
   kubernetesSdConfigs: (config, world) => new KubernetesDiscovery(config, world),
 };
 
