@@ -156,6 +156,7 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
+/** Types of records that can be asked for. */
 export type DnsType = 'A' | 'AAAA' | 'MX' | 'NS' | 'SRV';
 
 /** An address, or a name without a dot at its end. */

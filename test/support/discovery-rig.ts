@@ -10,7 +10,13 @@ import {
   createRealWorld,
 } from '../../src/io/index.ts';
 import { httpClientOptions } from '../../src/config/index.ts';
-import { type Discoverer, type DiscoveryWorld, type TargetGroup, makeDiscoverers } from '../../src/scrape/index.ts';
+import {
+  type Discoverer,
+  type DiscoveryWorld,
+  SharedDiscovery,
+  type TargetGroup,
+  makeDiscoverers,
+} from '../../src/scrape/index.ts';
 
 const SPEED = 100;
 const WAIT_MS_MAX = 20_000;
@@ -41,6 +47,7 @@ export class DiscoveryRig {
   readonly emissions: (readonly TargetGroup[])[] = [];
   readonly job: ScrapeConfig;
   readonly #discoverers: readonly Discoverer[];
+  readonly #shared: SharedDiscovery;
 
   /** `fields`: of a scrape configuration, as YAML in flow style. */
   constructor(fields: string, options: RigOptions = {}) {
@@ -72,7 +79,8 @@ export class DiscoveryRig {
       },
       ...options.world,
     };
-    this.#discoverers = makeDiscoverers(this.job, world);
+    this.#shared = new SharedDiscovery(world.clock);
+    this.#discoverers = makeDiscoverers(this.job, world, this.#shared);
     assert.equal(this.#discoverers.length, 1);
   }
 
@@ -83,6 +91,7 @@ export class DiscoveryRig {
 
   async stop(): Promise<void> {
     await Promise.all(this.#discoverers.map((discoverer) => discoverer.stop()));
+    await this.#shared.stop();
   }
 
   get groups(): readonly TargetGroup[] {
