@@ -143,7 +143,7 @@ export class AwsIdentity {
     own: AwsCredentials | null,
   ): Promise<Lasting> {
     const body = new URLSearchParams({ Version: '2011-06-15', ...parameters }).toString();
-    const url = this.#world.environment.AWS_ENDPOINT_URL_STS || awsUrl('sts', region);
+    const url = serviceUrl('sts', region, this.#world);
     const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
     const request = { method: 'POST' as const, url, headers, body, region, service: 'sts' };
     const signed = own ? signAws(request, own, this.#world.clock.nowMs()) : headers;
@@ -155,9 +155,11 @@ export class AwsIdentity {
   }
 }
 
-/** The address of a service's API in a region. */
-export const awsUrl = (service: string, region: string): string =>
-  `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`;
+/** The address of a service's API in a region; `AWS_ENDPOINT_URL_<SERVICE>` has another. */
+export function serviceUrl(service: string, region: string, { environment }: DiscoveryWorld): string {
+  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return environment[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || `https://${service}.${region}.${domain}/`;
+}
 
 function ofJson(json: Json): Lasting {
   const text = (name: string): string => json.at(name).text();

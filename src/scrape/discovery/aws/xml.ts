@@ -36,9 +36,9 @@ export class XmlElement {
     return this.in(path).content.trim();
   }
 
-  /** Elements `item` (or of another name) of the list at a path. */
-  list(path: string, name = 'item'): XmlElement[] {
-    return this.in(path).children.filter((child) => child.name === name);
+  /** The elements of the list at a path, whatever they are called. */
+  list(path: string): XmlElement[] {
+    return this.in(path).children;
   }
 }
 
