@@ -30,6 +30,16 @@ test('the signature of the documented example is right', () => {
   );
 });
 
+test('an endpoint that is no URL is an error, not a crash', async (t) => {
+  const rig = new DiscoveryRig(`ec2_sd_configs: [{endpoint: "https://[", ${KEYS}}]`).start();
+  t.after(() => rig.stop());
+  await until(
+    () => rig.errors.length > 0,
+    () => 'an error',
+  );
+  assert.match(rig.errors[0], /the endpoint is no URL; got https:\/\/\[/);
+});
+
 test('XML is read with its entities, and what is none is refused', () => {
   const root = parseXml(
     '<?xml version="1.0"?><!-- c --><a x="1>2"><b>1 &lt; &#50;&#x33;</b><l><item/><item>i</item></l><![CDATA[<x>]]></a>',

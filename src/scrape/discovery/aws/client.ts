@@ -1,9 +1,9 @@
 // Signed requests to AWS' APIs, in the two protocols that discovery needs: query (form in, XML out) and JSON.
-import { TidemarkError, utf8Text } from '../../../base/index.ts';
+import { utf8Text } from '../../../base/index.ts';
 import type { HttpClientConfig, Secret } from '../../../config/index.ts';
 import type { HttpClient } from '../../../io/index.ts';
-import { Json } from '../json.ts';
-import { RefusedError, requestOk } from '../json-request.ts';
+import type { Json } from '../json.ts';
+import { RefusedError, parsedJson, requestOk } from '../json-request.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { AwsIdentity, serviceUrl } from './credentials.ts';
 import { signAws } from './sign.ts';
@@ -52,7 +52,7 @@ export class AwsClient {
   /** A path of a REST API. */
   async get(path: string, parameters: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Json> {
     const query = Object.entries(parameters).filter(([, value]) => value !== '');
-    return parsed(path, await this.#send(`${path}?${new URLSearchParams(query)}`, {}, null, signal));
+    return parsedJson(path, await this.#send(`${path}?${new URLSearchParams(query)}`, {}, null, signal));
   }
 
   /** An action of a query API. */
@@ -65,7 +65,7 @@ export class AwsClient {
   /** An action of a JSON API; `target` is its full name. */
   async json(target: string, input: object, signal: AbortSignal): Promise<Json> {
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
-    return parsed(target, await this.#send('', headers, JSON.stringify(input), signal));
+    return parsedJson(target, await this.#send('', headers, JSON.stringify(input), signal));
   }
 
   /** `body` null: a GET. */
@@ -96,14 +96,6 @@ export class AwsClient {
 }
 
 const withScheme = (endpoint: string): string => (/^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`);
-
-function parsed(what: string, text: string): Json {
-  try {
-    return new Json(JSON.parse(text));
-  } catch (cause) {
-    throw new TidemarkError('bad_discovery', `cannot read answer of ${what}: it is not JSON`, { cause });
-  }
-}
 
 /** Runs `run` over all items, at most `limit` at once; the results are in the items' order. */
 export async function mapLimited<T, R>(items: readonly T[], limit: number, run: (item: T) => Promise<R>): Promise<R[]> {

@@ -4,7 +4,7 @@
 import { TidemarkError, utf8Text } from '../../../base/index.ts';
 import type { HttpClient } from '../../../io/index.ts';
 import { Json } from '../json.ts';
-import { requestJson, requestOk } from '../json-request.ts';
+import { parsedJson, requestJson, requestOk } from '../json-request.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { instanceMetadata } from './instance-metadata.ts';
 import { readProfile } from './profile.ts';
@@ -109,7 +109,7 @@ export class AwsIdentity {
   async #ofInstance(signal: AbortSignal): Promise<Lasting> {
     const path = 'iam/security-credentials/';
     const [role] = (await instanceMetadata(this.#http, path, signal)).split('\n');
-    return ofJson(new Json(JSON.parse(await instanceMetadata(this.#http, path + role, signal))));
+    return ofJson(parsedJson('the instance metadata', await instanceMetadata(this.#http, path + role, signal)));
   }
 
   #assumeRole(own: AwsCredentials, region: string, signal: AbortSignal): Promise<Lasting> {

@@ -3,6 +3,7 @@ import type { SdConfig } from '../../../config/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import type { Json } from '../json.ts';
+import { pathPart } from '../json-request.ts';
 import { joinHostPort, sanitizeLabelName } from '../labels.ts';
 import { PollingDiscovery } from '../polling.ts';
 import type { DiscoveryWorld } from '../world.ts';
@@ -82,7 +83,7 @@ export function mskDiscovery(config: MskSdConfig, world: DiscoveryWorld): Pollin
     if (clusters.length === 0)
       return listed('/api/v2/clusters', 'clusterInfoList', { clusterTypeFilter: PROVISIONED }, signal);
     const found = await mapLimited(clusters, requestConcurrency, async (arn) => {
-      const answer = await client.get(`/api/v2/clusters/${encodeURIComponent(arn)}`, {}, signal);
+      const answer = await client.get(`/api/v2/clusters/${pathPart(arn)}`, {}, signal);
       return answer.at('clusterInfo');
     });
     return found.filter((cluster) => cluster.at('clusterType').text() === PROVISIONED);
@@ -91,7 +92,7 @@ export function mskDiscovery(config: MskSdConfig, world: DiscoveryWorld): Pollin
   const refresh = async (signal: AbortSignal): Promise<TargetGroup[]> => {
     const region = await client.region(signal);
     const found = await mapLimited(await clustersOf(signal), requestConcurrency, async (cluster) => {
-      const path = `/v1/clusters/${encodeURIComponent(cluster.at('clusterArn').text())}/nodes`;
+      const path = `/v1/clusters/${pathPart(cluster.at('clusterArn').text())}/nodes`;
       const nodes = await listed(path, 'nodeInfoList', {}, signal);
       return nodes.flatMap((node) => nodeTargets(cluster, node, port));
     });
