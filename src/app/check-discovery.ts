@@ -67,7 +67,7 @@ async function run(tool: Tool, args: VerbArguments): Promise<number> {
     return EXIT_CODES.failed;
   }
   const parts = { clock: tool.clock, files: tool.files, logger: silentLogger };
-  const groups = await discover(tool, jobDiscoverers(job, parts), timeoutMs);
+  const groups = await discover(tool, jobDiscoverers(job, job.jobName, parts), timeoutMs);
   tool.print(`${JSON.stringify(results(job, groups), null, 2)}\n`);
   return EXIT_CODES.good;
 }

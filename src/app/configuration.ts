@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
 import { type Config, type Feature, type HostFiles, globFiles, loadConfig, unsupported } from '../config/index.ts';
 import { hasCode } from '../io/index.ts';
+import { discoveryKinds } from '../scrape/index.ts';
 
 /** Used when no file is named and there is none of the default name: this program and the machine it runs on. */
 export const builtInConfig = (port: number): string => `global:
@@ -19,7 +20,7 @@ scrape_configs:
 `;
 
 /** Sections besides scraping that this program runs. */
-const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'otlp']);
+const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'otlp', ...discoveryKinds()]);
 
 export interface ConfigurationOptions {
   readonly file: string;

@@ -41,7 +41,7 @@ export class RulesRole implements RulesService {
     this.#notifier = new Notifier({
       ...world,
       httpClient: (config) => new ConfiguredClient(config, world),
-      discoverers: (config) => jobDiscoverers(config, world),
+      discoverers: (config) => jobDiscoverers(config, 'alertmanagers', world),
       externalUrl,
       queueCapacity: flags['alertmanager.notification-queue-capacity'],
       batchSize: flags['alertmanager.notification-batch-size'],

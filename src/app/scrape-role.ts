@@ -120,7 +120,7 @@ export class ScrapeRole {
       version: VERSION,
       offsetSeed,
       httpClient: (config) => new ConfiguredClient(config, { files, clock }),
-      discoverers: (config) => jobDiscoverers(config, { clock, logger, metrics, files }),
+      discoverers: (config) => jobDiscoverers(config, config.jobName, { clock, logger, metrics, files }),
     });
   }
 

@@ -2,7 +2,9 @@ export { formatDuration, parseDuration } from './duration.ts';
 export { formatSize, parseSize } from './size.ts';
 export { Secret } from './secret.ts';
 export type { Authorization, BasicAuth, HttpClientConfig, OAuth2, TlsConfig } from './http-client.ts';
+export { httpClientDefaults } from './http-client.ts';
 export type { FileSdConfig, HttpSdConfig, StaticConfig } from './service-discovery.ts';
+export type { SdConfig, SdConfigs, SdKind } from './sd-other.ts';
 export {
   type EscapingScheme,
   SCRAPE_PROTOCOLS,

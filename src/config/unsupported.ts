@@ -4,7 +4,7 @@ import type { HttpClientConfig } from './http-client.ts';
 import type { RemoteWriteConfig } from './remote-config.ts';
 import type { ScrapeConfig } from './scrape-config.ts';
 import { yamlName } from './schema.ts';
-import { otherSdFields } from './sd-other.ts';
+import { type SdKind, otherSdFields } from './sd-other.ts';
 import { GOGC_DEFAULT } from './server-config.ts';
 
 /** A part of the configuration that has no effect, and why. */
@@ -13,15 +13,17 @@ export interface Unsupported {
   readonly text: string;
 }
 
-/** Sections that a program may or may not run. */
-export type Feature = 'alerting' | 'rule_files' | 'remote_write' | 'remote_read' | 'tracing' | 'otlp' | 'exemplars';
+type Section = 'alerting' | 'rule_files' | 'remote_write' | 'remote_read' | 'tracing' | 'otlp' | 'exemplars';
+/** Sections and discovery mechanisms that a program may or may not run. */
+export type Feature = Section | SdKind;
+type Runs = ReadonlySet<Feature>;
 
 const notYet = (path: string): Unsupported => ({ path, text: `${path} is not supported yet and has no effect` });
 
-function discoveries(holder: object, path: string): Unsupported[] {
-  return Object.keys(otherSdFields).flatMap((key) => {
+function discoveries(holder: object, path: string, runs: Runs): Unsupported[] {
+  return (Object.keys(otherSdFields) as SdKind[]).flatMap((key) => {
     const configs = (holder as Record<string, unknown[]>)[key];
-    return configs.length > 0 ? [notYet(`${path}.${yamlName(key)}`)] : [];
+    return configs.length > 0 && !runs.has(key) ? [notYet(`${path}.${yamlName(key)}`)] : [];
   });
 }
 
@@ -56,10 +58,10 @@ function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
     .map((name) => notYet(`${path}.${name}`));
 }
 
-function jobParts(job: ScrapeConfig): Unsupported[] {
+function jobParts(job: ScrapeConfig, runs: Runs): Unsupported[] {
   const path = `scrape_configs[job_name=${job.jobName}]`;
   const sd = job.httpSdConfigs.flatMap((config, i) => clientParts(config, `${path}.http_sd_configs[${i}]`));
-  return [...clientParts(job, path), ...scrapeParts(job, path), ...sd, ...discoveries(job, path)];
+  return [...clientParts(job, path), ...scrapeParts(job, path), ...sd, ...discoveries(job, path, runs)];
 }
 
 function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
@@ -71,7 +73,7 @@ function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
   return [...clientParts(config, path), ...used.map((name) => notYet(`${path}.${name}`))];
 }
 
-function storageParts({ storage }: Config, runs: ReadonlySet<Feature>): Unsupported[] {
+function storageParts({ storage }: Config, runs: Runs): Unsupported[] {
   const out: Unsupported[] = [];
   const say = (path: string, why: string) => out.push({ path, text: `${path} has no effect: ${why}` });
   const { tsdb } = storage;
@@ -86,8 +88,8 @@ function storageParts({ storage }: Config, runs: ReadonlySet<Feature>): Unsuppor
 }
 
 /** Parts of a configuration that have no effect in a program that runs the given features besides scraping. */
-export function unsupported(config: Config, runs: ReadonlySet<Feature> = new Set()): Unsupported[] {
-  const used: Record<Feature, boolean> = {
+export function unsupported(config: Config, runs: Runs = new Set()): Unsupported[] {
+  const used: Record<Section, boolean> = {
     alerting: config.alerting.alertmanagers.length > 0 || config.alerting.alertRelabelConfigs.length > 0,
     rule_files: config.ruleFiles.length > 0,
     remote_write: config.remoteWrite.length > 0,
@@ -100,12 +102,12 @@ export function unsupported(config: Config, runs: ReadonlySet<Feature> = new Set
   if (config.runtime.gogc !== GOGC_DEFAULT)
     out.push({ path: 'runtime.gogc', text: 'runtime.gogc has no effect: there is no Go runtime here' });
   if (config.global.queryLogFile !== '') out.push(notYet('global.query_log_file'));
-  for (const feature of Object.keys(used) as Feature[])
+  for (const feature of Object.keys(used) as Section[])
     if (used[feature] && !runs.has(feature)) out.push(notYet(feature));
   out.push(...storageParts(config, runs));
   if (runs.has('remote_write')) out.push(...config.remoteWrite.flatMap(remoteWriteParts));
-  for (const job of allScrapeConfigs(config)) out.push(...jobParts(job));
+  for (const job of allScrapeConfigs(config)) out.push(...jobParts(job, runs));
   for (const [i, manager] of config.alerting.alertmanagers.entries())
-    if (runs.has('alerting')) out.push(...discoveries(manager, `alerting.alertmanagers[${i}]`));
+    if (runs.has('alerting')) out.push(...discoveries(manager, `alerting.alertmanagers[${i}]`, runs));
   return out;
 }

@@ -124,6 +124,8 @@ export interface HttpClientOptions {
   readonly basicAuth?: { readonly username: string; readonly password: string };
   /** The whole value of the Authorization header, such as `Bearer abc`. */
   readonly authorization?: string;
+  /** A Unix socket that all requests go to, whatever host their URL names. */
+  readonly socketPath?: string;
   readonly proxyUrl?: string;
   /** Proxies by scheme of the request's URL, as environments give them; instead of proxyUrl. */
   readonly proxyUrls?: { readonly http?: string; readonly https?: string };

@@ -84,6 +84,7 @@ function makeDispatcher(options: HttpClientOptions, proxy: string | undefined): 
     minVersion: tls?.minVersion,
     maxVersion: tls?.maxVersion,
     timeout: CONNECT_MS_MAX,
+    ...(options.socketPath !== undefined && { socketPath: options.socketPath }),
   };
   const common: Agent.Options = {
     connections: options.connectionCountMax ?? null,

@@ -1,0 +1,41 @@
+// Requests to the HTTP APIs of registries and clouds, which answer in JSON.
+import { TidemarkError, utf8Text } from '../../base/index.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from '../../io/index.ts';
+
+/** Of one answer: the largest real ones are some ten MB. */
+const BODY_BYTES_MAX = 256 * 1024 * 1024;
+const TIMEOUT_MS_DEFAULT = 60_000;
+/** Of a refusal's text, which may be a whole page. */
+const REASON_CHARS_MAX = 300;
+
+/** A request of which only the URL must be said. */
+export type ApiRequest = Pick<HttpRequest, 'url'> & Partial<HttpRequest>;
+
+/** An answer with status 2xx. Throws TidemarkError, `bad_discovery` for another status. */
+export async function requestOk(http: HttpClient, request: ApiRequest): Promise<HttpResponse> {
+  const method = request.method ?? 'GET';
+  const limits = { timeoutMs: TIMEOUT_MS_DEFAULT, bodyBytesMax: BODY_BYTES_MAX };
+  const response = await http.request({ ...limits, ...request, method });
+  if (response.status < 200 || response.status > 299) throw refused(method, request.url, response);
+  return response;
+}
+
+/** The JSON of an answer with status 2xx; its shape is the caller's to check (see Json). Throws TidemarkError. */
+export async function requestJson(http: HttpClient, request: ApiRequest): Promise<unknown> {
+  const { body } = await requestOk(http, { ...request, headers: { Accept: 'application/json', ...request.headers } });
+  try {
+    return JSON.parse(utf8Text(body));
+  } catch (cause) {
+    const what = `cannot read answer of ${withoutQuery(request.url)}`;
+    throw new TidemarkError('bad_discovery', `${what}: it is not JSON`, { cause });
+  }
+}
+
+function refused(method: string, url: string, { status, body }: HttpResponse): TidemarkError {
+  const reason = utf8Text(body.subarray(0, REASON_CHARS_MAX)).replace(/\s+/g, ' ').trim();
+  const text = `cannot ${method} ${withoutQuery(url)}: server returned HTTP status ${status}`;
+  return new TidemarkError('bad_discovery', reason === '' ? text : `${text}: ${reason}`);
+}
+
+/** Queries and user names may hold what is not for logs. */
+const withoutQuery = (url: string): string => url.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//');
