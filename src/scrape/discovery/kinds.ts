@@ -2,6 +2,7 @@
 // unsupported() in config/ says so.
 import type { SdConfig, SdConfigs, SdKind } from '../../config/index.ts';
 import type { Discoverer } from './discoverer.ts';
+import { PROVIDERS } from './providers/table.ts';
 import type { DiscoveryWorld } from './world.ts';
 
 /** Makes the discoverer of one entry; not started. */
@@ -9,7 +10,9 @@ export type MakeDiscoverer<K extends SdKind> = (config: SdConfig<K>, world: Disc
 
 type Discoverers = { readonly [K in SdKind]?: MakeDiscoverer<K> };
 
-const DISCOVERERS: Discoverers = {};
+const DISCOVERERS: Discoverers = {
+  ...PROVIDERS,
+};
 
 /** The mechanisms that run, besides static, file and http. */
 export const discoveryKinds = (): SdKind[] => (Object.keys(DISCOVERERS) as SdKind[]).sort();
