@@ -15,7 +15,7 @@ import { DEFAULT_TENANT } from '../model/index.ts';
 import { type ScrapeAppend, type ScrapeCache, ScrapeManager, type ScrapeSink, ScrapeStager } from '../scrape/index.ts';
 import type { Intake } from '../tsdb/index.ts';
 import { ConfiguredClient } from './configured-client.ts';
-import { jobDiscoverers } from './job-discoverers.ts';
+import { JobDiscovery } from './job-discoverers.ts';
 import type { Limits } from './limits.ts';
 import { TargetHistograms } from './scrape-histograms.ts';
 import { VERSION } from './version.ts';
@@ -107,11 +107,13 @@ class IntakeSink implements ScrapeSink {
 
 export class ScrapeRole {
   readonly #manager: ScrapeManager;
+  readonly #discovery: JobDiscovery;
   readonly #parts: ScrapeRoleParts;
 
   constructor(parts: ScrapeRoleParts) {
     this.#parts = parts;
     const { clock, logger, metrics, offsetSeed, files } = parts;
+    this.#discovery = new JobDiscovery({ clock, logger, metrics, files });
     this.#manager = new ScrapeManager({
       sink: new IntakeSink(parts),
       clock,
@@ -120,7 +122,7 @@ export class ScrapeRole {
       version: VERSION,
       offsetSeed,
       httpClient: (config) => new ConfiguredClient(config, { files, clock }),
-      discoverers: (config) => jobDiscoverers(config, config.jobName, { clock, logger, metrics, files }),
+      discoverers: (config) => this.#discovery.of(config, config.jobName),
     });
   }
 
@@ -132,6 +134,7 @@ export class ScrapeRole {
   async stop(): Promise<void> {
     try {
       await this.#manager.stop();
+      await this.#discovery.stop();
     } catch (error) {
       this.#parts.logger.warn('cannot stop scraping cleanly', { error: errorText(error) });
     }

@@ -1,3 +1,4 @@
+export { ByteLines } from './byte-lines.ts';
 export { ByteReader, ByteWriter, utf8, utf8Text } from './bytes.ts';
 export { crc32c } from './crc32c.ts';
 export { InvariantError, TidemarkError, corruptError, errorText, invariant, isCorrupt } from './errors.ts';

@@ -2,6 +2,7 @@ export { formatDuration, parseDuration } from './duration.ts';
 export { formatSize, parseSize } from './size.ts';
 export { Secret } from './secret.ts';
 export type { Authorization, BasicAuth, HttpClientConfig, OAuth2, TlsConfig } from './http-client.ts';
+export { type Kubeconfig, parseKubeconfig } from './kubeconfig.ts';
 export { httpClientDefaults } from './http-client.ts';
 export type { FileSdConfig, HttpSdConfig, StaticConfig } from './service-discovery.ts';
 export type { SdConfig, SdConfigs, SdKind } from './sd-other.ts';

@@ -107,6 +107,11 @@ export interface HttpRequest {
   readonly bodyBytesMax: number;
   readonly followRedirects?: boolean;
   readonly signal?: AbortSignal;
+  /**
+   * Takes the body of a 2xx answer piece by piece as it arrives; the answer's own body is then empty. For answers that go on
+   * and on; encoded ones are refused. What it throws ends the request.
+   */
+  readonly onBody?: (piece: Uint8Array) => void;
 }
 
 /** How a client reaches servers. Certificates and keys are PEM text. */
@@ -149,6 +154,25 @@ export interface HttpClientOptions {
 export interface HttpClient {
   request(request: HttpRequest): Promise<HttpResponse>;
   close(): Promise<void>;
+}
+
+/** Types of records that can be asked for. */
+export type DnsType = 'A' | 'AAAA' | 'MX' | 'NS' | 'SRV';
+
+/** An address, or a name without a dot at its end. */
+export interface DnsRecord {
+  readonly target: string;
+  /** Of SRV; 0 for other types. */
+  readonly port: number;
+}
+
+/** The domain name system. */
+export interface DnsResolver {
+  /**
+   * Records of a name, with the machine's search list; none if the name is not there. Throws TidemarkError `dns_failed` when no
+   * server gives an answer that says so.
+   */
+  resolve(name: string, type: DnsType): Promise<DnsRecord[]>;
 }
 
 /** Immutable objects under names with '/' between the parts: a directory, or S3-compatible storage. */

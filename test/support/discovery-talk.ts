@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Logger, MetricRegistry, TidemarkError, utf8 } from '../../src/base/index.ts';
 import { parseConfig } from '../../src/config/index.ts';
-import type { Clock, HttpClient, HttpRequest } from '../../src/io/index.ts';
+import type { Clock, DnsResolver, HttpClient, HttpRequest } from '../../src/io/index.ts';
 import { type Discoverer, type DiscoveryWorld, type TargetGroup, makeDiscoverers } from '../../src/scrape/index.ts';
 
 /** What an API answers: JSON (or a text as it is), 200 and no headers unless it says so. A function sees the request. */
@@ -62,6 +62,9 @@ export interface RigOptions {
   readonly nowMs?: number;
 }
 
+/** Providers are asked over HTTP only. */
+const NO_DNS = new Proxy({}, { get: () => assert.fail('the discoverer asked for a name') }) as DnsResolver;
+
 const START_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 /** Starts the only discoverer of a configuration, such as `hetzner`, `{role: robot}`. */
@@ -117,6 +120,7 @@ export async function rigOf(mechanism: string, fields: string, talk: Talk, optio
   };
   const world: DiscoveryWorld = {
     clock,
+    dns: NO_DNS,
     logger,
     metrics: rig.metrics,
     jobName: 'j',

@@ -11,7 +11,17 @@ const REASON_CHARS_MAX = 300;
 /** A request of which only the URL must be said. */
 export type ApiRequest = Pick<HttpRequest, 'url'> & Partial<HttpRequest>;
 
-/** An answer with status 2xx. Throws TidemarkError, `bad_discovery` for another status. */
+/** A status that is not 2xx. */
+export class RefusedError extends TidemarkError {
+  override name = 'RefusedError';
+  readonly status: number;
+  constructor(status: number, text: string) {
+    super('bad_discovery', text);
+    this.status = status;
+  }
+}
+
+/** An answer with status 2xx. Throws TidemarkError, RefusedError for another status. */
 export async function requestOk(http: HttpClient, request: ApiRequest): Promise<HttpResponse> {
   const method = request.method ?? 'GET';
   const limits = { timeoutMs: TIMEOUT_MS_DEFAULT, bodyBytesMax: BODY_BYTES_MAX };
@@ -31,10 +41,10 @@ export async function requestJson(http: HttpClient, request: ApiRequest): Promis
   }
 }
 
-function refused(method: string, url: string, { status, body }: HttpResponse): TidemarkError {
+function refused(method: string, url: string, { status, body }: HttpResponse): RefusedError {
   const reason = utf8Text(body.subarray(0, REASON_CHARS_MAX)).replace(/\s+/g, ' ').trim();
   const text = `cannot ${method} ${withoutQuery(url)}: server returned HTTP status ${status}`;
-  return new TidemarkError('bad_discovery', reason === '' ? text : `${text}: ${reason}`);
+  return new RefusedError(status, reason === '' ? text : `${text}: ${reason}`);
 }
 
 /** Queries and user names may hold what is not for logs. */

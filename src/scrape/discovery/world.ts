@@ -1,12 +1,13 @@
 // What a discoverer may use of the world and of its configuration's surroundings.
 import type { HostFiles, HttpClientConfig } from '../../config/index.ts';
-import type { Clock, HttpClient, HttpClientOptions } from '../../io/index.ts';
+import type { Clock, DnsResolver, HttpClient, HttpClientOptions } from '../../io/index.ts';
 import type { DiscoveryReport } from './discoverer.ts';
 
 /** What a discoverer is made with. */
 export interface DiscoveryWorld extends DiscoveryReport {
   readonly clock: Clock;
   readonly files: HostFiles;
+  readonly dns: DnsResolver;
   /** Environment variables, where a mechanism's credentials may be. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly userAgent: string;

@@ -10,7 +10,9 @@ import { kumaGroups } from './kuma.ts';
 import { linodeGroups } from './linode.ts';
 import { marathonGroups } from './marathon.ts';
 import { nomadGroups } from './nomad.ts';
+import { ociGroups } from './oci.ts';
 import { openstackGroups } from './openstack.ts';
+import { outscaleGroups } from './outscale.ts';
 import { ovhcloudGroups } from './ovhcloud.ts';
 import { puppetdbGroups } from './puppetdb.ts';
 import { scalewayGroups } from './scaleway.ts';
@@ -30,7 +32,9 @@ export const PROVIDERS = {
   linodeSdConfigs: providerOf('linode', linodeGroups),
   marathonSdConfigs: providerOf('marathon', marathonGroups),
   nomadSdConfigs: providerOf('nomad', nomadGroups),
+  ociSdConfigs: providerOf('oci', ociGroups),
   openstackSdConfigs: providerOf('openstack', openstackGroups),
+  outscaleSdConfigs: providerOf('outscale', outscaleGroups),
   ovhcloudSdConfigs: providerOf('ovhcloud', ovhcloudGroups),
   puppetdbSdConfigs: providerOf('puppetdb', puppetdbGroups),
   scalewaySdConfigs: providerOf('scaleway', scalewayGroups),
