@@ -77,7 +77,7 @@ export async function askForToken(
   const { access_token: token, expires_in: seconds } = answer;
   if (typeof token !== 'string' || token === '') throw tokenError(`the answer of ${place} has no access_token`);
   if (/[^\x21-\x7e]/.test(token)) throw tokenError(`the access_token of ${place} is no header value`);
-  return { token, lifeSeconds: Number(seconds) > 0 ? Number(seconds) : 0 };
+  return { token, lifeSeconds: Math.max(0, Number(seconds) || 0) };
 }
 
 /** A form as the body of a token request. */
