@@ -20,8 +20,8 @@ import {
 
 /** Credentials are looked at so often, as Prometheus does at each request and each connection. */
 const LOOK_MS = 5000;
-/** A client that is replaced is closed when its last request must be over. */
-const REQUEST_MS_MAX = 120_000;
+/** A client that is replaced is closed when its last request must be over; the longest are watches of service discovery. */
+const REQUEST_MS_MAX = 400_000;
 
 export interface ConfiguredClientParts {
   readonly files: HostFiles;

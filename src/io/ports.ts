@@ -170,9 +170,9 @@ export interface DnsRecord {
 export interface DnsResolver {
   /**
    * Records of a name, with the machine's search list; none if the name is not there. Throws TidemarkError `dns_failed` when no
-   * server gives an answer that says so.
+   * server gives an answer that says so; an abort by `signal` throws the signal's reason.
    */
-  resolve(name: string, type: DnsType): Promise<DnsRecord[]>;
+  resolve(name: string, type: DnsType, signal?: AbortSignal): Promise<DnsRecord[]>;
 }
 
 /** Immutable objects under names with '/' between the parts: a directory, or S3-compatible storage. */

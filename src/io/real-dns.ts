@@ -58,14 +58,31 @@ export class RealDns implements DnsResolver {
     this.#options = options;
   }
 
-  async resolve(name: string, type: DnsType): Promise<DnsRecord[]> {
+  async resolve(name: string, type: DnsType, signal?: AbortSignal): Promise<DnsRecord[]> {
     const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
     if (this.#options.servers) resolver.setServers(this.#options.servers);
+    const cancel = (): void => resolver.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return await this.#search(resolver, name, type, signal);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  async #search(
+    resolver: Resolver,
+    name: string,
+    type: DnsType,
+    signal: AbortSignal | undefined,
+  ): Promise<DnsRecord[]> {
     let failure: unknown;
     for (const one of searchNames(name, searchRules(this.#resolvConf()))) {
+      signal?.throwIfAborted();
       try {
         return await ask(resolver, one, type);
       } catch (error) {
+        signal?.throwIfAborted();
         if (codeOf(error) === 'ENODATA') return []; // the name is there, without records of the type
         if (codeOf(error) !== 'ENOTFOUND') failure = error;
       }

@@ -3,8 +3,8 @@
 import { TidemarkError, utf8Text } from '../../base/index.ts';
 import type { SdConfig } from '../../config/index.ts';
 import type { HttpClient } from '../../io/index.ts';
-import { Json } from './json.ts';
-import { requestOk } from './json-request.ts';
+import type { Json } from './json.ts';
+import { parsedJson, pathPart, requestOk } from './json-request.ts';
 import type { DiscoveryWorld } from './world.ts';
 
 export type ConsulSdConfig = SdConfig<'consulSdConfigs'>;
@@ -59,7 +59,7 @@ export class ConsulApi {
   instances(service: string, index: number, signal: AbortSignal): Promise<ConsulAnswer> {
     const { tags, healthFilter } = this.#config;
     const parameters: [string, string][] = tags.map((tag) => ['tag', tag]);
-    const path = `/v1/health/service/${encodeURIComponent(service)}`;
+    const path = `/v1/health/service/${pathPart(service)}`;
     return this.#get(path, [...parameters, ['filter', healthFilter], ...this.#waiting(index)], signal);
   }
 
@@ -91,14 +91,6 @@ export class ConsulApi {
       followRedirects,
       signal,
     });
-    return { index: Number(response.headers['x-consul-index'] ?? 0), body: new Json(parsed(path, response.body)) };
-  }
-}
-
-function parsed(path: string, body: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8Text(body));
-  } catch (cause) {
-    throw new TidemarkError('bad_discovery', `cannot read answer of ${path}: it is not JSON`, { cause });
+    return { index: Number(response.headers['x-consul-index'] ?? 0), body: parsedJson(path, utf8Text(response.body)) };
   }
 }

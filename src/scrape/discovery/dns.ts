@@ -38,10 +38,10 @@ export function dnsDiscovery(config: DnsSdConfig, world: DiscoveryWorld): Pollin
     'The number of DNS-SD lookup failures.',
   );
   const known = new Map<string, TargetGroup>();
-  const lookUp = async (name: string): Promise<void> => {
+  const lookUp = async (name: string, signal: AbortSignal): Promise<void> => {
     lookups?.inc();
     try {
-      const records = await world.dns.resolve(name, type);
+      const records = await world.dns.resolve(name, type, signal);
       const targets = records.map((record) => targetOf(name, type, record, config.port));
       known.set(name, { source: name, targets, labels: Labels.empty });
     } catch (error) {
@@ -51,8 +51,8 @@ export function dnsDiscovery(config: DnsSdConfig, world: DiscoveryWorld): Pollin
       world.logger.error('cannot look up targets: the last good ones stay', fields);
     }
   };
-  const refresh = async (): Promise<TargetGroup[]> => {
-    await Promise.all(config.names.map(lookUp));
+  const refresh = async (signal: AbortSignal): Promise<TargetGroup[]> => {
+    await Promise.all(config.names.map((name) => lookUp(name, signal)));
     return [...known.values()];
   };
   return new PollingDiscovery({ mechanism: 'dns', refreshIntervalMs: config.refreshIntervalMs, refresh }, world);

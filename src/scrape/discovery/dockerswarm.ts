@@ -5,7 +5,7 @@ import { Labels } from '../../model/index.ts';
 import type { TargetGroup } from './discoverer.ts';
 import { DockerApi, labelled, networkLabels } from './docker-api.ts';
 import type { Json } from './json.ts';
-import { RefusedError } from './json-request.ts';
+import { RefusedError, pathPart } from './json-request.ts';
 import { joinHostPort } from './labels.ts';
 import { PollingDiscovery } from './polling.ts';
 import type { DiscoveryWorld } from './world.ts';
@@ -133,7 +133,7 @@ async function taskTargets(api: DockerApi, port: number, signal: AbortSignal): P
 /** Labels of the image of a task's container, as far as this engine has that container: most are on other nodes. */
 async function containerLabels(api: DockerApi, id: string, signal: AbortSignal): Promise<LabelMap> {
   try {
-    const container = await api.get(`/containers/${encodeURIComponent(id)}/json`, signal);
+    const container = await api.get(`/containers/${pathPart(id)}/json`, signal);
     return labelled(`${META}container_label_`, container.in('Config.Labels'));
   } catch (error) {
     if (error instanceof RefusedError && error.status === HTTP_NOT_FOUND) return {};

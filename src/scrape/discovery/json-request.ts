@@ -1,6 +1,7 @@
 // Requests to the HTTP APIs of registries and clouds, which answer in JSON.
 import { TidemarkError, utf8Text } from '../../base/index.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../io/index.ts';
+import { Json } from './json.ts';
 
 /** Of one answer: the largest real ones are some ten MB. */
 const BODY_BYTES_MAX = 256 * 1024 * 1024;
@@ -33,11 +34,15 @@ export async function requestOk(http: HttpClient, request: ApiRequest): Promise<
 /** The JSON of an answer with status 2xx; its shape is the caller's to check (see Json). Throws TidemarkError. */
 export async function requestJson(http: HttpClient, request: ApiRequest): Promise<unknown> {
   const { body } = await requestOk(http, { ...request, headers: { Accept: 'application/json', ...request.headers } });
+  return parsedJson(withoutQuery(request.url), utf8Text(body)).value;
+}
+
+/** The JSON that `whose` answered with. Throws TidemarkError `bad_discovery`. */
+export function parsedJson(whose: string, text: string): Json {
   try {
-    return JSON.parse(utf8Text(body));
+    return new Json(JSON.parse(text));
   } catch (cause) {
-    const what = `cannot read answer of ${withoutQuery(request.url)}`;
-    throw new TidemarkError('bad_discovery', `${what}: it is not JSON`, { cause });
+    throw new TidemarkError('bad_discovery', `cannot read answer of ${whose}: it is not JSON`, { cause });
   }
 }
 
@@ -46,6 +51,9 @@ function refused(method: string, url: string, { status, body }: HttpResponse): R
   const text = `cannot ${method} ${withoutQuery(url)}: server returned HTTP status ${status}`;
   return new RefusedError(status, reason === '' ? text : `${text}: ${reason}`);
 }
+
+/** A text as one part of a path. Names that others gave need not be well formed. */
+export const pathPart = (text: string): string => encodeURIComponent(text.toWellFormed());
 
 /** Queries and user names may hold what is not for logs. */
 const withoutQuery = (url: string): string => url.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//');

@@ -3,7 +3,11 @@
 import type { SdConfig, SdConfigs, SdKind } from '../../config/index.ts';
 import { awsDiscovery } from './aws/aws.ts';
 import { ec2Discovery } from './aws/ec2.ts';
+import { ecsDiscovery } from './aws/ecs.ts';
+import { elasticacheDiscovery } from './aws/elasticache.ts';
 import { lightsailDiscovery } from './aws/lightsail.ts';
+import { mskDiscovery } from './aws/msk.ts';
+import { rdsDiscovery } from './aws/rds.ts';
 import { ConsulDiscovery } from './consul.ts';
 import type { Discoverer } from './discoverer.ts';
 import { dnsDiscovery } from './dns.ts';
@@ -27,8 +31,12 @@ const DISCOVERERS: Discoverers = {
   dockerSdConfigs: dockerDiscovery,
   dockerswarmSdConfigs: dockerswarmDiscovery,
   ec2SdConfigs: ec2Discovery,
+  ecsSdConfigs: ecsDiscovery,
+  elasticacheSdConfigs: elasticacheDiscovery,
   kubernetesSdConfigs: (config, world) => new KubernetesDiscovery(config, world),
   lightsailSdConfigs: lightsailDiscovery,
+  mskSdConfigs: mskDiscovery,
+  rdsSdConfigs: rdsDiscovery,
 };
 
 /** The mechanisms that run, besides static, file and http. */

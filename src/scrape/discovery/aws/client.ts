@@ -1,11 +1,11 @@
 // Signed requests to AWS' APIs, in the two protocols that discovery needs: query (form in, XML out) and JSON.
-import { TidemarkError, utf8Text } from '../../../base/index.ts';
+import { utf8Text } from '../../../base/index.ts';
 import type { HttpClientConfig, Secret } from '../../../config/index.ts';
 import type { HttpClient } from '../../../io/index.ts';
-import { Json } from '../json.ts';
-import { RefusedError, requestOk } from '../json-request.ts';
+import type { Json } from '../json.ts';
+import { RefusedError, parsedJson, requestOk } from '../json-request.ts';
 import type { DiscoveryWorld } from '../world.ts';
-import { AwsIdentity, awsUrl } from './credentials.ts';
+import { AwsIdentity, serviceUrl } from './credentials.ts';
 import { signAws } from './sign.ts';
 import { type XmlElement, parseXml } from './xml.ts';
 
@@ -49,35 +49,44 @@ export class AwsClient {
     return this.#region;
   }
 
+  /** A path of a REST API. */
+  async get(path: string, parameters: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Json> {
+    const query = Object.entries(parameters).filter(([, value]) => value !== '');
+    return parsedJson(path, await this.#send(`${path}?${new URLSearchParams(query)}`, {}, null, signal));
+  }
+
   /** An action of a query API. */
   async query(parameters: Readonly<Record<string, string>>, signal: AbortSignal): Promise<XmlElement> {
     const type = 'application/x-www-form-urlencoded; charset=utf-8';
     const body = new URLSearchParams(parameters).toString();
-    return parseXml(await this.#send({ 'content-type': type }, body, signal));
+    return parseXml(await this.#send('', { 'content-type': type }, body, signal));
   }
 
   /** An action of a JSON API; `target` is its full name. */
   async json(target: string, input: object, signal: AbortSignal): Promise<Json> {
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
-    const text = await this.#send(headers, JSON.stringify(input), signal);
-    try {
-      return new Json(JSON.parse(text));
-    } catch (cause) {
-      throw new TidemarkError('bad_discovery', `cannot read answer of ${target}: it is not JSON`, { cause });
-    }
+    return parsedJson(target, await this.#send('', headers, JSON.stringify(input), signal));
   }
 
-  async #send(headers: Record<string, string>, body: string, signal: AbortSignal): Promise<string> {
+  /** `body` null: a GET. */
+  async #send(
+    path: string,
+    headers: Record<string, string>,
+    body: string | null,
+    signal: AbortSignal,
+  ): Promise<string> {
     const region = await this.region(signal);
     const credentials = await this.#identity.credentials(region, signal);
     const { endpoint, followRedirects } = this.#config;
-    const url = endpoint === '' ? awsUrl(this.#service, region) : withScheme(endpoint);
-    const request = { method: 'POST' as const, url, headers, body, region, service: this.#service };
+    const base = endpoint === '' ? serviceUrl(this.#service, region, this.#world) : withScheme(endpoint);
+    const url = `${path === '' ? base : base.replace(/\/+$/, '')}${path}`;
+    const method = body === null ? 'GET' : 'POST';
+    const request = { method, url, headers, body: body ?? '', region, service: this.#service } as const;
     const signed = signAws(request, credentials, this.#world.clock.nowMs());
     const more = { 'user-agent': this.#world.userAgent };
     try {
-      const answer = { method: request.method, url, headers: { ...signed, ...more }, body, followRedirects, signal };
-      return utf8Text((await requestOk(this.#http, answer)).body);
+      const sent = { method, url, headers: { ...signed, ...more }, followRedirects, signal } as const;
+      return utf8Text((await requestOk(this.#http, body === null ? sent : { ...sent, body })).body);
     } catch (error) {
       const isIdentity = error instanceof RefusedError && [HTTP_UNAUTHORIZED, HTTP_FORBIDDEN].includes(error.status);
       if (isIdentity) this.#identity.forget();
@@ -87,3 +96,17 @@ export class AwsClient {
 }
 
 const withScheme = (endpoint: string): string => (/^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`);
+
+/** Runs `run` over all items, at most `limit` at once; the results are in the items' order. */
+export async function mapLimited<T, R>(items: readonly T[], limit: number, run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < items.length) {
+      const i = next++;
+      results[i] = await run(items[i]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(limit, items.length)) }, work));
+  return results;
+}

@@ -4,7 +4,7 @@
 import { TidemarkError, utf8Text } from '../../../base/index.ts';
 import type { HttpClient } from '../../../io/index.ts';
 import { Json } from '../json.ts';
-import { requestJson, requestOk } from '../json-request.ts';
+import { parsedJson, requestJson, requestOk } from '../json-request.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { instanceMetadata } from './instance-metadata.ts';
 import { readProfile } from './profile.ts';
@@ -109,7 +109,7 @@ export class AwsIdentity {
   async #ofInstance(signal: AbortSignal): Promise<Lasting> {
     const path = 'iam/security-credentials/';
     const [role] = (await instanceMetadata(this.#http, path, signal)).split('\n');
-    return ofJson(new Json(JSON.parse(await instanceMetadata(this.#http, path + role, signal))));
+    return ofJson(parsedJson('the instance metadata', await instanceMetadata(this.#http, path + role, signal)));
   }
 
   #assumeRole(own: AwsCredentials, region: string, signal: AbortSignal): Promise<Lasting> {
@@ -143,7 +143,7 @@ export class AwsIdentity {
     own: AwsCredentials | null,
   ): Promise<Lasting> {
     const body = new URLSearchParams({ Version: '2011-06-15', ...parameters }).toString();
-    const url = this.#world.environment.AWS_ENDPOINT_URL_STS || awsUrl('sts', region);
+    const url = serviceUrl('sts', region, this.#world);
     const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
     const request = { method: 'POST' as const, url, headers, body, region, service: 'sts' };
     const signed = own ? signAws(request, own, this.#world.clock.nowMs()) : headers;
@@ -155,9 +155,11 @@ export class AwsIdentity {
   }
 }
 
-/** The address of a service's API in a region. */
-export const awsUrl = (service: string, region: string): string =>
-  `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`;
+/** The address of a service's API in a region; `AWS_ENDPOINT_URL_<SERVICE>` has another. */
+export function serviceUrl(service: string, region: string, { environment }: DiscoveryWorld): string {
+  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return environment[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || `https://${service}.${region}.${domain}/`;
+}
 
 function ofJson(json: Json): Lasting {
   const text = (name: string): string => json.at(name).text();

@@ -1,6 +1,7 @@
 // AWS Signature Version 4: the header that says who sends a request and that nobody has changed it
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
 import { createHash, createHmac } from 'node:crypto';
+import { TidemarkError } from '../../../base/index.ts';
 
 export interface AwsCredentials {
   readonly accessKey: string;
@@ -32,10 +33,12 @@ function canonicalQuery(url: URL): string {
   return pairs.sort().join('&');
 }
 
-/** All headers of the request, signed. */
+/** All headers of the request, signed. Throws TidemarkError if the URL is none. */
 export function signAws(request: AwsRequest, credentials: AwsCredentials, nowMs: number): Record<string, string> {
   const { method, body, region, service } = request;
-  const url = new URL(request.url);
+  const url = URL.parse(request.url);
+  if (url === null)
+    throw new TidemarkError('bad_discovery', `cannot reach AWS: the endpoint is no URL; got ${request.url}`);
   const time = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
   const { accessKey, secretKey, sessionToken } = credentials;
   const headers: Record<string, string> = {

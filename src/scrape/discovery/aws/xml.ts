@@ -22,13 +22,9 @@ export class XmlElement {
 
   /** The element at a path of names; an empty one if there is none. */
   in(path: string): XmlElement {
-    let found: XmlElement = this;
-    for (const name of path.split('/')) {
-      const next = found.children.find((child) => child.name === name);
-      if (!next) return new XmlElement(name);
-      found = next;
-    }
-    return found;
+    const step = (from: XmlElement, name: string): XmlElement =>
+      from.children.find((child) => child.name === name) ?? new XmlElement(name);
+    return path.split('/').reduce(step, this);
   }
 
   /** The text at a path; '' if there is none. */
@@ -36,9 +32,9 @@ export class XmlElement {
     return this.in(path).content.trim();
   }
 
-  /** Elements `item` (or of another name) of the list at a path. */
-  list(path: string, name = 'item'): XmlElement[] {
-    return this.in(path).children.filter((child) => child.name === name);
+  /** The elements of the list at a path, whatever they are called. */
+  list(path: string): XmlElement[] {
+    return this.in(path).children;
   }
 }
 

@@ -2,8 +2,8 @@
 // the server keeps it open (https://kubernetes.io/docs/reference/using-api/api-concepts/).
 import { ByteLines, TidemarkError, utf8Text } from '../../../base/index.ts';
 import type { HttpClient } from '../../../io/index.ts';
-import { Json } from '../json.ts';
-import { RefusedError, requestOk } from '../json-request.ts';
+import type { Json } from '../json.ts';
+import { RefusedError, parsedJson, requestOk } from '../json-request.ts';
 
 /** What is listed and watched. */
 export interface KubeQuery {
@@ -58,7 +58,7 @@ export class KubeApi {
   async list(query: KubeQuery, page: string, signal: AbortSignal): Promise<KubePage> {
     const url = this.#url(query, { limit: String(PAGE_ITEMS_MAX), continue: page });
     const answer = await this.#get(url, { timeoutMs: PAGE_TIMEOUT_MS, bodyBytesMax: PAGE_BYTES_MAX, signal });
-    const list = new Json(parseJson(answer));
+    const list = parsedJson(API, utf8Text(answer));
     const meta = list.at('metadata');
     const position = { resourceVersion: meta.at('resourceVersion').text(), next: meta.at('continue').text() };
     return { items: list.at('items').list(), ...position };
@@ -75,7 +75,7 @@ export class KubeApi {
     const url = this.#url(query, { ...parameters, resourceVersion });
     const lines = new ByteLines(EVENT_BYTES_MAX);
     const onBody = (piece: Uint8Array): void => {
-      for (const line of lines.push(piece)) if (line.length > 0) onEvent(eventOf(new Json(parseJson(line))));
+      for (const line of lines.push(piece)) if (line.length > 0) onEvent(eventOf(parsedJson(API, utf8Text(line))));
     };
     await this.#get(url, { timeoutMs: WATCH_SECONDS * 1000 + WATCH_GRACE_MS, bodyBytesMax: 0, signal, onBody });
   }
@@ -101,13 +101,7 @@ export class KubeApi {
   }
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(utf8Text(bytes));
-  } catch (cause) {
-    throw new TidemarkError('bad_discovery', 'cannot read answer of the Kubernetes API: it is not JSON', { cause });
-  }
-}
+const API = 'the Kubernetes API';
 
 const EVENT_TYPES: readonly string[] = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'] satisfies KubeEventType[];
 

@@ -1,5 +1,6 @@
 // The resources that discovery watches, and what each role makes of its own.
 import type { Json } from '../json.ts';
+import { pathPart } from '../json-request.ts';
 import {
   type KubeEndpointSlice,
   type KubeEndpoints,
@@ -70,7 +71,7 @@ export const RESOURCES: { readonly [K in KubeKind]: Resource<KubeObjects[K]> } =
 /** `/api/v1/namespaces/web/pods`; all namespaces where `namespace` is ''. */
 export function pathOf(kind: KubeKind, namespace: string): string {
   const { group, plural } = RESOURCES[kind];
-  return namespace === '' ? `${group}/${plural}` : `${group}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+  return namespace === '' ? `${group}/${plural}` : `${group}/namespaces/${pathPart(namespace)}/${plural}`;
 }
 
 interface Role<T> {
