@@ -12,6 +12,7 @@ export interface TokenWorld {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** A token as a service gave it. */
 export interface AccessToken {
   readonly token: string;
   /** From now on; 0: not known, it is used once. */

@@ -2,6 +2,7 @@
 import { createSign } from 'node:crypto';
 import { TidemarkError } from '../base/index.ts';
 
+/** RSA with SHA-2 of so many bits. */
 export type JwtAlgorithm = 'RS256' | 'RS384' | 'RS512';
 
 const HASH = { RS256: 'RSA-SHA256', RS384: 'RSA-SHA384', RS512: 'RSA-SHA512' } as const;

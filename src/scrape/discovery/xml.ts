@@ -21,10 +21,11 @@ export class XmlElement {
   }
 
   /** The first child of a name, or of a name in that one, and so on. */
-  child(...names: string[]): XmlElement | undefined {
-    let element: XmlElement | undefined = this;
-    for (const name of names) element = element?.children.find((one) => one.name === name);
-    return element;
+  child(...names: readonly [string, ...string[]]): XmlElement | undefined {
+    const [first, ...rest] = names;
+    const found = this.children.find((one) => one.name === first);
+    const [next, ...more] = rest;
+    return next === undefined ? found : found?.child(next, ...more);
   }
 
   childrenOf(name: string): XmlElement[] {
@@ -32,7 +33,7 @@ export class XmlElement {
   }
 
   /** Trimmed text of child(...names); '' if there is none. */
-  textOf(...names: string[]): string {
+  textOf(...names: readonly [string, ...string[]]): string {
     return this.child(...names)?.text.trim() ?? '';
   }
 }
