@@ -239,10 +239,12 @@ test('a server that ends in the middle of a body is an error', async (t) => {
 
 test('a body is handed over as it arrives when that is asked for, of good answers only, and not encoded', async (t) => {
   const url = await serve(t, (request, response) => {
-    if (request.url === '/gzip') return response.writeHead(200, { 'content-encoding': 'gzip' }).end(zlib.gzipSync('x'));
-    if (request.url === '/bad') return response.writeHead(410).end('gone');
-    response.write('one');
-    setTimeout(() => response.end('two'), 20);
+    if (request.url === '/gzip') response.writeHead(200, { 'content-encoding': 'gzip' }).end(zlib.gzipSync('x'));
+    else if (request.url === '/bad') response.writeHead(410).end('gone');
+    else {
+      response.write('one');
+      setTimeout(() => response.end('two'), 20);
+    }
   });
   const { get } = client(t);
   const pieces: string[] = [];
