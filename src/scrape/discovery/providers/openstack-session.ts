@@ -121,7 +121,7 @@ export class OpenstackSession {
   ): Promise<OpenstackSession> {
     const identity = identityOf(config, environment);
     const base = trimSlash(identity.endpoint);
-    const url = `${/\/v3$/.test(base) ? base : `${base}/v3`}/auth/tokens`;
+    const url = `${base.endsWith('/v3') ? base : `${base}/v3`}/auth/tokens`;
     const body = JSON.stringify(tokenRequest(identity));
     const headers = { 'Content-Type': 'application/json' };
     const answer = await api.ask(url, { method: 'POST', headers, body, signal });
