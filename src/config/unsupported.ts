@@ -4,7 +4,7 @@ import type { HttpClientConfig } from './http-client.ts';
 import type { RemoteWriteConfig } from './remote-config.ts';
 import type { ScrapeConfig } from './scrape-config.ts';
 import { yamlName } from './schema.ts';
-import { type SdKind, otherSdFields } from './sd-other.ts';
+import { type SdConfig, type SdKind, otherSdFields } from './sd-other.ts';
 import { GOGC_DEFAULT } from './server-config.ts';
 
 /** A part of the configuration that has no effect, and why. */
@@ -41,8 +41,31 @@ function clientParts(client: HttpClientConfig, path: string): Unsupported[] {
     'tls_config.key_ref': tlsConfig.keyRef,
   };
   const used = Object.keys(refs).filter((name) => refs[name]);
-  return used.map((name) => notYet(`${path}.${name}`));
+  return used.map((name) => ({
+    path: `${path}.${name}`,
+    text: `${path}.${name} has no effect: there is no secret store to look it up in`,
+  }));
 }
+
+/** What the entries of discovery mechanisms that run ask of their clients, and of ways to authenticate. */
+function discoveryParts(holder: object, path: string, runs: Runs): Unsupported[] {
+  const running = (Object.keys(otherSdFields) as SdKind[]).filter((key) => runs.has(key));
+  return running.flatMap((key) => {
+    const configs = (holder as Record<SdKind, Partial<HttpClientConfig>[]>)[key];
+    return configs.flatMap((config, i) => {
+      const at = `${path}.${yamlName(key)}[${i}]`;
+      const client = 'followRedirects' in config ? clientParts(config as HttpClientConfig, at) : [];
+      return [...client, ...(key === 'ociSdConfigs' ? ociParts(config as SdConfig<'ociSdConfigs'>, at) : [])];
+    });
+  });
+}
+
+const OCI_AUTHS: readonly string[] = ['', 'api_key', 'resource_principal'];
+
+const ociParts = ({ auth }: SdConfig<'ociSdConfigs'>, path: string): Unsupported[] =>
+  OCI_AUTHS.includes(auth)
+    ? []
+    : [{ path: `${path}.auth`, text: `${path}.auth ${auth} is not supported yet: no targets are found` }];
 
 /** What a job asks of its scrapes that they do not do. */
 function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
@@ -61,12 +84,18 @@ function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
 function jobParts(job: ScrapeConfig, runs: Runs): Unsupported[] {
   const path = `scrape_configs[job_name=${job.jobName}]`;
   const sd = job.httpSdConfigs.flatMap((config, i) => clientParts(config, `${path}.http_sd_configs[${i}]`));
-  return [...clientParts(job, path), ...scrapeParts(job, path), ...sd, ...discoveries(job, path, runs)];
+  return [
+    ...clientParts(job, path),
+    ...scrapeParts(job, path),
+    ...sd,
+    ...discoveries(job, path, runs),
+    ...discoveryParts(job, path, runs),
+  ];
 }
 
 function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
   const path = `remote_write[${i}]`;
-  const parts = { sigv4: config.sigv4, azuread: config.azuread, google_iam: config.googleIam };
+  const parts = { sigv4: config.sigv4 };
   const used = Object.entries(parts).flatMap(([name, part]) => (part ? [name] : []));
   if (config.sendExemplars) used.push('send_exemplars');
   if (config.roundRobinDns) used.push('round_robin_dns');
@@ -108,6 +137,9 @@ export function unsupported(config: Config, runs: Runs = new Set()): Unsupported
   if (runs.has('remote_write')) out.push(...config.remoteWrite.flatMap(remoteWriteParts));
   for (const job of allScrapeConfigs(config)) out.push(...jobParts(job, runs));
   for (const [i, manager] of config.alerting.alertmanagers.entries())
-    if (runs.has('alerting')) out.push(...discoveries(manager, `alerting.alertmanagers[${i}]`, runs));
+    if (runs.has('alerting')) {
+      const path = `alerting.alertmanagers[${i}]`;
+      out.push(...discoveries(manager, path, runs), ...discoveryParts(manager, path, runs));
+    }
   return out;
 }

@@ -27,3 +27,7 @@ export { type DnsOptions, searchNames, searchRules } from './real-dns.ts';
 export { filesystemSpace } from './real-space.ts';
 export { OAuth2Client, type OAuth2Grant } from './http-oauth2.ts';
 export { type FreshFiles, freshFiles } from './real-fresh-files.ts';
+export { type JwtAlgorithm, signedJwt } from './jwt.ts';
+export { type AccessToken, CachedToken, type TokenSource, type TokenWorld } from './access-token.ts';
+export { googleToken } from './google-token.ts';
+export { type AzureCloud, type AzureCredential, azureCloud, azureToken } from './azure-token.ts';

@@ -14,6 +14,7 @@ import { dnsDiscovery } from './dns.ts';
 import { dockerDiscovery } from './docker.ts';
 import { dockerswarmDiscovery } from './dockerswarm.ts';
 import { KubernetesDiscovery } from './kubernetes/kubernetes.ts';
+import { PROVIDERS } from './providers/table.ts';
 import type { SharedDiscovery } from './shared.ts';
 import type { DiscoveryWorld } from './world.ts';
 
@@ -23,6 +24,7 @@ export type MakeDiscoverer<K extends SdKind> = (config: SdConfig<K>, world: Disc
 type Discoverers = { readonly [K in SdKind]?: MakeDiscoverer<K> };
 
 const DISCOVERERS: Discoverers = {
+  ...PROVIDERS,
   awsSdConfigs: awsDiscovery,
   consulSdConfigs: (config, world) => new ConsulDiscovery(config, world),
   dnsSdConfigs: dnsDiscovery,
