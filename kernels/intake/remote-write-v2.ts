@@ -128,7 +128,8 @@ function walkSeries(message: usize, end: usize, index: u32): i32 {
   let reason = <i32>refsReason;
   if (reason == 0 && (refCount & 1) != 0) reason = ODD_LABEL_REFS;
   if (reason == 0) reason = findSeries();
-  if (reason == 0 && samples == 0) reason = NO_SAMPLES;
+  // Prometheus' own sender has exemplars in messages of their own.
+  if (reason == 0 && (samples | exemplarCount) == 0) reason = NO_SAMPLES;
   if (reason < 0) return reason;
   if (reason > 0) {
     refuseSeries(<u32>reason, samples, index, message, <u32>(end - message));

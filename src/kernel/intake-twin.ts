@@ -141,7 +141,7 @@ class IntakeTwin implements IntakeKernel {
     const { labels } = series;
     const samples = series.samples.length + series.histograms.length;
     const checked = series.reason || checkLabels(labels, limits);
-    const empty = series.version === 2 && samples === 0;
+    const empty = series.version === 2 && samples + series.exemplars.length === 0;
     const reason = typeof checked === 'number' ? checked : empty ? NO_SAMPLES : 0;
     if (typeof checked === 'number' || reason !== 0) {
       this.#refuse(reason, samples, series, index);
