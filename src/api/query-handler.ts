@@ -14,6 +14,7 @@ import {
 } from './envelope.ts';
 import { type Pieces, type ResultValue, writeResult } from './json-result.ts';
 import type { JsonWriter } from './json-writer.ts';
+import { type ExemplarSeries, writeExemplars } from './json-exemplars.ts';
 import type { ExemplarsRequest, InstantRequest, JsonRequest, ListingRequest, RangeRequest } from './services.ts';
 
 /** What an expression came to. Matrices are sorted by labels already. */
@@ -36,6 +37,8 @@ export interface HandlerEngine {
   range(request: RangeRequest, signal: AbortSignal): Promise<EngineAnswer>;
   /** Matchers of a selector such as `up{job="x"}`. */
   parseSelector(text: string): readonly Matcher[];
+  /** The matchers of every selector in an expression. */
+  selectors(query: string): readonly (readonly Matcher[])[];
   /** The expression, pretty printed. */
   format(query: string): string;
   /** The syntax tree in the form of /api/v1/parse_query; null where the parser does not offer it. */
@@ -48,6 +51,8 @@ export interface HandlerListings {
   series(request: ListingSelection, signal: AbortSignal): Promise<Listing<Labels>>;
   labelNames(request: ListingSelection, signal: AbortSignal): Promise<Listing<string>>;
   labelValues(name: string, request: ListingSelection, signal: AbortSignal): Promise<Listing<string>>;
+  /** By series, sorted by their labels. */
+  exemplars(request: ListingSelection, signal: AbortSignal): Promise<readonly ExemplarSeries[]>;
 }
 
 /** Which series a listing is about. */
@@ -137,7 +142,7 @@ function answer(options: QueryHandlerOptions, request: JsonRequest, signal: Abor
     case 'labelValues':
       return listing(options, request, signal);
     case 'exemplars':
-      return exemplars(options, request);
+      return exemplars(options, request, signal);
     case 'format':
       return text(() => options.engine.format(request.query));
     case 'parse':
@@ -262,12 +267,30 @@ function listAnswer<T>(
   };
 }
 
-/** Exemplars are not stored: a well-formed query finds none. */
-async function exemplars({ engine }: QueryHandlerOptions, request: ExemplarsRequest): Promise<HandlerAnswer> {
+/** An expression without selectors has none. */
+async function exemplars(
+  { engine, listings }: QueryHandlerOptions,
+  { tenant, query, startMs, endMs }: ExemplarsRequest,
+  signal: AbortSignal,
+): Promise<HandlerAnswer> {
+  const matcherSets = selectorsOf(engine, query);
+  const selection = { tenant, startMs, endMs, limit: 0, matcherSets };
+  const series = matcherSets.length === 0 ? [] : await listings.exemplars(selection, signal);
+  return {
+    status: 200,
+    heldBytes: series.reduce((sum, one) => sum + ITEM_BYTES * (1 + one.exemplars.length), 0),
+    *write(json) {
+      json.raw('{"status":"success","data":');
+      yield* writeExemplars(json, series);
+      closeEnvelope(json, [], []);
+    },
+  };
+}
+
+function selectorsOf(engine: HandlerEngine, query: string): readonly (readonly Matcher[])[] {
   try {
-    engine.format(request.query);
+    return engine.selectors(query);
   } catch (error) {
     throw new TidemarkError('bad_data', errorText(error), { cause: error });
   }
-  return bytesAnswer(successBody([]));
 }

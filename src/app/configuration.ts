@@ -1,7 +1,15 @@
 // The configuration file of a running process: loading, what is used without one, and reload (all or nothing).
 import { createHash } from 'node:crypto';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
-import { type Config, type Feature, type HostFiles, globFiles, loadConfig, unsupported } from '../config/index.ts';
+import {
+  type Config,
+  EXEMPLAR_FEATURE,
+  type Feature,
+  type HostFiles,
+  globFiles,
+  loadConfig,
+  unsupported,
+} from '../config/index.ts';
 import { hasCode } from '../io/index.ts';
 import { discoveryKinds } from '../scrape/index.ts';
 
@@ -77,7 +85,8 @@ function wellFormedPart(bytes: Uint8Array): string {
 }
 
 /** Says, one line each, what the file asks for and this program does not do. */
-export function warnOfUnsupported(config: Config, logger: Logger): void {
-  for (const { path, text } of unsupported(config, RUNS))
+export function warnOfUnsupported(config: Config, features: readonly string[], logger: Logger): void {
+  const runs = features.includes(EXEMPLAR_FEATURE) ? new Set([...RUNS, 'exemplars' as const]) : RUNS;
+  for (const { path, text } of unsupported(config, runs))
     logger.warn('configuration asks for what is not supported yet', { path, text });
 }

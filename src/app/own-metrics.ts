@@ -17,6 +17,24 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
     imageCount: perShard('tidemark_head_images_written', 'Images written since the start.'),
     imageBytes: perShard('tidemark_head_image_bytes', 'Bytes of the newest image.'),
   };
+  const exemplars = {
+    exemplars: perShard('tidemark_exemplars', 'Exemplars kept.'),
+    exemplarSeries: perShard('tidemark_exemplar_series', 'Series that have exemplars.'),
+    exemplarBytes: perShard('tidemark_exemplar_bytes', 'Bytes of exemplars in the head.'),
+    exemplarsAppended: perShard('tidemark_exemplars_appended', 'Exemplars stored since the directory was made.'),
+    exemplarsDuplicate: perShard('tidemark_exemplars_duplicate', 'Exemplars that were there already.'),
+    exemplarsOutOfOrder: perShard(
+      'tidemark_exemplars_out_of_order',
+      'Exemplars older than the newest of their series.',
+    ),
+    exemplarsUnknown: perShard('tidemark_exemplars_unknown_series', 'Exemplars of series that the head does not have.'),
+    exemplarsDropped: perShard('tidemark_exemplars_dropped', 'Exemplars that made room for newer ones.'),
+  };
+  const oldestExemplar = perShard(
+    'tidemark_exemplars_oldest_timestamp_seconds',
+    'Time of the exemplar that goes next.',
+  );
+  const exemplarsMax = metrics.gauge('tidemark_exemplars_max', 'Exemplars that all shards keep together.');
   const blocks = {
     blockCount: perShard('tidemark_blocks', 'Block files.'),
     blockBytes: perShard('tidemark_block_bytes', 'Bytes of block files.'),
@@ -47,9 +65,12 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
     resident.set(process.memoryUsage.rss());
     const { user, system } = process.cpuUsage();
     cpu.set((user + system) / 1e6);
+    exemplarsMax.set(database.exemplarsMax);
     const stats = await database.stats();
     for (const [shard, one] of stats.entries()) {
       for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) gauges[key][shard].set(one[key]);
+      for (const key of Object.keys(exemplars) as (keyof typeof exemplars)[]) exemplars[key][shard].set(one[key]);
+      oldestExemplar[shard].set(one.oldestExemplarMs / 1000);
       for (const key of Object.keys(blocks) as (keyof typeof blocks)[]) blocks[key][shard].set(one[key]);
       for (const key of Object.keys(lifeCycle) as (keyof typeof lifeCycle)[]) {
         lifeCycle[key][shard].set(one.lifeCycle[key]);

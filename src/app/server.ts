@@ -17,6 +17,7 @@ import {
   type Config,
   type FlagValues,
   configChanges,
+  exemplarsMax,
   effectiveRetention,
   enabledFeatures,
   flagTexts,
@@ -106,7 +107,7 @@ export class Server {
     this.#access = await AccessTable.load(this.#config.tidemark.access, this.#configuration.files.readFile);
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
-    warnOfUnsupported(this.#config, logger);
+    warnOfUnsupported(this.#config, enabledFeatures(flags), logger);
     this.#rules = this.#rulesRole();
     const rules = await this.#rules.load(this.#config);
     const urls = await this.#listen();
@@ -120,6 +121,7 @@ export class Server {
     this.#database = await Database.open(options, (replay) => {
       this.#replay = replay;
     });
+    this.#database.keepExemplars(this.#exemplarsMax);
     this.#queries = new QueryClient({
       shards: this.#database.shards,
       settings: this.#engineSettings(),
@@ -213,10 +215,11 @@ export class Server {
       if (this.#limits.apply(config.tidemark)) this.#database?.intake.beginSegments();
       this.#config = config;
       this.#database?.retain(this.#retention);
+      this.#database?.keepExemplars(this.#exemplarsMax);
       this.#write = undefined; // it knows the retention
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
-      warnOfUnsupported(config, this.#options.logger);
+      warnOfUnsupported(config, enabledFeatures(this.#options.flags), this.#options.logger);
       this.#queries?.configure(this.#engineSettings());
       if (rules) await this.#rules?.apply(config, rules);
       this.#options.logger.info('configuration loaded', {
@@ -289,6 +292,7 @@ export class Server {
       maxConcurrency: flags['query.max-concurrency'],
       defaultStepMs: this.#config.global.evaluationIntervalMs,
       features: enabledFeatures(flags),
+      keepsExemplars: this.#exemplarsMax > 0,
       queryBytesMax: flags['query.max-bytes'],
       totalBytesMax: flags['query.max-total-bytes'],
     };
@@ -296,6 +300,10 @@ export class Server {
 
   get #retention(): Retention {
     return effectiveRetention(this.#options.flags, this.#config, this.#diskBytes);
+  }
+
+  get #exemplarsMax(): number {
+    return exemplarsMax(this.#config.storage, enabledFeatures(this.#options.flags));
   }
 
   get #isReady(): boolean {
@@ -309,6 +317,7 @@ export class Server {
       'tidemark_native_histograms_written_total',
       'Native histograms taken by remote write.',
     );
+    const exemplars = this.#metrics.counter('tidemark_exemplars_written_total', 'Exemplars taken by remote write.');
     const write: WriteService = {
       write: (tenant, version, body) => {
         const service = (this.#write ??= createWriteService({
@@ -320,6 +329,7 @@ export class Server {
           onResult: (counters) => {
             written.add(counters.samples);
             histograms.add(counters.histograms);
+            exemplars.add(counters.exemplars);
           },
         }));
         return service.write(tenant, version, body);

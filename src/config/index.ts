@@ -31,6 +31,7 @@ export { type ListDirectory, globFiles } from './glob.ts';
 export type { AlertingConfig, AlertmanagerConfig } from './alerting-config.ts';
 export type { RemoteReadConfig, RemoteWriteConfig } from './remote-config.ts';
 export { TENANT_LIMITS_DEFAULT, type TenantLimits, type TidemarkConfig, limitsOf } from './limits.ts';
+export { EXEMPLAR_FEATURE, exemplarsMax } from './server-config.ts';
 export type { OtlpConfig, RuntimeConfig, StorageConfig, TracingConfig } from './server-config.ts';
 export { ANY_TENANT, type AccessRule, tokenProblem } from './access.ts';
 export { configChanges } from './changes.ts';

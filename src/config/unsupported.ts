@@ -97,7 +97,6 @@ function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
   const path = `remote_write[${i}]`;
   const parts = { sigv4: config.sigv4 };
   const used = Object.entries(parts).flatMap(([name, part]) => (part ? [name] : []));
-  if (config.sendExemplars) used.push('send_exemplars');
   if (config.roundRobinDns) used.push('round_robin_dns');
   return [...clientParts(config, path), ...used.map((name) => notYet(`${path}.${name}`))];
 }
@@ -112,7 +111,8 @@ function storageParts({ storage }: Config, runs: Runs): Unsupported[] {
     say('storage.tsdb.stale_series_compaction_threshold', 'it has no effect: the head has no such threshold');
   if (tsdb?.chunkEncoding?.floats)
     say('storage.tsdb.chunk_encoding.floats', 'the smallest exact encoding is chosen per vector');
-  if (storage.exemplars && !runs.has('exemplars')) out.push(notYet('storage.exemplars'));
+  if (storage.exemplars && !runs.has('exemplars'))
+    say('storage.exemplars', 'exemplars are kept with --enable-feature=exemplar-storage only');
   return out;
 }
 

@@ -20,6 +20,7 @@ export {
 export type { QueryErrorCode } from './errors.ts';
 export { type ExplainLeaf, type ExplainNode, printExplain } from './explain.ts';
 export { LocalLeafExecutor, type LeafExecutorOptions } from './exec/leaf-executor.ts';
+export { exprSelectors } from './selectors.ts';
 export { MemorySource } from './exec/memory-source.ts';
 export {
   LabelsPacker,

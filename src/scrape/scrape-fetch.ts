@@ -2,7 +2,12 @@
 import { TidemarkError } from '../base/index.ts';
 import type { ScrapeConfig } from '../config/index.ts';
 import type { HttpClient, HttpResponse } from '../io/index.ts';
-import { type ExposedHistogram, type ExpositionFormat, readProtobufExposition } from '../wire/index.ts';
+import {
+  type ExposedExemplar,
+  type ExposedHistogram,
+  type ExpositionFormat,
+  readProtobufExposition,
+} from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
@@ -15,9 +20,12 @@ export interface FetchedPage {
   readonly format: ExpositionFormat;
   /** Native histograms, which the body does not say. */
   readonly histograms: readonly ExposedHistogram[];
+  /** Exemplars that the body does not say, by the number of their sample in it. */
+  readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
 }
 
 const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
+const NO_EXEMPLARS: ReadonlyMap<number, ExposedExemplar> = new Map();
 
 /** Error code of a body over body_size_limit. */
 export const BODY_TOO_LARGE = 'body_too_large';
@@ -50,11 +58,11 @@ export class ScrapeFetch {
     const contentType = answer.headers['content-type'] ?? '';
     const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
     const sizeBytes = body.length;
-    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS };
+    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
     const { scrapeNativeHistograms, alwaysScrapeClassicHistograms } = this.#config;
     const options = { native: scrapeNativeHistograms, alwaysClassic: alwaysScrapeClassicHistograms };
-    const { text, histograms } = readProtobufExposition(body, options);
-    return { body: text, sizeBytes, format: 'text', histograms };
+    const { text, histograms, exemplars } = readProtobufExposition(body, options);
+    return { body: text, sizeBytes, format: 'text', histograms, exemplars };
   }
 
   async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {

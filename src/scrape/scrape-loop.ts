@@ -151,6 +151,7 @@ export class ScrapeLoop {
       body: page?.body,
       format: page?.format ?? 'text',
       histograms: page?.histograms ?? [],
+      exemplars: page?.exemplars,
       honorTimestamps: config.honorTimestamps,
       trackTimestampsStaleness: config.trackTimestampsStaleness,
       sampleLimit: config.sampleLimit,

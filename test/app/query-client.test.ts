@@ -40,6 +40,7 @@ function start(t: TestContext): { client: QueryClient; deaths: Error[] } {
       maxConcurrency: 4,
       defaultStepMs: 60_000,
       features: [],
+      keepsExemplars: false,
       queryBytesMax: 2 ** 30,
       totalBytesMax: 2 ** 30,
     },
