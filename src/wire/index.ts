@@ -52,6 +52,7 @@ export type {
   OtlpAttribute,
   OtlpBuckets,
   OtlpData,
+  OtlpExemplar,
   OtlpExponentialPoint,
   OtlpHistogramPoint,
   OtlpMetric,
