@@ -2,7 +2,7 @@
 // is sent. What a user did wrong never throws here, it becomes an error envelope; a broken invariant passes through and ends the
 // process.
 import { InvariantError, TidemarkError, errorText, invariant } from '../base/index.ts';
-import { type Labels, type Matcher, matchesEmpty } from '../model/index.ts';
+import { METRIC_NAME, type Labels, type Matcher, matchesEmpty } from '../model/index.ts';
 import {
   closeEnvelope,
   errorBody,
@@ -14,6 +14,7 @@ import {
 } from './envelope.ts';
 import { type Pieces, type ResultValue, writeResult } from './json-result.ts';
 import type { JsonWriter } from './json-writer.ts';
+import { type SearchRequest, searchAnswer } from './search-answer.ts';
 import type { ExemplarsRequest, InstantRequest, JsonRequest, ListingRequest, RangeRequest } from './services.ts';
 
 /** What an expression came to. Matrices are sorted by labels already. */
@@ -136,6 +137,8 @@ function answer(options: QueryHandlerOptions, request: JsonRequest, signal: Abor
     case 'labels':
     case 'labelValues':
       return listing(options, request, signal);
+    case 'search':
+      return search(options, request, signal);
     case 'exemplars':
       return exemplars(options, request);
     case 'format':
@@ -209,7 +212,7 @@ async function expression(
 }
 
 /** Only /series says which parameter it was: Prometheus' answers differ so. */
-function parseMatches(engine: HandlerEngine, request: ListingRequest): (readonly Matcher[])[] {
+function parseMatches(engine: HandlerEngine, request: ListingRequest | SearchRequest): (readonly Matcher[])[] {
   try {
     const sets = request.matches.map((match) => engine.parseSelector(match));
     if (sets.some((set) => set.every(matchesEmpty))) {
@@ -237,6 +240,21 @@ async function listing(
       ? await listings.labelNames(selection, signal)
       : await listings.labelValues(name, selection, signal);
   return listAnswer(found, limit, (json, item) => json.string(item));
+}
+
+async function search(
+  { engine, listings }: QueryHandlerOptions,
+  request: SearchRequest,
+  signal: AbortSignal,
+): Promise<HandlerAnswer> {
+  const { tenant, startMs, endMs, what } = request;
+  // All that the selectors leave: the limit is about what the terms leave of them.
+  const selection = { tenant, startMs, endMs, limit: 0, matcherSets: parseMatches(engine, request) };
+  const found =
+    what === 'labelNames'
+      ? await listings.labelNames(selection, signal)
+      : await listings.labelValues(what === 'metricNames' ? METRIC_NAME : request.name, selection, signal);
+  return searchAnswer(found, request);
 }
 
 function listAnswer<T>(
