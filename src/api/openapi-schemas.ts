@@ -85,7 +85,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       result('vector', list(object({ metric: named('Labels'), 'value?': sample, 'histogram?': histogramSample }))),
       result('scalar', sample),
       result('string', sample),
-      object({ explain: { type: 'object' } }),
+      { ...object({ explain: { type: 'object' } }), additionalProperties: false },
     ],
   },
   QueryAnswer: success(named('QueryData')),

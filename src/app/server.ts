@@ -37,6 +37,7 @@ import { HostExporter } from './host-exporter.ts';
 import { createInfluxService } from './influx-service.ts';
 import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 import { createOtlpService } from './otlp-service.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { QueryClient } from './query-client.ts';
@@ -139,6 +140,10 @@ export class Server {
         LATENCY_BOUNDS_SECONDS,
       ),
       runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
+      countByStatus: (status) =>
+        this.#metrics.counter('tidemark_queries_total', 'Queries that ended, by status of their answer.', {
+          code: String(status),
+        }),
       onDeath,
     });
     this.#remoteWrite = new RemoteWriteRole({
@@ -165,7 +170,7 @@ export class Server {
     });
     await this.#scrape.apply(this.#config);
     await this.#rules.apply(this.#config, rules);
-    registerOwnMetrics(this.#metrics, this.#database);
+    registerOwnMetrics(this.#metrics, this.#database, this.#clock);
     this.#observeReloads();
     this.#notifications.end(STARTING);
     this.#limits.observe(this.#database.kernel);
@@ -175,6 +180,19 @@ export class Server {
 
   /** By Prometheus' names, which alerts are written for. */
   #observeReloads(): void {
+    registerProcessMetrics(this.#metrics, this.#configuration.files, this.#startedMs);
+    this.#metrics.observed(
+      'gauge',
+      'tidemark_notification_subscribers',
+      'Clients that listen to live notifications.',
+      () => this.#notifications.subscriberCount,
+    );
+    this.#metrics.observed(
+      'gauge',
+      'tidemark_queries_running',
+      'Queries under way: waiting, running or being sent.',
+      () => this.#queries?.running ?? 0,
+    );
     this.#metrics.observed(
       'gauge',
       'prometheus_config_last_reload_successful',

@@ -34,6 +34,7 @@ export class ShardClient implements ShardPort {
   readonly #options: ShardClientOptions;
   readonly #replies = new Map<number, PromiseWithResolvers<ShardStats>>();
   readonly #pendingBytesOf: number[] = [];
+  readonly #pushedAtMs: number[] = [];
   #nextId = 1;
   #ready = Promise.withResolvers<void>();
   #stopped = Promise.withResolvers<void>();
@@ -75,6 +76,7 @@ export class ShardClient implements ShardPort {
     this.pushed++;
     this.pendingBytes += group.length;
     this.#pendingBytesOf.push(group.length);
+    this.#pushedAtMs.push(this.#options.clock.monotonicMs());
     this.#gathered.push(group);
     this.#gatheredBytes += group.length;
     if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.flush();
@@ -90,6 +92,11 @@ export class ShardClient implements ShardPort {
     this.#gathered = [];
     this.#gatheredBytes = 0;
     this.#command({ type: 'push', groups });
+  }
+
+  /** When the oldest group came that is not applied, by the monotonic clock; null: all are. */
+  get oldestPendingMs(): number | null {
+    return this.#pushedAtMs[0] ?? null;
   }
 
   /** Gives the shard a port on which queries come. */
@@ -167,6 +174,7 @@ export class ShardClient implements ShardPort {
         return;
       case 'applied':
         for (let i = 0; i < event.groups; i++) this.pendingBytes -= this.#pendingBytesOf.shift() ?? 0;
+        this.#pushedAtMs.splice(0, event.groups);
         this.fullness = event.fullness;
         this.#options.onBuffers(event.buffers);
     }
