@@ -71,6 +71,8 @@ export interface Listing<T> {
 export interface QueryHandlerOptions {
   readonly engine: HandlerEngine;
   readonly listings: HandlerListings;
+  /** Lets others have their turn. */
+  readonly breathe?: () => Promise<void>;
 }
 
 /** An answer: its status is known, its JSON is written as it is sent. */
@@ -243,7 +245,7 @@ async function listing(
 }
 
 async function search(
-  { engine, listings }: QueryHandlerOptions,
+  { engine, listings, breathe }: QueryHandlerOptions,
   request: SearchRequest,
   signal: AbortSignal,
 ): Promise<HandlerAnswer> {
@@ -254,7 +256,10 @@ async function search(
     what === 'labelNames'
       ? await listings.labelNames(selection, signal)
       : await listings.labelValues(what === 'metricNames' ? METRIC_NAME : request.name, selection, signal);
-  return searchAnswer(found, request);
+  return searchAnswer(found, request, async () => {
+    await breathe?.();
+    signal.throwIfAborted();
+  });
 }
 
 function listAnswer<T>(

@@ -17,6 +17,8 @@ const DEFAULT_COUNT = 100;
 const BATCH_SIZE_MAX = 10_000;
 /** Each name is held against each term. */
 const TERMS_MAX = 32;
+/** Longer than any name that people look for. */
+const TERM_LENGTH_MAX = 1000;
 
 const badData = (text: string): TidemarkError => new TidemarkError('bad_data', text);
 
@@ -70,6 +72,9 @@ function searchRequest(
   if (endMs < startMs) throw badData('end timestamp must not be before start timestamp');
   const terms = p.all('search[]');
   if (terms.length > TERMS_MAX) throw badData(`too many search[] terms: got ${terms.length}, maximum is ${TERMS_MAX}`);
+  const long = terms.find((term) => term.length > TERM_LENGTH_MAX);
+  if (long !== undefined)
+    throw badData(`search[] term is too long: got ${long.length} characters, maximum is ${TERM_LENGTH_MAX}`);
   const name = p.get('label');
   const request = {
     kind: 'search' as const,

@@ -33,18 +33,36 @@ interface Found {
 
 const FOUND_BYTES = 128;
 
+/** Names that are compared with the terms before others have their turn: some milliseconds of 32 terms. */
+const PART = 1000;
+
 /** Names that fit, in the order that is asked for; at most `limit` + 1. */
-function foundOf(names: readonly string[], request: SearchRequest): Found[] {
+async function foundOf(
+  names: readonly string[],
+  request: SearchRequest,
+  between: () => Promise<void>,
+): Promise<Found[]> {
   const score = searchScore(request);
-  const found = names.map((name): Found => ({ name, score: score(name) })).filter((one) => one.score > 0);
+  const found: Found[] = [];
+  for (let at = 0; at < names.length; at += PART) {
+    if (at > 0) await between();
+    for (const name of names.slice(at, at + PART)) {
+      const one = { name, score: score(name) };
+      if (one.score > 0) found.push(one);
+    }
+  }
   if (request.order === 'descending') found.sort((a, b) => compareUtf8(b.name, a.name));
   if (request.order === 'score') found.sort((a, b) => b.score - a.score || compareUtf8(a.name, b.name));
   return request.limit === 0 ? found : found.slice(0, request.limit + 1);
 }
 
-/** `listing`: all names that the selectors leave, sorted. */
-export function searchAnswer({ items, warnings }: Listing<string>, request: SearchRequest): HandlerAnswer {
-  const found = foundOf(items, request);
+/** `listing`: all names that the selectors leave, sorted. `between` is awaited now and then; if it rejects, so does this. */
+export async function searchAnswer(
+  { items, warnings }: Listing<string>,
+  request: SearchRequest,
+  between: () => Promise<void>,
+): Promise<HandlerAnswer> {
+  const found = await foundOf(items, request, between);
   const { limit, batchSize } = request;
   const hasMore = limit > 0 && found.length > limit;
   if (hasMore) found.pop();

@@ -8,6 +8,8 @@
 //
 // jarowinkler: a name that contains the term scores 0.9 (1 where it begins with it), else its Jaro-Winkler similarity, which counts
 // from a threshold above 0 only.
+//
+// What one comparison costs is bounded: of long names the first characters are compared, and a term begins at the first places only.
 
 /** The first is the default. */
 export const FUZZ_ALGORITHMS = ['subsequence', 'jarowinkler'] as const;
@@ -21,6 +23,14 @@ export interface SearchTerms {
   readonly threshold: number;
   readonly isCaseSensitive: boolean;
 }
+
+/** Characters of a name that are compared. */
+const COMPARED_MAX = 1024;
+/** Places where a term is tried to begin. */
+const STARTS_MAX = 64;
+
+const compared = (name: string): string[] =>
+  Array.from(name.length > 2 * COMPARED_MAX ? name.slice(0, 2 * COMPARED_MAX) : name).slice(0, COMPARED_MAX);
 
 const PREFIX_SCORE = 1;
 const SUBSTRING_SCORE = 0.9;
@@ -46,22 +56,23 @@ export function searchScore(search: SearchTerms): (name: string) => number {
 type Score = (term: readonly string[], name: string, termText: string, threshold: number) => number;
 
 const subsequence: Score = (term, name, _text, threshold) => {
-  const score = subsequenceScore(term, Array.from(name));
+  const score = subsequenceScore(term, compared(name));
   return score >= threshold ? score : 0;
 };
 
 const containsOrSimilar: Score = (term, name, text, threshold) => {
   if (name.includes(text)) return SUBSTRING_SCORE;
   if (threshold === 0) return 0;
-  const score = jaroWinkler(term, Array.from(name));
+  const score = jaroWinkler(term, compared(name));
   return score >= threshold ? score : 0;
 };
 
 /** See the top of the file: the best of all places where the term can begin, each matched greedily. */
 export function subsequenceScore(term: readonly string[], name: readonly string[]): number {
   let best = 0;
-  for (let start = 0; start + term.length <= name.length; start++) {
+  for (let start = 0, tried = 0; start + term.length <= name.length && tried < STARTS_MAX; start++) {
     if (name[start] !== term[0]) continue;
+    tried++;
     const score = scoreFrom(term, name, start);
     if (score === null) break; // it does not end from here, so it does not end from further on
     best = Math.max(best, score);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { TidemarkError } from '../../src/base/index.ts';
 import { createQueryHandler, type HandlerEngine, type HandlerListings } from '../../src/api/index.ts';
 import type { SearchRequest } from '../../src/api/search-answer.ts';
 import { jaroWinkler, searchScore, subsequenceScore } from '../../src/api/search-match.ts';
@@ -118,6 +119,21 @@ test('an answer is lines of batches and one that says whether there is more', as
   assert.deepEqual(known, { results: [{ name: 'c', type: 'counter', help: 'C.' }] });
 });
 
+test('a search that is cancelled ends between two parts of the names', async () => {
+  const names = Array.from({ length: 2500 }, (_, i) => `n${i}`);
+  const listing = () => Promise.resolve({ items: names, warnings: [] });
+  const listings = { series: assert.fail, labelNames: listing, labelValues: listing } as unknown as HandlerListings;
+  const controller = new AbortController();
+  let turns = 0;
+  const breathe = (): Promise<void> => {
+    if (++turns === 2) controller.abort(new TidemarkError('canceled', 'query was canceled'));
+    return Promise.resolve();
+  };
+  const handler = createQueryHandler({ engine: {} as HandlerEngine, listings, breathe });
+  const { status } = await handler({ ...request, terms: ['n'] }, controller.signal);
+  assert.deepEqual([status, turns], [499, 2]);
+});
+
 test('parameters of a search are checked, and reach the query side as plain data', async () => {
   const services = fakeServices();
   const server = await fakeServer(services);
@@ -140,6 +156,10 @@ test('parameters of a search are checked, and reach the query side as plain data
   await bad('metric_names?start=2&end=1', 'end timestamp must not be before start timestamp');
   await bad('label_values', 'missing required parameter "label"');
   await bad(`label_names?${'search[]=a&'.repeat(33)}`, 'too many search[] terms: got 33, maximum is 32');
+  await bad(
+    `label_names?search[]=${'a'.repeat(1001)}`,
+    'search[] term is too long: got 1001 characters, maximum is 1000',
+  );
   const response = await ask('label_values?label=job&search[]=a&search[]=b&fuzz_threshold=50&case_sensitive=false');
   assert.equal(response.headers['content-type'], 'application/x-ndjson; charset=utf-8');
   assert.deepEqual(services.requests.pop(), {
