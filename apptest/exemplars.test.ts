@@ -150,7 +150,7 @@ scrape_configs:
   assert.deepEqual([bucket.exemplars[0].labels, bucket.exemplars[0].value], [{}, '0.5']);
   await until('a second scrape has come', 20_000, async () => {
     const { text } = await send(program, { path: '/metrics' });
-    return /tidemark_exemplars_duplicate\{shard="\d"\} [1-9]/.test(text);
+    return /tidemark_exemplars_duplicate_total\{shard="\d"\} [1-9]/.test(text);
   });
   assert.equal((await found(program.url, 'h_bucket'))[0].exemplars.length, 1, 'the same again is no new one');
 });

@@ -2,7 +2,7 @@
 // is sent. What a user did wrong never throws here, it becomes an error envelope; a broken invariant passes through and ends the
 // process.
 import { InvariantError, TidemarkError, errorText, invariant } from '../base/index.ts';
-import { type Labels, type Matcher, matchesEmpty } from '../model/index.ts';
+import { METRIC_NAME, type Labels, type Matcher, matchesEmpty } from '../model/index.ts';
 import {
   closeEnvelope,
   errorBody,
@@ -15,6 +15,7 @@ import {
 import { type Pieces, type ResultValue, writeResult } from './json-result.ts';
 import type { JsonWriter } from './json-writer.ts';
 import { type ExemplarSeries, writeExemplars } from './json-exemplars.ts';
+import { type SearchRequest, searchAnswer } from './search-answer.ts';
 import type { ExemplarsRequest, InstantRequest, JsonRequest, ListingRequest, RangeRequest } from './services.ts';
 
 /** What an expression came to. Matrices are sorted by labels already. */
@@ -75,6 +76,8 @@ export interface Listing<T> {
 export interface QueryHandlerOptions {
   readonly engine: HandlerEngine;
   readonly listings: HandlerListings;
+  /** Lets others have their turn. */
+  readonly breathe?: () => Promise<void>;
 }
 
 /** An answer: its status is known, its JSON is written as it is sent. */
@@ -141,6 +144,8 @@ function answer(options: QueryHandlerOptions, request: JsonRequest, signal: Abor
     case 'labels':
     case 'labelValues':
       return listing(options, request, signal);
+    case 'search':
+      return search(options, request, signal);
     case 'exemplars':
       return exemplars(options, request, signal);
     case 'format':
@@ -214,7 +219,7 @@ async function expression(
 }
 
 /** Only /series says which parameter it was: Prometheus' answers differ so. */
-function parseMatches(engine: HandlerEngine, request: ListingRequest): (readonly Matcher[])[] {
+function parseMatches(engine: HandlerEngine, request: ListingRequest | SearchRequest): (readonly Matcher[])[] {
   try {
     const sets = request.matches.map((match) => engine.parseSelector(match));
     if (sets.some((set) => set.every(matchesEmpty))) {
@@ -242,6 +247,24 @@ async function listing(
       ? await listings.labelNames(selection, signal)
       : await listings.labelValues(name, selection, signal);
   return listAnswer(found, limit, (json, item) => json.string(item));
+}
+
+async function search(
+  { engine, listings, breathe }: QueryHandlerOptions,
+  request: SearchRequest,
+  signal: AbortSignal,
+): Promise<HandlerAnswer> {
+  const { tenant, startMs, endMs, what } = request;
+  // All that the selectors leave: the limit is about what the terms leave of them.
+  const selection = { tenant, startMs, endMs, limit: 0, matcherSets: parseMatches(engine, request) };
+  const found =
+    what === 'labelNames'
+      ? await listings.labelNames(selection, signal)
+      : await listings.labelValues(what === 'metricNames' ? METRIC_NAME : request.name, selection, signal);
+  return searchAnswer(found, request, async () => {
+    await breathe?.();
+    signal.throwIfAborted();
+  });
 }
 
 function listAnswer<T>(

@@ -215,7 +215,7 @@ class QueryHost {
     if (request.kind === 'rule') return ruleAnswer(this.#engine(after), request, signal);
     const engine = this.#handlerEngine(after, running);
     const listings = createListings(this.#shards, after, this.#settings.keepsExemplars);
-    return createQueryHandler({ engine, listings })(request, signal);
+    return createQueryHandler({ engine, listings, breathe: () => this.#clock.yield() })(request, signal);
   }
 
   #bulk(request: BulkRequest, after: readonly number[], signal: AbortSignal): Promise<HandlerAnswer> {

@@ -7,7 +7,6 @@ import {
   type ApiServer,
   type ApiServices,
   type WriteService,
-  type Notification,
   WebProtection,
   createApiServer,
   parseListenAddress,
@@ -39,6 +38,7 @@ import { HostExporter } from './host-exporter.ts';
 import { createInfluxService } from './influx-service.ts';
 import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 import { createOtlpService } from './otlp-service.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { QueryClient } from './query-client.ts';
@@ -47,6 +47,7 @@ import type { EngineSettings } from './query-protocol.ts';
 import { RemoteWriteRole } from './remote-write-role.ts';
 import { RulesRole } from './rules-role.ts';
 import { ScrapeRole } from './scrape-role.ts';
+import { Notifications } from './notifications.ts';
 import { buildInfo, diskBytes, featuresOf, routePrefix } from './server-facts.ts';
 import { createWriteService } from './write-service.ts';
 
@@ -57,6 +58,11 @@ export interface ServerOptions {
   /** The process shall end: by request, or because it cannot go on. */
   readonly onQuit: (error: Error | null) => void;
 }
+
+/** Prometheus' words where it has any. */
+const RELOAD_FAILED = 'Configuration reload has failed.';
+const STARTING = 'Tidemark is starting and reading its log.';
+const STOPPING = 'Tidemark is shutting down and gracefully stopping all operations.';
 
 export class Server {
   readonly #options: ServerOptions;
@@ -70,8 +76,6 @@ export class Server {
   #diskBytes = 0;
   #isReloadGood = true;
   #reloading: Promise<void> = Promise.resolve();
-  /** The last reload, good or bad. */
-  #reloadedMs = 0;
   #isStopping = false;
   #database: Database | null = null;
   #queries: QueryClient | null = null;
@@ -83,6 +87,7 @@ export class Server {
   #servers: ApiServer[] = [];
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   readonly #hostExporter: HostExporter;
+  readonly #notifications: Notifications;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -90,6 +95,7 @@ export class Server {
     this.#clock = clock;
     this.#hostExporter = new HostExporter({ files, clock, logger: options.logger, filesystemSpace });
     this.#startedMs = clock.nowMs();
+    this.#notifications = new Notifications(clock, options.flags['web.max-notifications-subscribers']);
     const [address] = options.flags['web.listen-address'];
     this.#configuration = {
       file: options.flags['config.file'],
@@ -110,6 +116,7 @@ export class Server {
     warnOfUnsupported(this.#config, enabledFeatures(flags), logger);
     this.#rules = this.#rulesRole();
     const rules = await this.#rules.load(this.#config);
+    this.#notifications.begin(STARTING);
     const urls = await this.#listen();
     const directory = flags['storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
@@ -135,6 +142,10 @@ export class Server {
         LATENCY_BOUNDS_SECONDS,
       ),
       runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
+      countByStatus: (status) =>
+        this.#metrics.counter('tidemark_queries_total', 'Queries that ended, by status of their answer.', {
+          code: String(status),
+        }),
       onDeath,
     });
     this.#remoteWrite = new RemoteWriteRole({
@@ -161,8 +172,9 @@ export class Server {
     });
     await this.#scrape.apply(this.#config);
     await this.#rules.apply(this.#config, rules);
-    registerOwnMetrics(this.#metrics, this.#database);
+    registerOwnMetrics(this.#metrics, this.#database, this.#clock);
     this.#observeReloads();
+    this.#notifications.end(STARTING);
     this.#limits.observe(this.#database.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
@@ -170,6 +182,19 @@ export class Server {
 
   /** By Prometheus' names, which alerts are written for. */
   #observeReloads(): void {
+    registerProcessMetrics(this.#metrics, this.#configuration.files, this.#startedMs);
+    this.#metrics.observed(
+      'gauge',
+      'tidemark_notification_subscribers',
+      'Clients that listen to live notifications.',
+      () => this.#notifications.subscriberCount,
+    );
+    this.#metrics.observed(
+      'gauge',
+      'tidemark_queries_running',
+      'Queries under way: waiting, running or being sent.',
+      () => this.#queries?.running ?? 0,
+    );
     this.#metrics.observed(
       'gauge',
       'prometheus_config_last_reload_successful',
@@ -187,8 +212,10 @@ export class Server {
   /** Stops in reverse order: no more requests, no more scrapes, then the store. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#notifications.begin(STOPPING);
     await this.#rules?.stop();
     await this.#scrape?.stop();
+    this.#notifications.close();
     await Promise.all(this.#servers.map((server) => server.stop()));
     await this.#remoteWrite?.stop();
     await this.#queries?.stop();
@@ -203,7 +230,6 @@ export class Server {
   }
 
   async #reload(): Promise<void> {
-    this.#reloadedMs = this.#clock.nowMs();
     try {
       const config = await readConfiguration(this.#configuration);
       const access = await AccessTable.load(config.tidemark.access, this.#configuration.files.readFile);
@@ -219,6 +245,7 @@ export class Server {
       this.#write = undefined; // it knows the retention
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
+      this.#notifications.end(RELOAD_FAILED);
       warnOfUnsupported(config, enabledFeatures(this.#options.flags), this.#options.logger);
       this.#queries?.configure(this.#engineSettings());
       if (rules) await this.#rules?.apply(config, rules);
@@ -228,6 +255,7 @@ export class Server {
       });
     } catch (error) {
       this.#isReloadGood = false;
+      this.#notifications.begin(RELOAD_FAILED);
       this.#options.logger.error('configuration not loaded', { error: errorText(error) });
       throw error;
     }
@@ -365,6 +393,7 @@ export class Server {
         readConcurrencyMax: flags['storage.remote.read-concurrent-limit'],
         readFrameBytesMax: flags['storage.remote.read-max-bytes-in-frame'],
       },
+      search: enabledFeatures(flags).includes('search-api') ? { limitMax: flags['web.search.max-limit'] } : null,
       targets: {
         active: () => this.#scrape?.active() ?? [],
         dropped: () => this.#scrape?.dropped() ?? [],
@@ -381,7 +410,7 @@ export class Server {
         tsdb: (tenant, limit) => (this.#queries as QueryClient).tsdb(tenant, limit),
         blocks: async () => blocksStatus(await (this.#database as Database).stats()),
         walReplay: () => this.#replay,
-        notifications: () => this.#notifications(),
+        notifications: this.#notifications,
         features: () => featuresOf(flags),
       },
       lifecycle: {
@@ -440,17 +469,6 @@ export class Server {
         return name;
       },
     };
-  }
-
-  /** What Prometheus tells of, in its words. */
-  #notifications(): Notification[] {
-    const notification = (text: string, ms: number) => ({ text, date: new Date(ms).toISOString(), active: true });
-    const out: Notification[] = [];
-    if (!this.#isReloadGood) out.push(notification('Configuration reload has failed.', this.#reloadedMs));
-    if (this.#isStopping)
-      out.push(notification('Tidemark is shutting down and gracefully stopping all operations.', this.#clock.nowMs()));
-    else if (!this.#isReady) out.push(notification('Tidemark is starting and reading its log.', this.#startedMs));
-    return out;
   }
 
   #runtimeInfo(): Record<string, string | number | boolean> {

@@ -141,7 +141,9 @@ export class ScrapeLoop {
       this.target.status.health = 'down';
       this.target.status.lastError = errorText(error);
     }
-    if (error !== undefined) metrics.scrapesFailed.inc();
+    if (error === undefined) return;
+    metrics.scrapesFailed.inc();
+    metrics.failure(codeOf(error) ?? 'other').inc();
   }
 
   #appendOf(timeMs: number, page: FetchedPage | undefined): Omit<ScrapeAppend, 'report'> {

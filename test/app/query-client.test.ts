@@ -50,6 +50,7 @@ function start(t: TestContext): { client: QueryClient; deaths: Error[] } {
     slowMs: 0,
     queueSeconds: metrics.histogram('a', 'a', [1]),
     runSeconds: metrics.histogram('b', 'b', [1]),
+    countByStatus: (status) => metrics.counter('c', 'c', { code: String(status) }),
     onDeath: (error) => deaths.push(error),
   });
   t.after(() => client.stop());
