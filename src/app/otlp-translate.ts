@@ -17,6 +17,7 @@ import {
   type OtlpExponentialPoint,
   type OtlpHistogramPoint,
   type OtlpMetric,
+  type OtlpPoint,
   type OtlpResource,
   type OtlpScope,
   type OtlpSummaryPoint,
@@ -29,6 +30,8 @@ export interface OtlpSettings {
   readonly config: OtlpConfig;
   /** Delta sums and histograms are stored as they come (feature otlp-native-delta-ingestion). */
   readonly acceptsDeltas: boolean;
+  /** Times at which counters began are kept (feature st-storage). */
+  readonly storesStarts: boolean;
   /** target_info comes at least twice in each. */
   readonly lookbackMs: number;
 }
@@ -128,7 +131,14 @@ class Translation {
       if (data.kind === 'histogram') this.#histogram(name, labels, point as OtlpHistogramPoint, data);
       else if (data.kind === 'exponential') this.#exponential(name, labels, point as OtlpExponentialPoint, data);
       else if (data.kind === 'summary') this.#summary(name, labels, point as OtlpSummaryPoint);
-      else this.#add(name, labels, [], point, (point as { value: number }).value);
+      else
+        this.#add(
+          name,
+          labels,
+          [],
+          data.kind === 'gauge' ? { ...point, startMs: 0 } : point,
+          (point as { value: number }).value,
+        );
     }
     return true;
   }
@@ -164,15 +174,13 @@ class Translation {
     return labels;
   }
 
-  #add(
-    name: string,
-    labels: LabelMap,
-    extra: Extra,
-    { timeMs, isEmpty }: { readonly timeMs: number; readonly isEmpty: boolean },
-    value: number,
-  ): void {
-    const samples = [{ timestampMs: timeMs, value, stale: isEmpty }];
+  #add(name: string, labels: LabelMap, extra: Extra, point: OtlpPoint, value: number): void {
+    const samples = [{ timestampMs: point.timeMs, value, stale: point.isEmpty, startMs: this.#startOf(point) }];
     this.#series.push({ labels: sortedLabels(labels, [['__name__', name], ...extra]), samples });
+  }
+
+  #startOf({ startMs }: OtlpPoint): number {
+    return this.#settings.storesStarts ? startMs : 0;
   }
 
   #histogram(name: string, labels: LabelMap, point: OtlpHistogramPoint, data: OtlpData): void {
@@ -200,16 +208,12 @@ class Translation {
     this.#native(name, labels, point, exponentialHistogram(point), data);
   }
 
-  #native(
-    name: string,
-    labels: LabelMap,
-    { timeMs, isEmpty }: { readonly timeMs: number; readonly isEmpty: boolean },
-    histogram: NativeHistogram,
-    data: OtlpData,
-  ): void {
+  #native(name: string, labels: LabelMap, point: OtlpPoint, histogram: NativeHistogram, data: OtlpData): void {
     const isDelta = 'temporality' in data && data.temporality === 'delta';
     const hinted = isDelta ? { ...histogram, resetHint: 'gauge' as const } : histogram;
-    const histograms = [{ timestampMs: timeMs, histogram: hinted, stale: isEmpty }];
+    const { timeMs, isEmpty } = point;
+    const startMs = this.#startOf(point);
+    const histograms = [{ timestampMs: timeMs, histogram: hinted, stale: isEmpty, startMs }];
     this.#series.push({ labels: sortedLabels(labels, [['__name__', name]]), samples: [], histograms });
   }
 

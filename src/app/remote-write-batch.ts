@@ -26,6 +26,8 @@ export class WriteBatch {
   readonly #times: Float64Array;
   readonly #bits: BigUint64Array;
   readonly #histograms = new Map<number, Uint8Array>();
+  /** Start times by place. */
+  readonly #starts = new Map<number, number>();
   /** Monotonic time of the first sample. */
   readonly startedMs: number;
   highestMs = -Infinity;
@@ -49,13 +51,14 @@ export class WriteBatch {
     return this.#histograms.size;
   }
 
-  /** Appends a float of raw bits, or a histogram in its binary form. */
-  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): void {
+  /** Appends a float of raw bits, or a histogram in its binary form. `startMs` 0: no start time. */
+  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, startMs: number, mark: LogMark): void {
     const at = this.#series.push(series) - 1;
     this.#marks.push(mark);
     this.#times[at] = timeMs;
     if (typeof value === 'bigint') this.#bits[at] = value;
     else this.#histograms.set(at, value);
+    if (startMs !== 0) this.#starts.set(at, startMs);
     if (timeMs > this.highestMs) this.highestMs = timeMs;
   }
 
@@ -110,12 +113,18 @@ export class WriteBatch {
 
   #sample(i: number): WireSample {
     floatBits[0] = this.#bits[i];
-    return { timestampMs: this.#times[i], value: floatValue[0], stale: this.#bits[i] === STALE_NAN_BITS };
+    return {
+      timestampMs: this.#times[i],
+      value: floatValue[0],
+      stale: this.#bits[i] === STALE_NAN_BITS,
+      startMs: this.#starts.get(i),
+    };
   }
 
   #histogram(i: number): WireHistogram | null {
     const bytes = this.#histograms.get(i);
-    return bytes ? { timestampMs: this.#times[i], histogram: histogramFromBytes(bytes) } : null;
+    if (!bytes) return null;
+    return { timestampMs: this.#times[i], histogram: histogramFromBytes(bytes), startMs: this.#starts.get(i) };
   }
 
   /** Metric names of the series. */

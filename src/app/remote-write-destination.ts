@@ -245,29 +245,41 @@ export class RemoteWriteDestination {
   }
 
   async #takeBatch(source: Source, batch: DecodedBatch, mark: Mark, isOld: boolean): Promise<void> {
-    const { refs, timesMs, valueBits, stale, histograms } = batch;
+    const { refs, timesMs, valueBits, stale, histograms, started } = batch;
     const { state, series, segment } = source;
     if (isOld) {
       for (const ref of refs) series.series(state, ref, segment); // stale marks may name them later
+      for (const { ref } of [...histograms, ...started]) series.series(state, ref, segment);
       return;
     }
     for (let i = 0; i < refs.length; i++) {
-      const waiting = this.#add(series.series(state, refs[i], segment), timesMs[i], valueBits[i], mark);
+      const waiting = this.#add(series.series(state, refs[i], segment), timesMs[i], valueBits[i], 0, mark);
       if (waiting) await waiting;
     }
     for (const { idLow, idHigh, timestampMs } of stale) {
       const ended = series.byId(idLow, idHigh);
-      const waiting = ended && this.#add(ended, timestampMs, STALE_NAN_BITS, mark);
+      const waiting = ended && this.#add(ended, timestampMs, STALE_NAN_BITS, 0, mark);
       if (waiting) await waiting;
     }
-    if (!this.#parts.settings.sendNativeHistograms) return;
-    for (const { ref, timestampMs, bytes } of histograms) {
-      const waiting = this.#add(series.series(state, ref, segment), timestampMs, bytes, mark);
+    const { sendNativeHistograms } = this.#parts.settings;
+    for (const { ref, timestampMs, bytes } of sendNativeHistograms ? histograms : []) {
+      const waiting = this.#add(series.series(state, ref, segment), timestampMs, bytes, 0, mark);
+      if (waiting) await waiting;
+    }
+    for (const { ref, timestampMs, startMs, value } of started) {
+      if (typeof value !== 'bigint' && !sendNativeHistograms) continue;
+      const waiting = this.#add(series.series(state, ref, segment), timestampMs, value, startMs, mark);
       if (waiting) await waiting;
     }
   }
 
-  #add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: Mark): Promise<void> | null {
+  #add(
+    series: RemoteSeries,
+    timeMs: number,
+    value: bigint | Uint8Array,
+    startMs: number,
+    mark: Mark,
+  ): Promise<void> | null {
     this.#counts.samplesIn++;
     if (timeMs > this.#highestMs) this.#highestMs = timeMs;
     if (series.labels === null) {
@@ -276,7 +288,7 @@ export class RemoteWriteDestination {
     }
     this.#pending++;
     mark.left++;
-    return this.#queues.add(series, timeMs, value, mark);
+    return this.#queues.add(series, timeMs, value, startMs, mark);
   }
 
   /** Sends a batch until it is taken or refused; false: the time to stop was over before. */

@@ -39,13 +39,13 @@ class Queue {
     return this.#room.promise;
   }
 
-  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): void {
+  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, startMs: number, mark: LogMark): void {
     const { queue, clock } = this.#options;
     if (!this.#filling) {
       this.#filling = new WriteBatch(queue.maxSamplesPerSend, clock.monotonicMs());
       this.#cancelDeadline = clock.after(queue.batchSendDeadlineMs, () => this.flush());
     }
-    this.#filling.add(series, timeMs, value, mark);
+    this.#filling.add(series, timeMs, value, startMs, mark);
     if (this.#filling.isFull) this.flush();
   }
 
@@ -122,19 +122,31 @@ export class WriteQueues {
   }
 
   /** Puts a sample into its queue; a promise if that is full: the sample is in it when it resolves. */
-  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): Promise<void> | null {
+  add(
+    series: RemoteSeries,
+    timeMs: number,
+    value: bigint | Uint8Array,
+    startMs: number,
+    mark: LogMark,
+  ): Promise<void> | null {
     const queue = this.#queues[series.hash % this.#queues.length];
-    if (this.#resizing || queue.isFull) return this.#addLater(series, timeMs, value, mark);
-    queue.add(series, timeMs, value, mark);
+    if (this.#resizing || queue.isFull) return this.#addLater(series, timeMs, value, startMs, mark);
+    queue.add(series, timeMs, value, startMs, mark);
     return null;
   }
 
-  async #addLater(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): Promise<void> {
+  async #addLater(
+    series: RemoteSeries,
+    timeMs: number,
+    value: bigint | Uint8Array,
+    startMs: number,
+    mark: LogMark,
+  ): Promise<void> {
     this.fullCount++;
     for (;;) {
       if (this.#resizing) await this.#resizing;
       const queue = this.#queues[series.hash % this.#queues.length];
-      if (!this.#resizing && !queue.isFull) return queue.add(series, timeMs, value, mark);
+      if (!this.#resizing && !queue.isFull) return queue.add(series, timeMs, value, startMs, mark);
       if (!this.#resizing) await queue.changed();
     }
   }

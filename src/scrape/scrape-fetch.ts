@@ -2,7 +2,7 @@
 import { TidemarkError } from '../base/index.ts';
 import type { ScrapeConfig } from '../config/index.ts';
 import type { HttpClient, HttpResponse } from '../io/index.ts';
-import { type ExposedHistogram, type ExpositionFormat, readProtobufExposition } from '../wire/index.ts';
+import { type ExposedHistogram, type ExpositionFormat, readProtobufExposition, takeCreated } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
@@ -15,6 +15,8 @@ export interface FetchedPage {
   readonly format: ExpositionFormat;
   /** Native histograms, which the body does not say. */
   readonly histograms: readonly ExposedHistogram[];
+  /** Start times of the body's sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
+  readonly starts: Float64Array | null;
 }
 
 const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
@@ -26,8 +28,11 @@ export class ScrapeFetch {
   readonly #config: ScrapeConfig;
   readonly #client: HttpClient;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #readsStarts: boolean;
 
-  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string) {
+  /** `readsStarts`: start times are told, and `_created` lines are no series. */
+  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string, readsStarts = false) {
+    this.#readsStarts = readsStarts;
     this.#config = config;
     this.#client = client;
     this.#headers = {
@@ -50,11 +55,17 @@ export class ScrapeFetch {
     const contentType = answer.headers['content-type'] ?? '';
     const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
     const sizeBytes = body.length;
-    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS };
+    if (format === 'openmetrics' && this.#readsStarts) {
+      const { text, starts } = takeCreated(body);
+      return { body: text, sizeBytes, format, histograms: NO_HISTOGRAMS, starts };
+    }
+    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS, starts: null };
     const { scrapeNativeHistograms, alwaysScrapeClassicHistograms } = this.#config;
     const options = { native: scrapeNativeHistograms, alwaysClassic: alwaysScrapeClassicHistograms };
-    const { text, histograms } = readProtobufExposition(body, options);
-    return { body: text, sizeBytes, format: 'text', histograms };
+    const { text, histograms, starts } = readProtobufExposition(body, options);
+    if (this.#readsStarts) return { body: text, sizeBytes, format: 'text', histograms, starts };
+    const plain = histograms.map((histogram) => ({ ...histogram, startMs: 0 }));
+    return { body: text, sizeBytes, format: 'text', histograms: plain, starts: null };
   }
 
   async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {

@@ -151,6 +151,7 @@ export class ScrapeLoop {
       body: page?.body,
       format: page?.format ?? 'text',
       histograms: page?.histograms ?? [],
+      starts: page?.starts ?? null,
       honorTimestamps: config.honorTimestamps,
       trackTimestampsStaleness: config.trackTimestampsStaleness,
       sampleLimit: config.sampleLimit,

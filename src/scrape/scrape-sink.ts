@@ -47,6 +47,8 @@ export interface ScrapeAppend {
   readonly format: ExpositionFormat;
   /** Native histograms that came with the body. */
   readonly histograms?: readonly ExposedHistogram[];
+  /** Start times of the body's sample lines, in ms, 0 for none; null: there are none. */
+  readonly starts?: Float64Array | null;
   readonly honorTimestamps: boolean;
   readonly trackTimestampsStaleness: boolean;
   /** Samples after relabelling; more: the scrape fails. 0 = none. */

@@ -314,7 +314,7 @@ export class Shard implements ShardView {
     const range = memory.timeRange;
     return {
       ...memory.counters(),
-      series: memory.seriesCount,
+      series: memory.seriesCount - memory.companions,
       symbols: memory.symbolCount,
       stateBytes: memory.brk - STATE_BASE,
       clockMs: memory.clockMs,

@@ -54,6 +54,7 @@ export type {
   OtlpExponentialPoint,
   OtlpHistogramPoint,
   OtlpMetric,
+  OtlpPoint,
   OtlpNumberPoint,
   OtlpResource,
   OtlpScope,
@@ -68,3 +69,4 @@ export {
   protobufToText,
   readProtobufExposition,
 } from './prometheus-client.ts';
+export { type CreatedTimes, type StartedLine, startedLines, takeCreated } from './openmetrics-created.ts';

@@ -13,7 +13,13 @@ import {
 } from '../../src/kernel/index.ts';
 import { Head } from '../../src/tsdb/head.ts';
 import { compressSnappy } from '../../src/wire/snappy.ts';
-import { BatchBuilder, type TestHistogram, type TestSample, type TestSeries } from '../support/batch-builder.ts';
+import {
+  BatchBuilder,
+  type TestHistogram,
+  type TestSample,
+  type TestSeries,
+  type TestStarted,
+} from '../support/batch-builder.ts';
 import { randomHistogram } from '../support/histograms.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 import {
@@ -109,7 +115,20 @@ function script(dice: Dice, { seriesCount, batches, lateOneIn, startMs }: Script
     const floats = samples.filter(
       ({ series, bits }) => bits !== undefined || (series - offset) % 5 !== 2 || dice.one(9),
     );
-    steps.push(builder.build(tenant, floats, stale, histograms));
+    // Series 1, 4, 7 ... have start times now and then, and with them values and histograms that are in no other section.
+    const started: TestStarted[] = [];
+    const isStarted = ({ series }: { series: number }) => (series - offset) % 3 === 1 && !dice.one(4);
+    for (const sample of [...floats, ...histograms].filter(isStarted)) {
+      const { series, timeMs } = sample;
+      const startMs = timeMs - 1 - dice.pick([0, 60_000, dice.roll(1e6)]) || 1;
+      started.push({ series, timeMs, startMs, value: 'bytes' in sample ? sample.bytes : sample.value });
+      if (dice.one(30)) started.push({ series, timeMs, startMs: startMs + 1 || 1, value: -2 });
+      if (dice.one(30)) started.push({ series, timeMs: timeMs - dice.roll(1e6), startMs, value: -3 });
+    }
+    const taken = new Set(dice.one(3) ? [] : started.map(({ series, timeMs }) => `${series} ${timeMs}`));
+    const plain = <T extends { series: number; timeMs: number }>(list: readonly T[]): T[] =>
+      list.filter(({ series, timeMs }) => !taken.has(`${series} ${timeMs}`));
+    steps.push(builder.build(tenant, plain(floats), stale, plain(histograms), started));
   }
   return steps;
 }
