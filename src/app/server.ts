@@ -169,6 +169,10 @@ export class Server {
       metrics: this.#metrics,
       offsetSeed: hostname(),
       files: this.#configuration.files,
+      starts: {
+        stored: enabledFeatures(flags).includes('st-storage'),
+        zeros: enabledFeatures(flags).includes('created-timestamp-zero-ingestion'),
+      },
     });
     await this.#scrape.apply(this.#config);
     await this.#rules.apply(this.#config, rules);
@@ -378,6 +382,7 @@ export class Server {
             settings: () => ({
               config: this.#config.otlp,
               acceptsDeltas: enabledFeatures(flags).includes('otlp-native-delta-ingestion'),
+              storesStarts: enabledFeatures(flags).includes('st-storage'),
               lookbackMs: flags['query.lookback-delta'],
             }),
             rejectedPoints: this.#metrics.counter(

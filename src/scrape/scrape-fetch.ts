@@ -7,6 +7,7 @@ import {
   type ExposedHistogram,
   type ExpositionFormat,
   readProtobufExposition,
+  takeCreated,
 } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
@@ -22,6 +23,8 @@ export interface FetchedPage {
   readonly histograms: readonly ExposedHistogram[];
   /** Exemplars that the body does not say, by the number of their sample in it. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+  /** Start times of the body's sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
+  readonly starts: Float64Array | null;
 }
 
 const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
@@ -34,8 +37,11 @@ export class ScrapeFetch {
   readonly #config: ScrapeConfig;
   readonly #client: HttpClient;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #readsStarts: boolean;
 
-  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string) {
+  /** `readsStarts`: start times are told, and `_created` lines are no series. */
+  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string, readsStarts = false) {
+    this.#readsStarts = readsStarts;
     this.#config = config;
     this.#client = client;
     this.#headers = {
@@ -58,11 +64,18 @@ export class ScrapeFetch {
     const contentType = answer.headers['content-type'] ?? '';
     const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
     const sizeBytes = body.length;
-    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
+    const none = { histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
+    if (format === 'openmetrics' && this.#readsStarts) {
+      const { text, starts } = takeCreated(body);
+      return { ...none, body: text, sizeBytes, format, starts };
+    }
+    if (format !== 'protobuf') return { ...none, body, sizeBytes, format, starts: null };
     const { scrapeNativeHistograms, alwaysScrapeClassicHistograms } = this.#config;
     const options = { native: scrapeNativeHistograms, alwaysClassic: alwaysScrapeClassicHistograms };
-    const { text, histograms, exemplars } = readProtobufExposition(body, options);
-    return { body: text, sizeBytes, format: 'text', histograms, exemplars };
+    const { text, histograms, exemplars, starts } = readProtobufExposition(body, options);
+    if (this.#readsStarts) return { body: text, sizeBytes, format: 'text', histograms, exemplars, starts };
+    const plain = histograms.map((histogram) => ({ ...histogram, startMs: 0 }));
+    return { body: text, sizeBytes, format: 'text', histograms: plain, exemplars, starts: null };
   }
 
   async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {

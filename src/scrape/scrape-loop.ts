@@ -154,6 +154,7 @@ export class ScrapeLoop {
       format: page?.format ?? 'text',
       histograms: page?.histograms ?? [],
       exemplars: page?.exemplars,
+      starts: page?.starts ?? null,
       honorTimestamps: config.honorTimestamps,
       trackTimestampsStaleness: config.trackTimestampsStaleness,
       sampleLimit: config.sampleLimit,

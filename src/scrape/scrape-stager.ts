@@ -161,6 +161,7 @@ export class ScrapeStager {
     staged.addedCount = Math.min(added, scrape.sampleLimit);
     this.#metadata(staged, scrape, body);
     this.#checkSampleLimit(scrape);
+    if (scrape.starts) caches.starts(scrape.starts);
     for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
       const labels = resolved.get(row) ?? this.#resolve(scrape, body, row);
       const reason = labels === null ? 0 : caches.define(address, row, labels, scrape.timeMs);

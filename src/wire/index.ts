@@ -56,6 +56,7 @@ export type {
   OtlpExponentialPoint,
   OtlpHistogramPoint,
   OtlpMetric,
+  OtlpPoint,
   OtlpNumberPoint,
   OtlpResource,
   OtlpScope,
@@ -71,3 +72,4 @@ export {
   protobufToText,
   readProtobufExposition,
 } from './prometheus-client.ts';
+export { type CreatedTimes, type StartedLine, startedLines, takeCreated } from './openmetrics-created.ts';
