@@ -19,7 +19,7 @@ scrape_configs:
 `;
 
 /** Sections besides scraping that this program runs. */
-const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'otlp']);
+const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'remote_read', 'otlp']);
 
 export interface ConfigurationOptions {
   readonly file: string;

@@ -11,6 +11,7 @@ import {
 import {
   type Clock,
   type HttpClient,
+  type HttpClientOptions,
   type HttpRequest,
   type HttpResponse,
   OAuth2Client,
@@ -30,13 +31,16 @@ export interface ConfiguredClientParts {
 export class ConfiguredClient implements HttpClient {
   readonly #config: HttpClientConfig;
   readonly #parts: ConfiguredClientParts;
+  readonly #more: Partial<HttpClientOptions>;
   readonly #files: readonly string[];
   #client: Promise<HttpClient> | null = null;
   #stamp = '';
   #lookedMs = -Infinity;
   #isClosed = false;
 
-  constructor(config: HttpClientConfig, parts: ConfiguredClientParts) {
+  /** `more`: what the section says besides the options that all clients have. */
+  constructor(config: HttpClientConfig, parts: ConfiguredClientParts, more: Partial<HttpClientOptions> = {}) {
+    this.#more = more;
     this.#config = config;
     this.#parts = parts;
     this.#files = credentialFiles(config);
@@ -76,7 +80,8 @@ export class ConfiguredClient implements HttpClient {
     if (this.#isClosed) throw new TidemarkError('connection_failed', 'cannot send a request: the client is closed');
     const { clock, files } = this.#parts;
     const { oauth2 } = this.#config;
-    const options = await httpClientOptions(this.#config, files.readFile, process.env);
+    const configured = await httpClientOptions(this.#config, files.readFile, process.env);
+    const options = { ...configured, ...this.#more };
     if (!oauth2) return createHttpClient(options);
     const { grant, client } = await oauth2Options(oauth2, files.readFile, process.env);
     return new OAuth2Client(createHttpClient(options), createHttpClient(client), grant, clock);

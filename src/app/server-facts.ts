@@ -1,9 +1,14 @@
 // What the server says about itself and its surroundings: version, features, path prefix, size of the disk.
+import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import type { BuildInfo } from '../api/index.ts';
+import type { BuildInfo, Notification } from '../api/index.ts';
+import type { MetricRegistry } from '../base/index.ts';
 import { type FlagValues, enabledFeatures } from '../config/index.ts';
 import { filesystemSpace } from '../io/index.ts';
+import { compareUtf8 } from '../model/index.ts';
 import { FUNCTIONS } from '../promql/index.ts';
+import type { Retention } from '../tsdb/index.ts';
+import type { AgentRetention } from './agent-store.ts';
 import { VERSION } from './version.ts';
 
 const words = (text: string, isOn = true): Record<string, boolean> =>
@@ -71,3 +76,90 @@ export const buildInfo = (): BuildInfo => ({
   buildDate: '',
   goVersion: `node ${process.versions.node}`,
 });
+
+/** Of --storage.agent.*. */
+export const agentRetention = (flags: FlagValues): AgentRetention => ({
+  truncateMs: flags['storage.agent.wal-truncate-frequency'],
+  minMs: flags['storage.agent.retention.min-time'],
+  maxMs: flags['storage.agent.retention.max-time'],
+});
+
+/** The state that notifications tell of; times in milliseconds since the epoch. */
+export interface NotifiedState {
+  /** Null: the last reload was good. */
+  readonly reloadFailedMs: number | null;
+  readonly isStopping: boolean;
+  readonly isReady: boolean;
+  readonly startedMs: number;
+  readonly nowMs: number;
+}
+
+/** What Prometheus tells of, in its words. */
+export function notifications({
+  reloadFailedMs,
+  isStopping,
+  isReady,
+  startedMs,
+  nowMs,
+}: NotifiedState): Notification[] {
+  const notification = (text: string, ms: number) => ({ text, date: new Date(ms).toISOString(), active: true });
+  const out: Notification[] = [];
+  if (reloadFailedMs !== null) out.push(notification('Configuration reload has failed.', reloadFailedMs));
+  if (isStopping) out.push(notification('Tidemark is shutting down and gracefully stopping all operations.', nowMs));
+  else if (!isReady) out.push(notification('Tidemark is starting and reading its log.', startedMs));
+  return out;
+}
+
+/** What status/runtimeinfo is made of; times in milliseconds since the epoch. */
+export interface RuntimeState {
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly isReloadGood: boolean;
+  readonly configLoadedMs: number;
+  readonly damageCount: number;
+  readonly threads: number;
+  readonly retention: Retention;
+}
+
+/** Of status/runtimeinfo. */
+export function runtimeInfo(state: RuntimeState): Record<string, string | number | boolean> {
+  const { timeMs, sizeBytes } = state.retention;
+  const retention = [timeMs > 0 ? `${Math.round(timeMs / 86_400_000)}d` : '', sizeBytes > 0 ? `${sizeBytes}B` : ''];
+  return {
+    startTime: new Date(state.startedMs).toISOString(),
+    CWD: process.cwd(),
+    hostname: hostname(),
+    serverTime: new Date(state.nowMs).toISOString(),
+    reloadConfigSuccess: state.isReloadGood,
+    lastConfigTime: new Date(state.configLoadedMs).toISOString(),
+    corruptionCount: state.damageCount,
+    goroutineCount: 0,
+    GOMAXPROCS: state.threads,
+    GOMEMLIMIT: 0,
+    GOGC: '',
+    GODEBUG: '',
+    storageRetention: retention.filter((text) => text !== '').join(' or '),
+  };
+}
+
+/** By name. */
+export const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
+  Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));
+
+/** Metrics of reloads by Prometheus' names, which alerts are written for. */
+export function observeReloads(
+  metrics: MetricRegistry,
+  state: () => { readonly isGood: boolean; readonly loadedMs: number },
+): void {
+  const observe = (name: string, help: string, value: () => number) => metrics.observed('gauge', name, help, value);
+  observe(
+    'prometheus_config_last_reload_successful',
+    'Whether the last configuration reload attempt was successful.',
+    () => Number(state().isGood),
+  );
+  observe(
+    'prometheus_config_last_reload_success_timestamp_seconds',
+    'Timestamp of the last successful configuration reload.',
+    () => state().loadedMs / 1000,
+  );
+}

@@ -12,7 +12,7 @@ import {
   createApiServer,
   parseListenAddress,
 } from '../api/index.ts';
-import { LATENCY_BOUNDS_SECONDS, type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
+import { type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
 import {
   type Config,
   type FlagValues,
@@ -24,29 +24,43 @@ import {
   printConfig,
 } from '../config/index.ts';
 import { type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/index.ts';
-import { compareUtf8 } from '../model/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import type { Retention } from '../tsdb/index.ts';
+import { AgentStore } from './agent-store.ts';
 import {
   type ConfigurationOptions,
   configurationStamp,
   readConfiguration,
   warnOfUnsupported,
 } from './configuration.ts';
+import { refuseInAgent } from './check-config.ts';
 import { Database, type ReplayProgress } from './database.ts';
+import { FailureLogs } from './failure-logs.ts';
 import { HostExporter } from './host-exporter.ts';
 import { createInfluxService } from './influx-service.ts';
 import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
+import { DeltaStreams } from './otlp-cumulative.ts';
 import { createOtlpService } from './otlp-service.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
-import { QueryClient } from './query-client.ts';
-import { QueryJournal } from './query-journal.ts';
-import type { EngineSettings } from './query-protocol.ts';
+import { engineSettings, openQueries } from './open-queries.ts';
+import type { QueryClient } from './query-client.ts';
+import { QueryLog } from './query-log.ts';
+import { RemoteReadRole } from './remote-read-role.ts';
 import { RemoteWriteRole } from './remote-write-role.ts';
 import { RulesRole } from './rules-role.ts';
 import { ScrapeRole } from './scrape-role.ts';
-import { buildInfo, diskBytes, featuresOf, routePrefix } from './server-facts.ts';
+import {
+  agentRetention,
+  buildInfo,
+  diskBytes,
+  featuresOf,
+  notifications,
+  observeReloads,
+  routePrefix,
+  runtimeInfo,
+  sortedLabels,
+} from './server-facts.ts';
 import { createWriteService } from './write-service.ts';
 
 export interface ServerOptions {
@@ -73,6 +87,7 @@ export class Server {
   #reloadedMs = 0;
   #isStopping = false;
   #database: Database | null = null;
+  #agent: AgentStore | null = null;
   #queries: QueryClient | null = null;
   #scrape: ScrapeRole | null = null;
   #rules: RulesRole | null = null;
@@ -82,19 +97,26 @@ export class Server {
   #servers: ApiServer[] = [];
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   readonly #hostExporter: HostExporter;
+  readonly #queryLog: QueryLog;
+  readonly #failureLogs: FailureLogs;
+  readonly #remoteReads: RemoteReadRole;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     const { clock, files } = createRealWorld('/');
     this.#clock = clock;
     this.#hostExporter = new HostExporter({ files, clock, logger: options.logger, filesystemSpace });
+    this.#queryLog = new QueryLog({ files, clock, logger: options.logger });
+    this.#failureLogs = new FailureLogs({ files, clock, logger: options.logger });
     this.#startedMs = clock.nowMs();
+    const readFiles = hostFiles(files, process.cwd());
+    this.#remoteReads = new RemoteReadRole({ clock, logger: options.logger, metrics: this.#metrics, files: readFiles });
     const [address] = options.flags['web.listen-address'];
     this.#configuration = {
       file: options.flags['config.file'],
       isNamed: options.isConfigNamed,
       port: parseListenAddress(address).port,
-      files: hostFiles(files, process.cwd()),
+      files: readFiles,
       env: process.env,
     };
   }
@@ -107,37 +129,19 @@ export class Server {
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
     warnOfUnsupported(this.#config, logger);
-    this.#rules = this.#rulesRole();
-    const rules = await this.#rules.load(this.#config);
+    await this.#queryLog.configure(this.#config.global.queryLogFile);
+    if (flags.agent) refuseInAgent(this.#config);
+    else this.#rules = this.#rulesRole();
+    const rules = await this.#rules?.load(this.#config);
     const urls = await this.#listen();
-    const directory = flags['storage.tsdb.path'];
+    const directory = flags[flags.agent ? 'storage.agent.path' : 'storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
-    const isLocked = !flags['storage.tsdb.no-lockfile'];
-    const world = createRealWorld(directory);
-    this.#diskBytes = await diskBytes(directory);
-    const retention = effectiveRetention(flags, this.#config, this.#diskBytes);
-    const options = { world, directory, logger, isLocked, retention, onDeath };
-    this.#database = await Database.open(options, (replay) => {
-      this.#replay = replay;
-    });
-    this.#queries = new QueryClient({
-      shards: this.#database.shards,
-      settings: this.#engineSettings(),
-      logger,
-      clock: this.#clock,
-      journal: await QueryJournal.open({ ...world, logger, refuseMs: flags['query.refuse-after-crash'] }),
-      slowMs: flags['query.slow-log-threshold'],
-      queueSeconds: this.#metrics.histogram(
-        'tidemark_query_queue_seconds',
-        'Time queries waited for a slot.',
-        LATENCY_BOUNDS_SECONDS,
-      ),
-      runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
-      onDeath,
-    });
+    if (flags.agent) this.#agent = await this.#openAgent(directory);
+    else await this.#openDatabase(directory, onDeath);
     this.#remoteWrite = new RemoteWriteRole({
       directory,
-      logEnds: () => (this.#database as Database).intake.logs.map(({ end }) => end),
+      logEnds: () => this.#store.intake.logs.map(({ end }) => end),
+      isAgent: flags.agent,
       clock: this.#clock,
       logger,
       metrics: this.#metrics,
@@ -148,38 +152,64 @@ export class Server {
     });
     this.#remoteWrite.apply(this.#config);
     this.#scrape = new ScrapeRole({
-      intake: this.#database.intake,
-      kernel: this.#database.kernel,
+      intake: this.#store.intake,
+      kernel: this.#store.kernel,
       limits: this.#limits,
       clock: this.#clock,
       logger,
       metrics: this.#metrics,
       offsetSeed: hostname(),
       files: this.#configuration.files,
+      failureLogs: this.#failureLogs,
     });
     await this.#scrape.apply(this.#config);
-    await this.#rules.apply(this.#config, rules);
-    registerOwnMetrics(this.#metrics, this.#database);
-    this.#observeReloads();
-    this.#limits.observe(this.#database.kernel);
+    if (rules) await this.#rules?.apply(this.#config, rules);
+    observeReloads(this.#metrics, () => ({ isGood: this.#isReloadGood, loadedMs: this.#configLoadedMs }));
+    this.#limits.observe(this.#store.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
   }
 
-  /** By Prometheus' names, which alerts are written for. */
-  #observeReloads(): void {
-    this.#metrics.observed(
-      'gauge',
-      'prometheus_config_last_reload_successful',
-      'Whether the last configuration reload attempt was successful.',
-      () => Number(this.#isReloadGood),
-    );
-    this.#metrics.observed(
-      'gauge',
-      'prometheus_config_last_reload_success_timestamp_seconds',
-      'Timestamp of the last successful configuration reload.',
-      () => this.#configLoadedMs / 1000,
-    );
+  async #openAgent(directory: string): Promise<AgentStore> {
+    const { flags, logger } = this.#options;
+    return AgentStore.open({
+      world: createRealWorld(directory),
+      logger,
+      metrics: this.#metrics,
+      isLocked: !flags['storage.agent.no-lockfile'],
+      retention: agentRetention(flags),
+      donePositions: () => this.#remoteWrite?.donePositions() ?? null,
+    });
+  }
+
+  async #openDatabase(directory: string, onDeath: (error: Error) => void): Promise<void> {
+    const { flags, logger } = this.#options;
+    const isLocked = !flags['storage.tsdb.no-lockfile'];
+    const world = createRealWorld(directory);
+    this.#diskBytes = await diskBytes(directory);
+    const retention = effectiveRetention(flags, this.#config, this.#diskBytes);
+    const options = { world, directory, logger, isLocked, retention, onDeath };
+    this.#database = await Database.open(options, (replay) => {
+      this.#replay = replay;
+    });
+    this.#remoteReads.apply(this.#config);
+    this.#queries = await openQueries({
+      flags,
+      config: this.#config,
+      database: this.#database,
+      world,
+      logger,
+      metrics: this.#metrics,
+      queryLog: this.#queryLog,
+      remoteReads: this.#remoteReads,
+      onDeath,
+    });
+    registerOwnMetrics(this.#metrics, this.#database);
+  }
+
+  /** Where samples go. */
+  get #store(): Pick<Database, 'intake' | 'kernel'> {
+    return (this.#agent ?? this.#database) as Pick<Database, 'intake' | 'kernel'>;
   }
 
   /** Stops in reverse order: no more requests, no more scrapes, then the store. */
@@ -190,7 +220,10 @@ export class Server {
     await Promise.all(this.#servers.map((server) => server.stop()));
     await this.#remoteWrite?.stop();
     await this.#queries?.stop();
+    await this.#remoteReads.stop();
     await this.#database?.close();
+    await this.#agent?.close();
+    await Promise.all([this.#queryLog.close(), this.#failureLogs.close()]);
   }
 
   /** Loads the configuration again, one time after the other; if it is refused, the one before stays. */
@@ -204,20 +237,23 @@ export class Server {
     this.#reloadedMs = this.#clock.nowMs();
     try {
       const config = await readConfiguration(this.#configuration);
+      if (this.#options.flags.agent) refuseInAgent(config);
       const access = await AccessTable.load(config.tidemark.access, this.#configuration.files.readFile);
       const rules = await this.#rules?.load(config);
       const changes = configChanges(this.#config, config);
+      await Promise.all([this.#queryLog.configure(config.global.queryLogFile), this.#failureLogs.reopen()]);
       await this.#scrape?.apply(config);
       this.#access = access;
       this.#remoteWrite?.apply(config);
-      if (this.#limits.apply(config.tidemark)) this.#database?.intake.beginSegments();
+      if (this.#limits.apply(config.tidemark)) this.#store.intake.beginSegments();
       this.#config = config;
       this.#database?.retain(this.#retention);
       this.#write = undefined; // it knows the retention
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
       warnOfUnsupported(config, this.#options.logger);
-      this.#queries?.configure(this.#engineSettings());
+      this.#remoteReads.apply(config);
+      this.#queries?.configure(engineSettings(this.#options.flags, config, this.#remoteReads));
       if (rules) await this.#rules?.apply(config, rules);
       this.#options.logger.info('configuration loaded', {
         file: this.#configuration.file,
@@ -262,6 +298,7 @@ export class Server {
         pageFiles: createRealWorld(fileURLToPath(new URL('../../build/ui', import.meta.url))).files,
         corsOrigin: flags['web.cors.origin'],
         routePrefix: routePrefix(flags),
+        isAgent: flags.agent,
         isLifecycleEnabled: flags['web.enable-lifecycle'],
         readTimeoutMs: flags['web.read-timeout'],
         connectionsMax: flags['web.max-connections'],
@@ -280,26 +317,17 @@ export class Server {
     return urls;
   }
 
-  #engineSettings(): EngineSettings {
-    const { flags } = this.#options;
-    return {
-      lookbackMs: flags['query.lookback-delta'],
-      timeoutMs: flags['query.timeout'],
-      maxSamples: flags['query.max-samples'],
-      maxConcurrency: flags['query.max-concurrency'],
-      defaultStepMs: this.#config.global.evaluationIntervalMs,
-      features: enabledFeatures(flags),
-      queryBytesMax: flags['query.max-bytes'],
-      totalBytesMax: flags['query.max-total-bytes'],
-    };
-  }
-
   get #retention(): Retention {
     return effectiveRetention(this.#options.flags, this.#config, this.#diskBytes);
   }
 
+  /** Older samples are refused. */
+  get #acceptedAgeMs(): number {
+    return (this.#agent ? 0 : this.#retention.timeMs) || Number.MAX_SAFE_INTEGER / 2;
+  }
+
   get #isReady(): boolean {
-    return this.#queries !== null && !this.#isStopping;
+    return (this.#queries ?? this.#agent) !== null && !this.#isStopping;
   }
 
   #services(): ApiServices {
@@ -312,10 +340,10 @@ export class Server {
     const write: WriteService = {
       write: (tenant, version, body) => {
         const service = (this.#write ??= createWriteService({
-          intake: (this.#database as Database).intake,
+          intake: this.#store.intake,
           clock: this.#clock,
           logger,
-          retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
+          retentionMs: this.#acceptedAgeMs,
           limits: this.#limits,
           onResult: (counters) => {
             written.add(counters.samples);
@@ -337,6 +365,7 @@ export class Server {
       otlp: flags['web.enable-otlp-receiver']
         ? createOtlpService({
             write,
+            deltas: enabledFeatures(flags).includes('otlp-deltatocumulative') ? new DeltaStreams(this.#clock) : null,
             settings: () => ({
               config: this.#config.otlp,
               acceptsDeltas: enabledFeatures(flags).includes('otlp-native-delta-ingestion'),
@@ -404,7 +433,7 @@ export class Server {
             intake: (this.#database as Database).intake,
             clock: this.#clock,
             logger: this.#options.logger,
-            retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
+            retentionMs: this.#acceptedAgeMs,
             limits: this.#limits,
             onResult: (counters) => written.add(counters.samples),
           }).write(tenant, version, body),
@@ -432,37 +461,25 @@ export class Server {
     };
   }
 
-  /** What Prometheus tells of, in its words. */
   #notifications(): Notification[] {
-    const notification = (text: string, ms: number) => ({ text, date: new Date(ms).toISOString(), active: true });
-    const out: Notification[] = [];
-    if (!this.#isReloadGood) out.push(notification('Configuration reload has failed.', this.#reloadedMs));
-    if (this.#isStopping)
-      out.push(notification('Tidemark is shutting down and gracefully stopping all operations.', this.#clock.nowMs()));
-    else if (!this.#isReady) out.push(notification('Tidemark is starting and reading its log.', this.#startedMs));
-    return out;
+    return notifications({
+      reloadFailedMs: this.#isReloadGood ? null : this.#reloadedMs,
+      isStopping: this.#isStopping,
+      isReady: this.#isReady,
+      startedMs: this.#startedMs,
+      nowMs: this.#clock.nowMs(),
+    });
   }
 
   #runtimeInfo(): Record<string, string | number | boolean> {
-    const { timeMs, sizeBytes } = this.#retention;
-    const retention = [timeMs > 0 ? `${Math.round(timeMs / 86_400_000)}d` : '', sizeBytes > 0 ? `${sizeBytes}B` : ''];
-    return {
-      startTime: new Date(this.#startedMs).toISOString(),
-      CWD: process.cwd(),
-      hostname: hostname(),
-      serverTime: new Date(this.#clock.nowMs()).toISOString(),
-      reloadConfigSuccess: this.#isReloadGood,
-      lastConfigTime: new Date(this.#configLoadedMs).toISOString(),
-      corruptionCount: this.#database?.shards.reduce((sum, { damageCount }) => sum + damageCount, 0) ?? 0,
-      goroutineCount: 0,
-      GOMAXPROCS: this.#database?.shards.length ?? 0,
-      GOMEMLIMIT: 0,
-      GOGC: '',
-      GODEBUG: '',
-      storageRetention: retention.filter((text) => text !== '').join(' or '),
-    };
+    return runtimeInfo({
+      startedMs: this.#startedMs,
+      nowMs: this.#clock.nowMs(),
+      isReloadGood: this.#isReloadGood,
+      configLoadedMs: this.#configLoadedMs,
+      damageCount: this.#database?.shards.reduce((sum, { damageCount }) => sum + damageCount, 0) ?? 0,
+      threads: this.#database?.shards.length ?? 0,
+      retention: this.#retention,
+    });
   }
 }
-
-const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
-  Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));

@@ -98,6 +98,12 @@ function warningsOf(reading: Reading): string[] {
 export const defaultFlags = (): FlagValues =>
   Object.fromEntries(Object.entries(FLAGS).map(([name, flag]) => [name, flag.absent])) as FlagValues;
 
+function refuseContradictions(values: FlagValues): void {
+  const features = enabledFeatures(values);
+  if (features.includes('otlp-deltatocumulative') && features.includes('otlp-native-delta-ingestion'))
+    throw bad('otlp-deltatocumulative and otlp-native-delta-ingestion cannot be enabled at the same time');
+}
+
 /** Reads the arguments after the program's name. Throws TidemarkError `bad_flag` in Prometheus' words. */
 export function parseFlags(args: readonly string[]): ParsedFlags {
   const reading: Reading = { values: defaultFlags(), given: new Set() };
@@ -108,6 +114,7 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
     if (argument === '--version') return { values: defaultFlags(), given: new Set(), warnings: [], show: 'version' };
     i += readArgument(reading, argument, args[i + 1]);
   }
+  refuseContradictions(reading.values as FlagValues);
   return { values: reading.values as FlagValues, given: reading.given, warnings: warningsOf(reading) };
 }
 

@@ -42,24 +42,10 @@ function clientParts(client: HttpClientConfig, path: string): Unsupported[] {
   return used.map((name) => notYet(`${path}.${name}`));
 }
 
-/** What a job asks of its scrapes that they do not do. */
-function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
-  const used: Record<string, boolean> = {
-    scrape_native_histograms: job.scrapeNativeHistograms,
-    convert_classic_histograms_to_nhcb: job.convertClassicHistogramsToNhcb,
-    native_histogram_bucket_limit: job.nativeHistogramBucketLimit > 0,
-    native_histogram_min_bucket_factor: job.nativeHistogramMinBucketFactor > 0,
-    scrape_failure_log_file: job.scrapeFailureLogFile !== '',
-  };
-  return Object.keys(used)
-    .filter((name) => used[name])
-    .map((name) => notYet(`${path}.${name}`));
-}
-
 function jobParts(job: ScrapeConfig): Unsupported[] {
   const path = `scrape_configs[job_name=${job.jobName}]`;
   const sd = job.httpSdConfigs.flatMap((config, i) => clientParts(config, `${path}.http_sd_configs[${i}]`));
-  return [...clientParts(job, path), ...scrapeParts(job, path), ...sd, ...discoveries(job, path)];
+  return [...clientParts(job, path), ...sd, ...discoveries(job, path)];
 }
 
 function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
@@ -67,7 +53,6 @@ function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
   const parts = { sigv4: config.sigv4, azuread: config.azuread, google_iam: config.googleIam };
   const used = Object.entries(parts).flatMap(([name, part]) => (part ? [name] : []));
   if (config.sendExemplars) used.push('send_exemplars');
-  if (config.roundRobinDns) used.push('round_robin_dns');
   return [...clientParts(config, path), ...used.map((name) => notYet(`${path}.${name}`))];
 }
 
@@ -99,11 +84,17 @@ export function unsupported(config: Config, runs: ReadonlySet<Feature> = new Set
   const out: Unsupported[] = [];
   if (config.runtime.gogc !== GOGC_DEFAULT)
     out.push({ path: 'runtime.gogc', text: 'runtime.gogc has no effect: there is no Go runtime here' });
-  if (config.global.queryLogFile !== '') out.push(notYet('global.query_log_file'));
+  if (used.tracing && !runs.has('tracing'))
+    out.push({
+      path: 'tracing',
+      text: 'tracing has no effect: spans of queries and requests are neither made nor sent',
+    });
   for (const feature of Object.keys(used) as Feature[])
-    if (used[feature] && !runs.has(feature)) out.push(notYet(feature));
+    if (used[feature] && feature !== 'tracing' && !runs.has(feature)) out.push(notYet(feature));
   out.push(...storageParts(config, runs));
   if (runs.has('remote_write')) out.push(...config.remoteWrite.flatMap(remoteWriteParts));
+  if (runs.has('remote_read'))
+    out.push(...config.remoteRead.flatMap((read, i) => clientParts(read, `remote_read[${i}]`)));
   for (const job of allScrapeConfigs(config)) out.push(...jobParts(job));
   for (const [i, manager] of config.alerting.alertmanagers.entries())
     if (runs.has('alerting')) out.push(...discoveries(manager, `alerting.alertmanagers[${i}]`));

@@ -5,6 +5,7 @@ import type { HttpClient, HttpResponse } from '../io/index.ts';
 import { type ExposedHistogram, type ExpositionFormat, readProtobufExposition } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
+import { settleHistograms } from './page-histograms.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
 import type { Target } from './target.ts';
 
@@ -15,9 +16,9 @@ export interface FetchedPage {
   readonly format: ExpositionFormat;
   /** Native histograms, which the body does not say. */
   readonly histograms: readonly ExposedHistogram[];
+  /** Why nothing of it is to be taken: a histogram over a limit. */
+  readonly error: Error | undefined;
 }
-
-const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
 
 /** Error code of a body over body_size_limit. */
 export const BODY_TOO_LARGE = 'body_too_large';
@@ -50,11 +51,21 @@ export class ScrapeFetch {
     const contentType = answer.headers['content-type'] ?? '';
     const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
     const sizeBytes = body.length;
-    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS };
-    const { scrapeNativeHistograms, alwaysScrapeClassicHistograms } = this.#config;
-    const options = { native: scrapeNativeHistograms, alwaysClassic: alwaysScrapeClassicHistograms };
-    const { text, histograms } = readProtobufExposition(body, options);
-    return { body: text, sizeBytes, format: 'text', histograms };
+    const { histograms: wishes } = target;
+    const isProtobuf = format === 'protobuf';
+    const page = isProtobuf ? readProtobufExposition(body, wishes) : { text: body, histograms: [] };
+    const textFormat = isProtobuf ? 'text' : format;
+    const settled = settleHistograms(page.text, textFormat, page.histograms, wishes, this.#config);
+    const { text, histograms, error } = settled;
+    return { body: text, sizeBytes, format: textFormat, histograms, error };
+  }
+
+  /** A target that wants native histograms by its labels, in a job that does not, is asked for protobuf first. */
+  #acceptOf({ histograms }: Target): string {
+    const { scrapeProtocols, metricNameEscapingScheme: escaping, scrapeNativeHistograms } = this.#config;
+    if (!histograms.native || scrapeNativeHistograms || scrapeProtocols.includes('PrometheusProto'))
+      return this.#headers.accept;
+    return acceptHeader(['PrometheusProto', ...scrapeProtocols], escaping);
   }
 
   async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {
@@ -62,7 +73,11 @@ export class ScrapeFetch {
       return await this.#client.request({
         method: 'GET',
         url: target.url,
-        headers: { ...this.#headers, 'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000) },
+        headers: {
+          ...this.#headers,
+          accept: this.#acceptOf(target),
+          'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000),
+        },
         timeoutMs: target.timeoutMs,
         bodyBytesMax,
         followRedirects: this.#config.followRedirects,

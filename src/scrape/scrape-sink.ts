@@ -47,6 +47,10 @@ export interface ScrapeAppend {
   readonly format: ExpositionFormat;
   /** Native histograms that came with the body. */
   readonly histograms?: readonly ExposedHistogram[];
+  /** Why nothing of the body is to be taken, once it has been counted. */
+  readonly refusal?: Error | undefined;
+  /** Samples beside the body's that count for the limit: histograms that relabelling kept. */
+  readonly otherSamples?: number;
   readonly honorTimestamps: boolean;
   readonly trackTimestampsStaleness: boolean;
   /** Samples after relabelling; more: the scrape fails. 0 = none. */

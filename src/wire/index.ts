@@ -15,7 +15,9 @@ export {
   type WireSeries,
   writeBytes,
 } from './remote-write.ts';
-export { type WireHistogram, writeHistogram } from './remote-write-histogram.ts';
+export { type WireHistogram, histogramFields, writeHistogram } from './remote-write-histogram.ts';
+export { readHistogram } from './remote-write-histogram-read.ts';
+export { collateClassicHistograms } from './classic-histograms.ts';
 export { encodeRemoteWriteV1 } from './remote-write-v1.ts';
 export { encodeRemoteWriteV2 } from './remote-write-v2.ts';
 export { compressSnappy, snappyBytesMax } from './snappy.ts';
@@ -46,6 +48,14 @@ export {
   putSample,
   readFrame,
 } from './remote-read.ts';
+export {
+  type RemoteHistogram,
+  type RemoteReadSeries,
+  decodeReadFrames,
+  decodeReadResponse,
+  encodeReadRequest,
+  isChunkedAnswer,
+} from './remote-read-client.ts';
 export { CHUNK_SAMPLES_MAX, XorChunkWriter } from './xor-chunk.ts';
 export type {
   OtlpAttribute,

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isCorrupt, utf8, utf8Text } from '../../src/base/index.ts';
+import { SimRandom } from '../../src/io/index.ts';
+import { equalHistograms, histogramText } from '../../src/model/index.ts';
+import { collateClassicHistograms, histogramFields, readHistogram } from '../../src/wire/index.ts';
+import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
+import { randomHistogram } from '../support/histograms.ts';
+
+function collated(
+  text: string,
+  options: { keepClassic?: boolean; native?: string; format?: 'text' | 'openmetrics' } = {},
+) {
+  const { keepClassic = false, native, format = 'text' } = options;
+  const given = native === undefined ? [] : [{ series: utf8(native), timestampMs: null, fields: new Uint8Array(0) }];
+  const { text: rest, histograms } = collateClassicHistograms(utf8(text), format, { keepClassic, native: given });
+  const shown = histograms.map(({ series, timestampMs, fields }) =>
+    [utf8Text(series), histogramText(readHistogram(fields).histogram), timestampMs ?? ''].join(' ').trimEnd(),
+  );
+  return { rest: utf8Text(rest), shown };
+}
+
+/** One family, d. */
+function ok(lines: string, ...want: string[]): void {
+  assert.deepEqual(collated(`# TYPE d histogram\n${lines}\n`).shown, want, lines);
+}
+
+test('lines of one histogram become one with custom bounds', () => {
+  ok('d_bucket{le="1"} 2\nd_bucket{le="+Inf"} 3\nd_sum 4.5\nd_count 3', 'd {count:3, sum:4.5, [-Inf,1]:2, (1,+Inf]:1}');
+  ok('d_bucket{le="1"} 2\nd_sum 4\nd_count 3', 'd {count:3, sum:4, [-Inf,1]:2, (1,+Inf]:1}');
+  ok('d_bucket{le="2"} 2\nd_bucket{le="1"} 2', 'd {count:2, sum:0, [-Inf,1]:2}');
+  ok('d_bucket{le="1"} 0.5\nd_count 1.5', 'd {count:1.5, sum:0, [-Inf,1]:0.5, (1,+Inf]:1}');
+  ok('d_bucket{le="1"} 2\nd_bucket{le="1"} 1\nd_count 2', 'd {count:2, sum:0, [-Inf,1]:2}');
+  ok('d_count{a="b\\"",c="d"} 2 17', 'd{a="b\\"",c="d"} {count:2, sum:0, [-Inf,+Inf]:2} 17');
+  ok(
+    'd_count{a="1"} 1\nd_count{a="2"} 2',
+    'd{a="1"} {count:1, sum:0, [-Inf,+Inf]:1}',
+    'd{a="2"} {count:2, sum:0, [-Inf,+Inf]:2}',
+  );
+});
+
+test('numbers that make no histogram give none', () => {
+  ok('d_bucket{le="1"} 2\nd_bucket{le="+Inf"} 1\nd_count 1');
+  ok('d_bucket{le="1"} 2\nd_bucket{le="+Inf"} 2\nd_count 3');
+  ok('d_bucket{le="1"} -1\nd_count 3');
+  ok('d_count NaN');
+  ok('d_sum 3');
+});
+
+test('lines of histograms go, all others stay', () => {
+  const text = `# TYPE other gauge
+other_count 3
+# HELP d A "d".
+# TYPE d histogram
+d_bucket{le="1"} 1
+e_bucket{le="1"} 1
+d_bucket{le="x"} 1
+d_created 5
+d_count 1
+# TYPE z counter
+z_total 3
+`;
+  const rest = `# TYPE other gauge
+other_count 3
+# HELP d A "d".
+# TYPE d histogram
+e_bucket{le="1"} 1
+d_bucket{le="x"} 1
+d_created 5
+# TYPE z counter
+z_total 3
+`;
+  assert.equal(collated(text).rest, rest);
+  assert.equal(collated(text, { keepClassic: true }).rest, text);
+  assert.equal(collated(text, { keepClassic: true }).shown.length, 1);
+});
+
+test('a classic histogram beside a native one of its name stays what it is', () => {
+  const text = '# TYPE d histogram\nd_count{a="b"} 1\nd_count{a="c"} 1\n';
+  assert.deepEqual(collated(text, { native: 'd{a="b"}' }), {
+    rest: '# TYPE d histogram\nd_count{a="b"} 1\n',
+    shown: ['d{a="c"} {count:1, sum:0, [-Inf,+Inf]:1}'],
+  });
+});
+
+test('OpenMetrics and names in quotes are read, too', () => {
+  const text = '# TYPE "d.x" histogram\n{"d.x_bucket",le="1"} 1 5 # {a="b"} 1\n{"d.x_count"} 1 5\n# EOF\n';
+  assert.deepEqual(collated(text, { format: 'openmetrics' }), {
+    rest: '# TYPE "d.x" histogram\n# EOF\n',
+    shown: ['{"d.x"} {count:1, sum:0, [-Inf,1]:1} 5000'],
+  });
+});
+
+test('fields of histograms are read as they were written; changed bytes end in a corrupt error', () => {
+  const random = new SimRandom(fuzzSeed(11));
+  const dice = {
+    roll: (sides: number) => Math.floor(random.next() * sides),
+    one: (sides: number) => random.next() * sides < 1,
+  };
+  for (let i = fuzzCases(300); i > 0; i--) {
+    const histogram = randomHistogram(dice);
+    const fields = histogramFields(histogram);
+    const read = readHistogram(fields).histogram;
+    assert.ok(equalHistograms(read, histogram), histogramText(histogram));
+    assert.equal(read.resetHint, histogram.resetHint);
+    const changed = fields.slice();
+    changed[dice.roll(changed.length)] ^= 1 << dice.roll(8);
+    try {
+      readHistogram(changed.subarray(0, dice.one(2) ? dice.roll(changed.length) : changed.length));
+    } catch (error) {
+      assert.ok(isCorrupt(error), String(error));
+    }
+  }
+});
