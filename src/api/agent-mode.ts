@@ -6,7 +6,7 @@ const API = '/api/v1/';
 const UNAVAILABLE = new Set(
   [
     'query query_range query_exemplars format_query parse_query series labels label/:name/values rules alerts alertmanagers',
-    'status/tsdb status/tsdb/blocks queries/active admin/tsdb/delete_series admin/tsdb/clean_tombstones admin/tsdb/snapshot',
+    'status/tsdb status/tsdb/blocks admin/tsdb/delete_series admin/tsdb/clean_tombstones admin/tsdb/snapshot',
     'admin/tsdb/flush search/metric_names search/label_names search/label_values',
   ].flatMap((line) => line.split(' ').map((path) => API + path)),
 );
@@ -24,7 +24,7 @@ const unavailable = (): never => {
 export const agentRoutes = (routes: readonly Route[], routePrefix: string): Route[] =>
   routes.flatMap((route): Route[] => {
     const { path } = route;
-    if (UNAVAILABLE.has(path) || path.startsWith(`${API}queries`)) return [{ ...route, handle: unavailable }];
+    if (UNAVAILABLE.has(path) || path.startsWith(`${API}query/`)) return [{ ...route, handle: unavailable }];
     if (UNSUPPORTED.has(path))
       return [{ ...route, handle: () => plainError(500, 'unsupported operation with WAL-only storage') }];
     if (route.isPage && PAGE_PATHS.has(path)) return [];

@@ -1,5 +1,6 @@
 // Remote read as the main thread sees it: a client per endpoint, with its credentials, and the time from which on the local store has
 // everything itself.
+import { isDeepStrictEqual } from 'node:util';
 import { type Counter, type Logger, type MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
 import type { Config, HostFiles, RemoteReadConfig } from '../config/index.ts';
 import type { Clock, HttpResponse } from '../io/index.ts';
@@ -33,6 +34,8 @@ export class RemoteReadRole {
   readonly #running = new Map<number, AbortController>();
   #endpoints: readonly Endpoint[] = [];
   #generation = 0;
+  /** What of the configuration is in force. */
+  #applied: unknown = null;
   settings: readonly RemoteReadSettings[] = [];
   isStopped = false;
 
@@ -43,8 +46,11 @@ export class RemoteReadRole {
     this.#failures = metrics.counter('tidemark_remote_reads_failed_total', 'Requests of remote read that failed.');
   }
 
-  /** Goes over to the endpoints of a configuration; requests under way end with their clients. */
+  /** Goes over to the endpoints of a configuration, if they have changed; requests under way end with their clients. */
   apply(config: Config): void {
+    const wanted = [config.remoteRead, config.global.externalLabels];
+    if (isDeepStrictEqual(wanted, this.#applied)) return;
+    this.#applied = wanted;
     const before = this.#endpoints;
     const { files, clock } = this.#parts;
     this.#endpoints = config.remoteRead.map((one) => ({

@@ -98,7 +98,14 @@ function warningsOf(reading: Reading): string[] {
 export const defaultFlags = (): FlagValues =>
   Object.fromEntries(Object.entries(FLAGS).map(([name, flag]) => [name, flag.absent])) as FlagValues;
 
-function refuseContradictions(values: FlagValues): void {
+/** Flags of what an agent has not. */
+const SERVER_ONLY = /^(?:storage\.tsdb|query|rules|alertmanager|storage\.remote\.read-.*)(?:\.|$)/;
+const AGENT_ONLY = /^storage\.agent\./;
+
+function refuseContradictions(values: FlagValues, given: ReadonlySet<string>): void {
+  const [rule, foreign] = values.agent ? ['can not', SERVER_ONLY] : ['can only', AGENT_ONLY];
+  const found = [...given].filter((name) => foreign.test(name)).map((name) => JSON.stringify(`--${name}`));
+  if (found.length > 0) throw bad(`the following flag(s) ${rule} be used in agent mode: [${found.join(' ')}]`);
   const features = enabledFeatures(values);
   if (features.includes('otlp-deltatocumulative') && features.includes('otlp-native-delta-ingestion'))
     throw bad('otlp-deltatocumulative and otlp-native-delta-ingestion cannot be enabled at the same time');
@@ -114,7 +121,7 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
     if (argument === '--version') return { values: defaultFlags(), given: new Set(), warnings: [], show: 'version' };
     i += readArgument(reading, argument, args[i + 1]);
   }
-  refuseContradictions(reading.values as FlagValues);
+  refuseContradictions(reading.values as FlagValues, reading.given);
   return { values: reading.values as FlagValues, given: reading.given, warnings: warningsOf(reading) };
 }
 

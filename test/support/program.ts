@@ -186,7 +186,8 @@ export class Program {
       '--storage.tsdb.retention.time=100y',
     ];
     const names = new Set(given.map((arg) => arg.split('=')[0]));
-    return [...own.filter((arg) => !names.has(arg.split('=')[0])), ...given];
+    const isForeign = (arg: string): boolean => names.has('--agent') && arg.startsWith('--storage.tsdb.');
+    return [...own.filter((arg) => !names.has(arg.split('=')[0]) && !isForeign(arg)), ...given];
   }
 
   async #isReady(): Promise<boolean> {
