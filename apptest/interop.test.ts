@@ -147,6 +147,7 @@ test('peers and the program hold the same samples after each was killed once', {
   const listed = await peerQuery(f.url, 'count({job="t"})');
   assert.ok(Number(listed[0].value?.[1]) > 100, `${listed[0].value?.[1]} series federated`);
 
+  const liveMs = Date.now();
   await configure(false);
   await fs.writeFile(tidemark.configFile, config(false));
   tidemark.signal('SIGHUP');
@@ -182,13 +183,16 @@ test('peers and the program hold the same samples after each was killed once', {
     () => timesOf(exportedOf(victoria.url, 't', atMs)),
   );
 
-  const [start, end] = [atMs / 1000 - 60, atMs / 1000].map((seconds) => String(Math.round(seconds)));
+  const [start, end] = [liveMs / 1000 - 60, liveMs / 1000].map((seconds) => String(Math.round(seconds)));
   assert.match(await promtool('query', 'instant', url, 'count({job="t"})', `--time=${end}`), /^\{\} => \d+ @/m);
   assert.match(
     await promtool('query', 'range', url, 'count({job="t"})', `--start=${start}`, `--end=${end}`, '--step=10s'),
     /^\{\} =>/m,
   );
-  assert.match(await promtool('query', 'series', url, '--match=up{job="t"}'), /__name__="up"/);
+  assert.match(
+    await promtool('query', 'series', url, '--match=up{job="t"}', `--start=${start}`, `--end=${end}`),
+    /__name__="up"/,
+  );
   assert.match(await promtool('query', 'labels', url, 'job'), /^t$/m);
   assert.match(await promtool('check', 'healthy', `--url=${url}`), /SUCCESS/);
   assert.match(await promtool('check', 'ready', `--url=${url}`), /SUCCESS/);
