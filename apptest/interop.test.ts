@@ -128,21 +128,21 @@ test('peers and the program hold the same samples after each was killed once', {
 `;
   const f = await startPrometheus(t, federated);
 
-  await sleep(RUN_MS / 5);
+  await sleep(RUN_MS / 4);
   await tidemark.kill();
   await sleep(Math.min(5000, RUN_MS / 10));
   await tidemark.start();
-  await sleep(RUN_MS / 5);
+  await sleep(RUN_MS / 4);
   await idle(a);
   await a.kill();
   await a.start();
-  await sleep(RUN_MS / 5);
+  await sleep(RUN_MS / 4);
   await b.kill();
   await sleep(Math.min(5000, RUN_MS / 10));
   await b.start();
   await victoria.stop();
   await victoria.start();
-  await sleep(RUN_MS / 5);
+  await sleep(RUN_MS / 4);
   assert.equal((await peerQuery(f.url, 'count(up{job="t"})'))[0]?.value?.[1], '1', 'federation');
   const listed = await peerQuery(f.url, 'count({job="t"})');
   assert.ok(Number(listed[0].value?.[1]) > 100, `${listed[0].value?.[1]} series federated`);
