@@ -29,9 +29,11 @@ import {
 } from '../promql/index.ts';
 import {
   type RemoteReadSeries,
+  TOO_MANY_REMOTE_SAMPLES,
   decodeReadFrames,
   decodeReadResponse,
   encodeReadRequest,
+  histogramWeight,
   isChunkedAnswer,
 } from '../wire/index.ts';
 import { bulkSeries } from './bulk-samples.ts';
@@ -124,21 +126,26 @@ export class RemoteReads {
     );
     const external = added.map(([name, value]): Matcher => ({ name, op: '=', value }));
     const body = encodeReadRequest({ ...query, matchers: [...query.matchers, ...external] });
+    const samplesMax = Math.floor(bytesMax / ANSWER_SHARE / SAMPLE_BYTES);
     const outcome = await this.#parts.ask(settings, body, bytesMax, signal);
     signal.throwIfAborted();
     try {
       if ('error' in outcome) throw new TidemarkError('unavailable', outcome.error);
       const series = isChunkedAnswer(outcome.contentType)
-        ? decodeReadFrames(outcome.body, settings.frameBytesMax)
-        : decodeReadResponse(outcome.body, bytesMax);
+        ? decodeReadFrames(outcome.body, settings.frameBytesMax, samplesMax)
+        : decodeReadResponse(outcome.body, bytesMax, samplesMax);
       return series.map((one) => ({ ...one, labels: withoutNames(one.labels, added) }));
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
+      if (error.code === TOO_MANY_REMOTE_SAMPLES) throw overBudget();
       this.#warnings.add(`remote_read: ${settings.shown}: ${errorText(error)}`);
       return [];
     }
   }
 }
+
+const overBudget = (): TidemarkError =>
+  new TidemarkError('execution', 'remote read needs more memory than a query may have');
 
 /** Whether the selection asks for all that an endpoint wants to be asked for. */
 const hasRequired = ({ requiredMatchers }: RemoteReadSettings, matchers: readonly Matcher[]): boolean =>
@@ -252,8 +259,8 @@ class SeriesMerge {
     let left = this.#samplesMax;
     for (const [key, { labels, samples }] of this.#series) {
       this.#series.delete(key);
-      left -= samples.length;
-      if (left < 0) throw new TidemarkError('execution', 'remote read needs more memory than a query may have');
+      for (const [, value] of samples) left -= typeof value === 'bigint' ? 1 : histogramWeight(value);
+      if (left < 0) throw overBudget();
       samples.sort(([a], [b]) => a - b); // stable
       let lastMs = -Infinity;
       for (const [timeMs, value] of samples) {

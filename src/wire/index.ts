@@ -51,9 +51,11 @@ export {
 export {
   type RemoteHistogram,
   type RemoteReadSeries,
+  TOO_MANY_REMOTE_SAMPLES,
   decodeReadFrames,
   decodeReadResponse,
   encodeReadRequest,
+  histogramWeight,
   isChunkedAnswer,
 } from './remote-read-client.ts';
 export { CHUNK_SAMPLES_MAX, XorChunkWriter } from './xor-chunk.ts';

@@ -1,7 +1,7 @@
 // The other side of remote-read.ts: requests out, and both kinds of answers in. Answers come from outside: whatever they say, memory
 // is that of their samples, and what is malformed ends in a corrupt error.
-import { ByteReader, ByteWriter, crc32c, corruptError } from '../base/index.ts';
-import { Labels, type MatchOperator, type NativeHistogram, compareUtf8 } from '../model/index.ts';
+import { ByteReader, ByteWriter, TidemarkError, crc32c, corruptError } from '../base/index.ts';
+import { Labels, type MatchOperator, type NativeHistogram, compareUtf8, histogramBytes } from '../model/index.ts';
 import { decodeSnappy } from '../kernel/index.ts';
 import { type ChunkSamples, decodeChunk } from './prometheus-chunk-files.ts';
 import { SampleBuffer } from './prometheus-float-chunks.ts';
@@ -50,8 +50,38 @@ export function encodeReadRequest({ startMs, endMs, matchers }: ReadQuery): Uint
 export const isChunkedAnswer = (contentType: string): boolean =>
   /^\s*application\/x-streamed-protobuf/i.test(contentType);
 
-/** The series of an answer of samples. `bytesMax`: of the decompressed message. Throws corrupt errors. */
-export function decodeReadResponse(body: Uint8Array, bytesMax: number): RemoteReadSeries[] {
+/** Error code of answers with more samples than were allowed: a few bytes may stand for many. */
+export const TOO_MANY_REMOTE_SAMPLES = 'too_many_remote_samples';
+
+/** A histogram counts as so many samples as have its size, about. */
+const SAMPLE_BYTES = 64;
+
+/** How many samples a histogram counts as. */
+export const histogramWeight = (h: NativeHistogram | null): number =>
+  h === null ? 1 : Math.ceil(histogramBytes(h) / SAMPLE_BYTES);
+
+/** Adds up the samples of an answer. */
+class SampleLimit {
+  readonly #max: number;
+  #count = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  add(count: number): void {
+    this.#count += count;
+    if (this.#count <= this.#max) return;
+    const text = `cannot decode read response: it has more than ${this.#max} samples`;
+    throw new TidemarkError(TOO_MANY_REMOTE_SAMPLES, text);
+  }
+}
+
+/**
+ * The series of an answer of samples. `bytesMax`: of the decompressed message. Throws corrupt errors, and TidemarkError
+ * TOO_MANY_REMOTE_SAMPLES.
+ */
+export function decodeReadResponse(body: Uint8Array, bytesMax: number, samplesMax: number): RemoteReadSeries[] {
   const message = decodeSnappy(body, bytesMax);
   if (!(message instanceof Uint8Array)) {
     throw corruptError(
@@ -59,10 +89,11 @@ export function decodeReadResponse(body: Uint8Array, bytesMax: number): RemoteRe
     );
   }
   const input = new ProtoReader(message);
+  const limit = new SampleLimit(samplesMax);
   const out: RemoteReadSeries[] = [];
   while (input.next()) {
     if (input.field !== 1) input.skip();
-    else for (const series of repeated(input.message(), 1)) out.push(readSeries(series));
+    else for (const series of repeated(input.message(), 1)) out.push(readSeries(series, limit));
   }
   return out;
 }
@@ -75,7 +106,7 @@ function* repeated(input: ProtoReader, field: number): Generator<ProtoReader> {
   }
 }
 
-function readSeries(input: ProtoReader): RemoteReadSeries {
+function readSeries(input: ProtoReader, limit: SampleLimit): RemoteReadSeries {
   const pairs: [string, string][] = [];
   const floats = new SampleBuffer(INITIAL_SAMPLES);
   const histograms: RemoteHistogram[] = [];
@@ -85,8 +116,10 @@ function readSeries(input: ProtoReader): RemoteReadSeries {
     else if (input.field === 4) {
       const { timestampMs, histogram, stale } = readHistogram(input.bytes());
       histograms.push({ timeMs: timestampMs, histogram: stale ? null : histogram });
+      limit.add(histogramWeight(histogram));
     } else input.skip();
   }
+  limit.add(floats.count);
   return { labels: labelsOf(pairs), floats, histograms };
 }
 
@@ -121,9 +154,10 @@ function readSample(input: ProtoReader, into: SampleBuffer): void {
   into.push(timeMs, Number(bits >> 32n), Number(bits & 0xffff_ffffn));
 }
 
-/** The series of an answer of chunks. `frameBytesMax`: of one frame. Throws corrupt errors. */
-export function decodeReadFrames(body: Uint8Array, frameBytesMax: number): RemoteReadSeries[] {
+/** The series of an answer of chunks. `frameBytesMax`: of one frame. Throws as decodeReadResponse(). */
+export function decodeReadFrames(body: Uint8Array, frameBytesMax: number, samplesMax: number): RemoteReadSeries[] {
   const input = new ByteReader(body);
+  const limit = new SampleLimit(samplesMax);
   const out: RemoteReadSeries[] = [];
   while (input.remaining > 0) {
     const length = input.varint();
@@ -137,17 +171,17 @@ export function decodeReadFrames(body: Uint8Array, frameBytesMax: number): Remot
     const checksum = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     if (crc32c(message) >>> 0 !== checksum)
       throw corruptError('cannot decode read response: a frame fails its checksum');
-    for (const series of repeated(new ProtoReader(message), 1)) out.push(readChunkedSeries(series));
+    for (const series of repeated(new ProtoReader(message), 1)) out.push(readChunkedSeries(series, limit));
   }
   return out;
 }
 
-function readChunkedSeries(input: ProtoReader): RemoteReadSeries {
+function readChunkedSeries(input: ProtoReader, limit: SampleLimit): RemoteReadSeries {
   const pairs: [string, string][] = [];
   const samples: ChunkSamples = { floats: new SampleBuffer(INITIAL_SAMPLES), histograms: [] };
   while (input.next()) {
     if (input.field === 1) pairs.push(readLabel(input.message()));
-    else if (input.field === 2) readChunk(input.message(), samples);
+    else if (input.field === 2) readChunk(input.message(), samples, limit);
     else input.skip();
   }
   const histograms = samples.histograms.map(({ timeMs, isStale, histogram }) => ({
@@ -157,7 +191,7 @@ function readChunkedSeries(input: ProtoReader): RemoteReadSeries {
   return { labels: labelsOf(pairs), floats: samples.floats, histograms };
 }
 
-function readChunk(input: ProtoReader, into: ChunkSamples): void {
+function readChunk(input: ProtoReader, into: ChunkSamples, limit: SampleLimit): void {
   let encoding = 0;
   let data = new Uint8Array(0);
   while (input.next()) {
@@ -165,5 +199,9 @@ function readChunk(input: ProtoReader, into: ChunkSamples): void {
     else if (input.field === 4) data = input.bytes() as Uint8Array<ArrayBuffer>;
     else input.skip();
   }
+  const before = { floats: into.floats.count, histograms: into.histograms.length };
   decodeChunk(encoding, data, 0, data.length, into);
+  const added = into.histograms.slice(before.histograms);
+  limit.add(into.floats.count - before.floats);
+  limit.add(added.reduce((sum, { histogram }) => sum + histogramWeight(histogram), 0));
 }

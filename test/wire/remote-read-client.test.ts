@@ -33,6 +33,7 @@ const dice = {
 };
 const STALE = (BigInt(STALE_NAN_HIGH) << 32n) | BigInt(STALE_NAN_LOW);
 const FRAME_MAX = 1 << 20;
+const SAMPLES_MAX = 1 << 20;
 
 interface Given {
   readonly labels: Labels;
@@ -100,8 +101,8 @@ test('both kinds of answers give the samples that were put in, bit for bit', () 
   for (let i = fuzzCases(100); i > 0; i--) {
     const all = someSeries();
     const want = all.map(({ labels, times, bits }) => [labels.toString(), times.map((timeMs, k) => [timeMs, bits[k]])]);
-    assert.deepEqual(shown(decodeReadResponse(samplesAnswer(all), FRAME_MAX)), want);
-    assert.deepEqual(shown(decodeReadFrames(chunksAnswer(all), FRAME_MAX)), want);
+    assert.deepEqual(shown(decodeReadResponse(samplesAnswer(all), FRAME_MAX, SAMPLES_MAX)), want);
+    assert.deepEqual(shown(decodeReadFrames(chunksAnswer(all), FRAME_MAX, SAMPLES_MAX)), want);
   }
 });
 
@@ -112,7 +113,7 @@ test('native histograms come in both kinds of answers', () => {
     const chunk = new ByteWriter();
     putLabels(chunk, labels);
     putChunk(chunk, 5, 5, CHUNK_ENCODINGS.floatHistogram, encodeHistogramChunk(5, histogram));
-    const [fromChunk] = decodeReadFrames(readFrame(chunk.view(), 0, crc32c), FRAME_MAX);
+    const [fromChunk] = decodeReadFrames(readFrame(chunk.view(), 0, crc32c), FRAME_MAX, SAMPLES_MAX);
     const one = new ByteWriter();
     putLabels(one, labels);
     const part = new ByteWriter();
@@ -122,7 +123,7 @@ test('native histograms come in both kinds of answers', () => {
     putBytes(result, 1, one.view());
     const out = new ByteWriter();
     putBytes(out, 1, result.view());
-    const [fromSample] = decodeReadResponse(compressSnappy(out.view()), FRAME_MAX);
+    const [fromSample] = decodeReadResponse(compressSnappy(out.view()), FRAME_MAX, SAMPLES_MAX);
     for (const { histograms } of [fromChunk, fromSample]) {
       assert.equal(histograms[0].timeMs, 5);
       assert.ok(histograms[0].histogram && equalHistograms(histograms[0].histogram, histogram));
@@ -150,13 +151,17 @@ test('answers that are too large or damaged end in a corrupt error', () => {
   const all = someSeries();
   const answer = (): [Uint8Array, (bytes: Uint8Array) => unknown] =>
     dice.one(2)
-      ? [chunksAnswer(all), (bytes) => decodeReadFrames(bytes, FRAME_MAX)]
-      : [samplesAnswer(all), (bytes) => decodeReadResponse(bytes, FRAME_MAX)];
-  assert.throws(() => decodeReadFrames(chunksAnswer(all), 3), isCorrupt);
-  assert.throws(() => decodeReadResponse(samplesAnswer(all), 3), isCorrupt);
+      ? [chunksAnswer(all), (bytes) => decodeReadFrames(bytes, FRAME_MAX, SAMPLES_MAX)]
+      : [samplesAnswer(all), (bytes) => decodeReadResponse(bytes, FRAME_MAX, SAMPLES_MAX)];
+  assert.throws(() => decodeReadFrames(chunksAnswer(all), 3, SAMPLES_MAX), isCorrupt);
+  assert.throws(() => decodeReadResponse(samplesAnswer(all), 3, SAMPLES_MAX), isCorrupt);
+  const many = [{ labels: Labels.from([['a', 'b']]), times: [1, 2, 3], bits: [0n, 0n, 0n] }];
+  assert.equal(decodeReadFrames(chunksAnswer(many), FRAME_MAX, 3).length, 1);
+  assert.throws(() => decodeReadFrames(chunksAnswer(many), FRAME_MAX, 2), /more than 2 samples/);
+  assert.throws(() => decodeReadResponse(samplesAnswer(many), FRAME_MAX, 2), /more than 2 samples/);
   const flipped = chunksAnswer(all);
   flipped[flipped.length - 1] ^= 1;
-  assert.throws(() => decodeReadFrames(flipped, FRAME_MAX), /fails its checksum/);
+  assert.throws(() => decodeReadFrames(flipped, FRAME_MAX, SAMPLES_MAX), /fails its checksum/);
   for (let i = fuzzCases(1000); i > 0; i--) {
     const [good, decode] = answer();
     const bytes = good.slice(0, dice.one(3) ? dice.roll(good.length) : good.length);
