@@ -64,6 +64,20 @@ remote_write: [{url: '${far.url}/api/v1/write', queue_config: ${FAST}}]
   assert.equal((await agent.stop()).code, 0);
 });
 
+test('an agent sends exemplars to who wants them', async (t) => {
+  const far = await Program.start(t, { args: ['--enable-feature=exemplar-storage'] });
+  const directory = path.join(far.directory, '..', 'agent');
+  const config = `remote_write: [{url: '${far.url}/api/v1/write', send_exemplars: true, queue_config: ${FAST}}]\n`;
+  const agent = await Program.start(t, { config, args: agentArgs(directory) });
+  const nowMs = Date.now();
+  const exemplars = [{ labels: ['trace_id', 'x'], value: 0.5, timestampMs: nowMs }];
+  assert.equal((await write(agent, 1, [{ ...oneSeries('pushed', {}, [[nowMs, 7]]), exemplars }])).status, 204);
+  const query = `/api/v1/query_exemplars?query=pushed&start=${nowMs / 1000 - 1}&end=${nowMs / 1000 + 1}`;
+  await until('the exemplar has come', 15_000, async () =>
+    (await send(far, { path: query })).text.includes('"trace_id":"x"'),
+  );
+});
+
 /** A destination that refuses until it is opened, and then passes on. */
 async function gate(t: TestContext, to: string): Promise<{ url: string; open(): void }> {
   let isOpen = false;

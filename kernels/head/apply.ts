@@ -21,6 +21,7 @@ import { FLAG_DEAD, NO_SERIES, S_FLAGS, S_LABELS, S_LAST_TIME, createSeries, fin
 import { appendBlob, appendSample } from './append';
 import { FLOAT_BYTES, isBlob, newBlob } from './blob';
 import { beginTimes, endTimes, noteTime } from './clock';
+import { applyExemplars } from './exemplars';
 import { SEAL_SCRATCH } from './seal';
 
 export const ERROR_TRUNCATED: i32 = -1;
@@ -317,6 +318,11 @@ function applySection(tag: u32, tenant: u32): i32 {
   if (tag == 3) return applySamples();
   if (tag == 4) return applyStale();
   if (tag == 5) return applyHistograms();
+  if (tag == 6) {
+    const code = applyExemplars(cursor, limit);
+    cursor = limit;
+    return code;
+  }
   return ERROR_TAG;
 }
 

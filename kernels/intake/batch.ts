@@ -1,5 +1,6 @@
 // Building of batches, one per shard and request: docs/formats/batch.md. Samples go to three columns (refs, times,
-// values), new symbols and series to two more, stale marks to another, histograms to three; batchFinish puts them together.
+// values), new symbols and series to two more, stale marks and exemplars to one each, histograms to three; batchFinish puts
+// them together.
 
 import { columnReserve, Column } from './memory';
 import {
@@ -7,6 +8,7 @@ import {
   recentOf,
 } from './shard';
 import { seriesAdd } from './dictionary';
+import { exemplarSection, exemplarSectionBytes } from './exemplars';
 import { symbolIs, symbolOf } from './symbols';
 import { storeVarint, varintBytes, zigzag } from './varint';
 
@@ -16,6 +18,7 @@ const TAG_SERIES: u8 = 2;
 const TAG_SAMPLES: u8 = 3;
 const TAG_STALE: u8 = 4;
 const TAG_HISTOGRAMS: u8 = 5;
+const TAG_EXEMPLARS: u8 = 6;
 
 const REF_BYTES_MAX: u32 = 5;
 const TIME_BYTES_MAX: u32 = 10;
@@ -31,6 +34,7 @@ export function batchClear(shard: Shard): void {
   shard.histograms = 0;
   shard.histogramNextRef = 0;
   shard.histogramLastTimeMs = 0;
+  shard.exemplars = 0;
   shard.outputLength = 0;
 }
 
@@ -193,7 +197,7 @@ function definitions(at: usize, tag: u8, first: u32, count: u32, column: Column)
 
 /** Puts the batch together in the OUTPUT column; its length is 0 if there is nothing to log. False: memory is out. */
 export function batchFinish(shard: Shard, tenant: usize, tenantBytes: u32): bool {
-  if (shard.samples + shard.staleCount + shard.histograms == 0) return true;
+  if (shard.samples + shard.staleCount + shard.histograms + shard.exemplars == 0) return true;
   settleColumns(shard);
   let total: usize = 128 + <usize>tenantBytes;
   for (let kind = SYMBOLS; kind < OUTPUT; kind++) total += columnOf(shard, kind).length;
@@ -232,6 +236,7 @@ export function batchFinish(shard: Shard, tenant: usize, tenantBytes: u32): bool
     store<u32>(at, times.length, 4);
     at = append(append(append(at + 8, refs), times), bytes);
   }
+  if (shard.exemplars != 0) at = exemplarSection(shard, section(at, TAG_EXEMPLARS, exemplarSectionBytes(shard)));
   shard.outputLength = <u32>(at - begin);
   return true;
 }

@@ -9,6 +9,7 @@
 import { activeNextEpoch, activeOf } from './active';
 import { aliasBytes, aliasesInit } from './aliases';
 import { seriesBytes, seriesClear } from './dictionary';
+import { setExemplarsMax } from './exemplars';
 import { hashBytes, hashHigh, hashInit, hashLow } from './hash';
 import { labelRows, labelsInit } from './labels';
 import { Column, columnReserve, memoryBytes } from './memory';
@@ -58,6 +59,11 @@ export function intakeLimits(
 ): void {
   decodedBytesMax = decodedBytes;
   setLimits(labels, nameBytes, valueBytes, labelBytes, activeSeries, minTimeMs, maxTimeMs);
+}
+
+/** How many exemplars each shard keeps from now on; 0, and before the first call: none is taken. */
+export function intakeExemplars(perShardMax: u32): void {
+  setExemplarsMax(perShardMax);
 }
 
 /** Begins a request of the tenant in the tenant buffer. */
@@ -198,3 +204,4 @@ export function intakeMemoryBytes(): u32 {
 }
 export * from './exposition';
 export * from './scrape-cache';
+export { scrapeExemplar, scrapeExemplars } from './scrape-exemplars';

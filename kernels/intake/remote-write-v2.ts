@@ -3,6 +3,7 @@
 //   Request { repeated string symbols = 4; repeated TimeSeries timeseries = 5 }
 //   TimeSeries { repeated uint32 labels_refs = 1 [packed]; Sample samples = 2; Histogram histograms = 3;
 //                Exemplar exemplars = 4; Metadata metadata = 5; int64 created_timestamp = 6 }
+//   Exemplar { repeated uint32 labels_refs = 1 [packed]; double value = 2; int64 timestamp = 3 }
 //   Sample { double value = 1; int64 timestamp = 2 }     Metadata { type = 1; uint32 help_ref = 3; uint32 unit_ref =
 // 4 }
 //
@@ -12,18 +13,19 @@
 //
 //   A = permute(A) + V + lower(N * V)      B = permute(B) + N + upper(N * V)
 
-import { BYTES, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
+import { BYTES, FIXED64, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
 import { aliasFind, aliasHigh, aliasLow } from './aliases';
+import { exemplarAdd, exemplarRefused, exemplarsMax } from './exemplars';
 import { foldHigh, foldLow, hashBytes, hashHigh, hashLow, hashPair } from './hash';
 import { labelRowCount, labelsAdd, labelsBudget, labelsClear } from './labels';
 import { allocate, classOf, reallocate } from './memory';
 import { readHistogram } from './histogram';
 import { metadataAdd } from './metadata';
 import {
-  BAD_SYMBOL_REF, EXEMPLARS, MALFORMED, NO_SAMPLES, ODD_LABEL_REFS, OUT_OF_MEMORY, SAMPLES, TOO_EXPENSIVE,
+  BAD_SYMBOL_REF, MALFORMED, NO_SAMPLES, ODD_LABEL_REFS, OUT_OF_MEMORY, SAMPLES, TOO_EXPENSIVE,
   TOO_MANY_LABELS, count, refuseSeries, setBody, tenantHigh, tenantLow,
 } from './request';
-import { seriesById, seriesRef, seriesHistogram, seriesResolve, seriesSample } from './series';
+import { seriesById, seriesHigh, seriesLow, seriesRef, seriesHistogram, seriesResolve, seriesSample } from './series';
 import { isUsualTime, readSample, sampleBits, sampleTime, setSample, usualTime } from './sample';
 import { readVarint, varint } from './varint';
 
@@ -122,19 +124,19 @@ function readSymbols(start: usize, end: usize): i32 {
 function walkSeries(message: usize, end: usize, index: u32): i32 {
   const scanned = scanSeries(message, end);
   if (scanned < 0) return scanned;
-  count(EXEMPLARS, exemplarCount);
   const samples = sampleCount + histogramCount;
   let reason = <i32>refsReason;
   if (reason == 0 && (refCount & 1) != 0) reason = ODD_LABEL_REFS;
   if (reason == 0) reason = findSeries();
-  if (reason == 0 && samples == 0) reason = NO_SAMPLES;
+  // Prometheus' own sender has exemplars in messages of their own.
+  if (reason == 0 && (samples | exemplarCount) == 0) reason = NO_SAMPLES;
   if (reason < 0) return reason;
   if (reason > 0) {
     refuseSeries(<u32>reason, samples, index, message, <u32>(end - message));
     return 0;
   }
   if (metadataAt != 0 && (allMetadata || seriesRef < 0)) reportMetadata();
-  if (histogramCount != 0) return appendAll(message, end, index);
+  if ((histogramCount | exemplarCount) != 0) return appendAll(message, end, index);
   if (samples == 1) return seriesSample(sampleTime, sampleBits, index, message, <u32>(end - message));
   return appendSamples(message, end, index);
 }
@@ -220,8 +222,10 @@ function scanSeries(message: usize, end: usize): i32 {
       histogramCount++;
       const code = readHistogram(fieldAt, at);
       if (code < 0) return code;
-    } else if (field == 4) exemplarCount++;
-    else {
+    } else if (field == 4) {
+      exemplarCount++;
+      if (!readExemplar(fieldAt, at)) return MALFORMED;
+    } else {
       metadataAt = fieldAt;
       metadataBytes = fieldBytes;
     }
@@ -302,7 +306,7 @@ function appendSamples(message: usize, end: usize, index: u32): i32 {
   return stored;
 }
 
-/** Appends the samples, then the histograms. Returns how many samples were stored, or a negative code. */
+/** Appends the samples, then the histograms, then the exemplars. Returns how many samples were stored, or a negative code. */
 function appendAll(message: usize, end: usize, index: u32): i32 {
   const stored = appendSamples(message, end, index);
   if (stored < 0) return stored;
@@ -313,7 +317,80 @@ function appendAll(message: usize, end: usize, index: u32): i32 {
     const code = seriesHistogram(index, message, <u32>(end - message));
     if (code < 0) return code;
   }
-  return stored;
+  // A series whose samples were all refused may not be there.
+  const mayExist = seriesRef >= 0 || sampleCount + histogramCount == 0;
+  if (exemplarCount == 0 || exemplarsMax == 0 || !mayExist) return stored;
+  const code = appendExemplars(message, end);
+  return code < 0 ? code : stored;
+}
+
+let exemplarTime: i64 = 0;
+let exemplarBits: u64 = 0;
+/** Its refs lead to symbols, two by two; else it is refused. */
+let exemplarIsWhole: bool = false;
+/** The name of a label whose value comes next, or 0. */
+let exemplarName: usize = 0;
+
+function addExemplarRef(ref: u64): void {
+  if (ref >= <u64>symbolCount) {
+    exemplarIsWhole = false;
+    return;
+  }
+  const symbol = symbolRow(ref);
+  if (exemplarName == 0) {
+    exemplarName = symbol;
+    return;
+  }
+  labelsAdd(load<u32>(exemplarName), load<u32>(exemplarName, 4), load<u32>(symbol), load<u32>(symbol, 4));
+  exemplarName = 0;
+}
+
+/** Reads an Exemplar, its labels into the label rows; false if it is malformed. */
+function readExemplar(begin: usize, end: usize): bool {
+  labelsClear();
+  exemplarTime = 0;
+  exemplarBits = 0;
+  exemplarIsWhole = true;
+  exemplarName = 0;
+  for (let at = begin; at < end; ) {
+    at = fieldNext(at, end);
+    if (at == 0) return false;
+    const field = fieldTag >> 3;
+    const type = fieldTag & 7;
+    if (field == 1 && type == VARINT) addExemplarRef(fieldValue);
+    else if (field == 1) {
+      if (type != BYTES) return false;
+      for (let ref = fieldAt; ref < at; ) {
+        ref = readVarint(ref, at);
+        if (ref == 0) return false;
+        addExemplarRef(varint);
+      }
+    } else if (field == 2) {
+      if (type != FIXED64) return false;
+      exemplarBits = load<u64>(fieldAt);
+    } else if (field == 3) {
+      if (type != VARINT) return false;
+      exemplarTime = <i64>fieldValue;
+    }
+  }
+  exemplarIsWhole = exemplarIsWhole && exemplarName == 0;
+  return true;
+}
+
+/** Appends the exemplars of the series at hand. Their labels take the place of the series' in the rows. */
+function appendExemplars(message: usize, end: usize): i32 {
+  for (let at = message; at < end; ) {
+    at = fieldNext(at, end);
+    if (fieldTag != tagOf(4, BYTES)) continue;
+    readExemplar(fieldAt, at);
+    if (!exemplarIsWhole) {
+      exemplarRefused();
+      continue;
+    }
+    const code = exemplarAdd(seriesLow, seriesHigh, exemplarTime, exemplarTime != 0, exemplarBits);
+    if (code < 0) return code;
+  }
+  return 0;
 }
 
 let metadataType: u32 = 0;

@@ -2,8 +2,8 @@
 //
 // Counters are u32 words that the host reads in place (src/kernel/intake-kernel.ts names them):
 //
-//   0 samples stored   1 new series   2 histograms stored   3 exemplars   4 samples refused   5 metadata rows   6 rows left
-// out   7 how many refusals have a row
+//   0 samples stored   1 new series   2 histograms stored   3 exemplars stored   4 samples refused   5 metadata rows   6 rows left
+// out   7 how many refusals have a row   12, 13, 14 exemplars refused for their length, labels, time (exemplars.ts)
 //   16 + reason: series (reasons about series) or samples (reasons about samples) refused for it
 //   48 + reason: samples refused for it
 //   80 + 4 * n: the n-th refusal's reason, series index, offset of that series' message in the decoded body, its bytes

@@ -25,7 +25,7 @@ import { Shard, shardOf } from './shard';
 /** Memory is out. */
 export const SCRAPE_MEMORY: i32 = -2;
 
-const ROW_BYTES: usize = 48;
+export const ROW_BYTES: usize = 48;
 const KNOWN: u32 = 1;
 const DROPPED: u32 = 2;
 
@@ -159,17 +159,22 @@ export function scrapeLabelBuffer(bytes: u32): usize {
   return columnReserve(labelColumn, bytes);
 }
 
-/**
- * Takes `count` labels from the label buffer as the series that scrapeAdd, scrapeDefine and the scrapeReport functions mean.
- * Returns 0, a reason of request.ts, or a negative code.
- */
-export function scrapeSeries(count: u32): i32 {
+/** Makes `count` labels of the label buffer the label rows. */
+export function scrapeLabelRows(count: u32): void {
   const rows = <usize>labelColumn.address;
   labelsClear();
   for (let i: u32 = 0; i < count; i++) {
     const row = rows + (<usize>i << 4);
     labelsAdd(load<u32>(row), load<u32>(row, 4), load<u32>(row, 8), load<u32>(row, 12));
   }
+}
+
+/**
+ * Takes `count` labels from the label buffer as the series that scrapeAdd, scrapeDefine and the scrapeReport functions mean.
+ * Returns 0, a reason of request.ts, or a negative code.
+ */
+export function scrapeSeries(count: u32): i32 {
+  scrapeLabelRows(count);
   const reason = labelsCheck();
   if (reason != 0) {
     countRefused(reason, 1);
@@ -211,7 +216,7 @@ export function scrapeAdd(record: usize, index: u32, dropped: u32, options: u32)
 
 /** Time of a row's sample in ms; NaN if it lies outside [minMs, maxMs]. */
 @inline
-function timeOf(row: usize, timeMs: f64, minMs: f64, maxMs: f64): f64 {
+export function timeOf(row: usize, timeMs: f64, minMs: f64, maxMs: f64): f64 {
   if ((load<u32>(row, 40) & HAS_TIME) == 0) return timeMs;
   const time = load<f64>(row, 16);
   return time >= minMs && time <= maxMs ? time : f64.NaN;

@@ -14,8 +14,9 @@ export const STALE: u32 = 5;
 export const HISTOGRAM_REFS: u32 = 6;
 export const HISTOGRAM_TIMES: u32 = 7;
 export const HISTOGRAM_BYTES: u32 = 8;
-export const OUTPUT: u32 = 9;
-const COLUMNS: u32 = 10;
+export const EXEMPLARS: u32 = 9;
+export const OUTPUT: u32 = 10;
+const COLUMNS: u32 = 11;
 
 /** Labels remembered of the series defined last. */
 export const RECENT_MAX: u32 = 48;
@@ -71,6 +72,7 @@ export class Shard extends IdTable {
   histograms: u32;
   histogramNextRef: u32;
   histogramLastTimeMs: i64;
+  exemplars: u32;
 }
 
 const COLUMNS_AT: usize = 160;

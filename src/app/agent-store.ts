@@ -11,6 +11,9 @@ import { type IntakeWasmKernel, createIntakeWasm, loadKernel } from '../kernel/i
 import { Intake, type ShardPort, listSegments, openManifest, segmentPath } from '../tsdb/index.ts';
 import { LOCK, SHARDS_DEFAULT_MAX } from './database.ts';
 
+/** There is no store to bound them: they pass through the log. */
+const EXEMPLARS_MAX = 2 ** 30;
+
 /** When segments go: see the flags --storage.agent.*. */
 export interface AgentRetention {
   readonly truncateMs: number;
@@ -91,6 +94,11 @@ export class AgentStore {
       await lock?.release();
       throw error;
     }
+  }
+
+  /** Whether exemplars go into the log: when a destination wants them. */
+  takeExemplars(isWanted: boolean): void {
+    this.kernel.setExemplarsMax(isWanted ? EXEMPLARS_MAX : 0);
   }
 
   #observe(): void {

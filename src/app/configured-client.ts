@@ -20,27 +20,26 @@ import {
 
 /** Credentials are looked at so often, as Prometheus does at each request and each connection. */
 const LOOK_MS = 5000;
-/** A client that is replaced is closed when its last request must be over. */
-const REQUEST_MS_MAX = 120_000;
+/** A client that is replaced is closed when its last request must be over; the longest are watches of service discovery. */
+const REQUEST_MS_MAX = 400_000;
 
 export interface ConfiguredClientParts {
   readonly files: HostFiles;
   readonly clock: Clock;
+  /** What only some sections say, such as a Unix socket. */
+  readonly options?: HttpClientOptions;
 }
 
 export class ConfiguredClient implements HttpClient {
   readonly #config: HttpClientConfig;
   readonly #parts: ConfiguredClientParts;
-  readonly #more: Partial<HttpClientOptions>;
   readonly #files: readonly string[];
   #client: Promise<HttpClient> | null = null;
   #stamp = '';
   #lookedMs = -Infinity;
   #isClosed = false;
 
-  /** `more`: what the section says besides the options that all clients have. */
-  constructor(config: HttpClientConfig, parts: ConfiguredClientParts, more: Partial<HttpClientOptions> = {}) {
-    this.#more = more;
+  constructor(config: HttpClientConfig, parts: ConfiguredClientParts) {
     this.#config = config;
     this.#parts = parts;
     this.#files = credentialFiles(config);
@@ -81,7 +80,7 @@ export class ConfiguredClient implements HttpClient {
     const { clock, files } = this.#parts;
     const { oauth2 } = this.#config;
     const configured = await httpClientOptions(this.#config, files.readFile, process.env);
-    const options = { ...configured, ...this.#more };
+    const options = { ...configured, ...this.#parts.options };
     if (!oauth2) return createHttpClient(options);
     const { grant, client } = await oauth2Options(oauth2, files.readFile, process.env);
     return new OAuth2Client(createHttpClient(options), createHttpClient(client), grant, clock);

@@ -1,6 +1,6 @@
 // The query side as a server opens it: the worker, with its journal, logs and metrics, and the endpoints of remote read.
 import { LATENCY_BOUNDS_SECONDS, type Logger, type MetricRegistry, errorText } from '../base/index.ts';
-import { type Config, type FlagValues, enabledFeatures } from '../config/index.ts';
+import { type Config, type FlagValues, enabledFeatures, exemplarsMax } from '../config/index.ts';
 import type { World } from '../io/index.ts';
 import type { Database } from './database.ts';
 import { QueryClient } from './query-client.ts';
@@ -35,6 +35,7 @@ export const engineSettings = (flags: FlagValues, config: Config, remoteReads: R
   maxConcurrency: flags['query.max-concurrency'],
   defaultStepMs: config.global.evaluationIntervalMs,
   features: enabledFeatures(flags),
+  keepsExemplars: exemplarsMax(config.storage, enabledFeatures(flags)) > 0,
   queryBytesMax: flags['query.max-bytes'],
   totalBytesMax: flags['query.max-total-bytes'],
   remoteReads: remoteReads.settings,
@@ -58,6 +59,10 @@ export async function openQueries(parts: OpenQueriesParts): Promise<QueryClient>
       LATENCY_BOUNDS_SECONDS,
     ),
     runSeconds: metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
+    countByStatus: (status) =>
+      metrics.counter('tidemark_queries_total', 'Queries that ended, by status of their answer.', {
+        code: String(status),
+      }),
     onDeath,
   });
   const look = async (): Promise<void> => {

@@ -14,12 +14,14 @@ import {
   type OtlpAttribute,
   type OtlpBuckets,
   type OtlpData,
+  type OtlpExemplar,
   type OtlpExponentialPoint,
   type OtlpHistogramPoint,
   type OtlpMetric,
   type OtlpResource,
   type OtlpScope,
   type OtlpSummaryPoint,
+  type WireExemplar,
   type WireMetadata,
   type WireSeries,
 } from '../wire/index.ts';
@@ -128,7 +130,15 @@ class Translation {
       if (data.kind === 'histogram') this.#histogram(name, labels, point as OtlpHistogramPoint, data);
       else if (data.kind === 'exponential') this.#exponential(name, labels, point as OtlpExponentialPoint, data);
       else if (data.kind === 'summary') this.#summary(name, labels, point as OtlpSummaryPoint);
-      else this.#add(name, labels, [], point, (point as { value: number }).value);
+      else
+        this.#add(
+          name,
+          labels,
+          [],
+          point,
+          (point as { value: number }).value,
+          data.kind === 'sum' ? point.exemplars : [],
+        );
     }
     return true;
   }
@@ -170,9 +180,11 @@ class Translation {
     extra: Extra,
     { timeMs, isEmpty }: { readonly timeMs: number; readonly isEmpty: boolean },
     value: number,
+    exemplars: readonly OtlpExemplar[] = [],
   ): void {
     const samples = [{ timestampMs: timeMs, value, stale: isEmpty }];
-    this.#series.push({ labels: sortedLabels(labels, [['__name__', name], ...extra]), samples });
+    const all = sortedLabels(labels, [['__name__', name], ...extra]);
+    this.#series.push({ labels: all, samples, exemplars: exemplars.map(wireExemplar) });
   }
 
   #histogram(name: string, labels: LabelMap, point: OtlpHistogramPoint, data: OtlpData): void {
@@ -182,11 +194,13 @@ class Translation {
     if (sum !== null || point.isEmpty) this.#add(`${name}_sum`, labels, [], point, sum ?? 0);
     this.#add(`${name}_count`, labels, [], point, count);
     let total = 0;
-    for (let i = 0; i < bounds.length && i < bucketCounts.length; i++) {
+    const buckets = bounds.slice(0, bucketCounts.length);
+    const exemplars = exemplarsByBucket(point.exemplars ?? [], buckets);
+    for (const [i, bound] of buckets.entries()) {
       total += bucketCounts[i];
-      this.#add(`${name}_bucket`, labels, [['le', plainDecimal(bounds[i])]], point, total);
+      this.#add(`${name}_bucket`, labels, [['le', plainDecimal(bound)]], point, total, exemplars[i]);
     }
-    this.#add(`${name}_bucket`, labels, [['le', '+Inf']], point, count);
+    this.#add(`${name}_bucket`, labels, [['le', '+Inf']], point, count, exemplars[buckets.length]);
   }
 
   #exponential(name: string, labels: LabelMap, point: OtlpExponentialPoint, data: OtlpData): void {
@@ -203,14 +217,15 @@ class Translation {
   #native(
     name: string,
     labels: LabelMap,
-    { timeMs, isEmpty }: { readonly timeMs: number; readonly isEmpty: boolean },
+    { timeMs, isEmpty, exemplars = [] }: OtlpExponentialPoint | OtlpHistogramPoint,
     histogram: NativeHistogram,
     data: OtlpData,
   ): void {
     const isDelta = 'temporality' in data && data.temporality === 'delta';
     const hinted = isDelta ? { ...histogram, resetHint: 'gauge' as const } : histogram;
     const histograms = [{ timestampMs: timeMs, histogram: hinted, stale: isEmpty }];
-    this.#series.push({ labels: sortedLabels(labels, [['__name__', name]]), samples: [], histograms });
+    const all = sortedLabels(labels, [['__name__', name]]);
+    this.#series.push({ labels: all, samples: [], histograms, exemplars: exemplars.map(wireExemplar) });
   }
 
   #summary(name: string, labels: LabelMap, point: OtlpSummaryPoint): void {
@@ -237,6 +252,28 @@ class Translation {
     this.#series.push({ labels: sortedLabels(labels, [['__name__', name]]), samples });
     this.#metadata.set(name, { name, type: METRIC_TYPE_NUMBERS.gauge, help: 'Target metadata', unit: '' });
   }
+}
+
+/** Characters of an exemplar's labels. */
+const EXEMPLAR_CHARS_MAX = 128;
+
+const charCount = (pairs: readonly string[]): number => pairs.reduce((sum, text) => sum + [...text].length, 0);
+
+/** Trace and span as labels, and the attributes if all together are not too long. */
+function wireExemplar({ attributes, timeMs, value, traceId, spanId }: OtlpExemplar): WireExemplar {
+  const ids = [...(traceId === '' ? [] : ['trace_id', traceId]), ...(spanId === '' ? [] : ['span_id', spanId])];
+  const all = [...ids, ...attributes.flat()];
+  return { labels: charCount(all) <= EXEMPLAR_CHARS_MAX ? all : ids, value, timestampMs: timeMs };
+}
+
+/** Each exemplar goes to the first bucket that holds its value; the list for what is beyond all bounds is the last. */
+function exemplarsByBucket(exemplars: readonly OtlpExemplar[], bounds: readonly number[]): OtlpExemplar[][] {
+  const lists: OtlpExemplar[][] = Array.from({ length: bounds.length + 1 }, () => []);
+  for (const exemplar of exemplars) {
+    const bucket = bounds.findIndex((bound) => exemplar.value <= bound);
+    lists[bucket < 0 ? bounds.length : bucket].push(exemplar);
+  }
+  return lists;
 }
 
 function setIfAbsent(labels: LabelMap, name: string, value: string): void {

@@ -21,6 +21,7 @@ function added(all: WriteResult, part: WriteResult): WriteResult {
     ...part,
     samplesWritten: all.samplesWritten + part.samplesWritten,
     histogramsWritten: all.histogramsWritten + part.histogramsWritten,
+    exemplarsWritten: all.exemplarsWritten + part.exemplarsWritten,
     rejected: all.rejected + part.rejected,
     reason: all.reason || part.reason,
   };

@@ -26,6 +26,7 @@ import {
   type QueryResult,
   type RunningCost,
   createEngine,
+  exprSelectors,
   parseExpr,
   parseSelector,
   prettyPrint,
@@ -234,8 +235,8 @@ class QueryHost {
     if (isBulk(request)) return this.#bulk(request, after, signal);
     if (request.kind === 'rule') return ruleAnswer(this.#engine(after, this.#reads()), request, signal);
     const engine = this.#handlerEngine(after, running);
-    const listings = createListings(this.#shards, after);
-    return createQueryHandler({ engine, listings })(request, signal);
+    const listings = createListings(this.#shards, after, this.#settings.keepsExemplars);
+    return createQueryHandler({ engine, listings, breathe: () => this.#clock.yield() })(request, signal);
   }
 
   #bulk(request: BulkRequest, after: readonly number[], signal: AbortSignal): Promise<HandlerAnswer> {
@@ -304,6 +305,7 @@ class QueryHost {
         return engineAnswer(withWarnings(result, reads), request.stats);
       },
       parseSelector: (text) => parseSelector(text),
+      selectors: (query) => exprSelectors(parseExpr(query, { features })),
       format: (query) => prettyPrint(parseExpr(query, { features })),
       parse: (query) => syntaxTree(parseExpr(query, { features }), FUNCTIONS),
     };

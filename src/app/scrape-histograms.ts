@@ -4,8 +4,17 @@
 import { ByteWriter, TidemarkError } from '../base/index.ts';
 import { type Labels, STALE_NAN_BITS } from '../model/index.ts';
 import type { ScrapeAppend, ScrapeOutcome } from '../scrape/index.ts';
-import { type ExposedHistogram, compressSnappy, putBytes, putFixed64, putInt, putLabels } from '../wire/index.ts';
+import {
+  type ExposedHistogram,
+  compressSnappy,
+  exemplarMessage,
+  putBytes,
+  putFixed64,
+  putInt,
+  putLabels,
+} from '../wire/index.ts';
 
+const EXEMPLARS = 3;
 const HISTOGRAMS = 4;
 const SAMPLES = 2;
 const TIMESTAMP = 15;
@@ -60,7 +69,9 @@ export class TargetHistograms {
     const out = new ByteWriter(1 << 14);
     for (const histogram of scrape.histograms ?? []) {
       const labels = this.#next.get(textKey(histogram.series));
-      if (labels) putSeries(out, labels, HISTOGRAMS, histogramMessage(histogram, scrape));
+      if (!labels) continue;
+      const exemplars = histogram.exemplars.map(exemplarMessage);
+      putSeries(out, labels, HISTOGRAMS, histogramMessage(histogram, scrape), exemplars);
     }
     for (const [key, labels] of this.#known) {
       if (labels && !this.#next.has(key)) putSeries(out, labels, SAMPLES, staleMessage(scrape.timeMs));
@@ -76,10 +87,17 @@ export class TargetHistograms {
 
 const textKey = (series: Uint8Array): string => Buffer.from(series).toString('latin1');
 
-function putSeries(out: ByteWriter, labels: Labels, field: number, message: Uint8Array): void {
+function putSeries(
+  out: ByteWriter,
+  labels: Labels,
+  field: number,
+  message: Uint8Array,
+  exemplars: readonly Uint8Array[] = [],
+): void {
   const series = new ByteWriter(512);
   putLabels(series, labels);
   putBytes(series, field, message);
+  for (const exemplar of exemplars) putBytes(series, EXEMPLARS, exemplar);
   putBytes(out, 1, series.view());
 }
 

@@ -16,7 +16,7 @@ import { type ScrapeAppend, type ScrapeCache, ScrapeManager, type ScrapeSink, Sc
 import type { Intake } from '../tsdb/index.ts';
 import { ConfiguredClient } from './configured-client.ts';
 import type { FailureLogs } from './failure-logs.ts';
-import { jobDiscoverers } from './job-discoverers.ts';
+import { JobDiscovery } from './job-discoverers.ts';
 import type { Limits } from './limits.ts';
 import { TargetHistograms } from './scrape-histograms.ts';
 import { VERSION } from './version.ts';
@@ -112,11 +112,13 @@ class IntakeSink implements ScrapeSink {
 
 export class ScrapeRole {
   readonly #manager: ScrapeManager;
+  readonly #discovery: JobDiscovery;
   readonly #parts: ScrapeRoleParts;
 
   constructor(parts: ScrapeRoleParts) {
     this.#parts = parts;
     const { clock, logger, metrics, offsetSeed, files } = parts;
+    this.#discovery = new JobDiscovery({ clock, logger, metrics, files });
     this.#manager = new ScrapeManager({
       sink: new IntakeSink(parts),
       clock,
@@ -126,7 +128,7 @@ export class ScrapeRole {
       offsetSeed,
       httpClient: (config) => new ConfiguredClient(config, { files, clock }),
       failureLog: (path) => parts.failureLogs.at(path),
-      discoverers: (config) => jobDiscoverers(config, { clock, logger, metrics, files }),
+      discoverers: (config) => this.#discovery.of(config, config.jobName),
     });
   }
 
@@ -138,6 +140,7 @@ export class ScrapeRole {
   async stop(): Promise<void> {
     try {
       await this.#manager.stop();
+      await this.#discovery.stop();
     } catch (error) {
       this.#parts.logger.warn('cannot stop scraping cleanly', { error: errorText(error) });
     }

@@ -1,18 +1,22 @@
 // What the server says about itself and its surroundings: version, features, path prefix, size of the disk.
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import type { BuildInfo, Notification } from '../api/index.ts';
+import type { BuildInfo } from '../api/index.ts';
 import type { MetricRegistry } from '../base/index.ts';
-import { type FlagValues, enabledFeatures } from '../config/index.ts';
+import { type Config, type FlagValues, enabledFeatures } from '../config/index.ts';
 import { filesystemSpace } from '../io/index.ts';
 import { compareUtf8 } from '../model/index.ts';
 import { FUNCTIONS } from '../promql/index.ts';
+import { discoveryKinds } from '../scrape/index.ts';
 import type { Retention } from '../tsdb/index.ts';
 import type { AgentRetention } from './agent-store.ts';
 import { VERSION } from './version.ts';
 
 const words = (text: string, isOn = true): Record<string, boolean> =>
   Object.fromEntries(text.split(/\s+/).map((word) => [word, isOn]));
+
+/** `consulSdConfigs` -> `consul`. */
+const providerOf = (kind: string): string => kind.replace(/SdConfigs$/, '');
 
 /** By category and name, as /api/v1/features gives them; the names are Prometheus'. */
 export function featuresOf(flags: FlagValues): Record<string, Record<string, boolean>> {
@@ -46,7 +50,7 @@ export function featuresOf(flags: FlagValues): Record<string, Record<string, boo
       ...words('limitk limit_ratio', enabled.has('promql-experimental-functions')),
     },
     scrape: words('extra_scrape_metrics'),
-    service_discovery_providers: words('file http static'),
+    service_discovery_providers: words(['file http static', ...discoveryKinds().map(providerOf)].join(' ')),
   };
 }
 
@@ -77,38 +81,16 @@ export const buildInfo = (): BuildInfo => ({
   goVersion: `node ${process.versions.node}`,
 });
 
+/** Whether a destination of remote write wants exemplars. */
+export const sendsExemplars = ({ remoteWrite }: Config): boolean =>
+  remoteWrite.some(({ sendExemplars }) => sendExemplars);
+
 /** Of --storage.agent.*. */
 export const agentRetention = (flags: FlagValues): AgentRetention => ({
   truncateMs: flags['storage.agent.wal-truncate-frequency'],
   minMs: flags['storage.agent.retention.min-time'],
   maxMs: flags['storage.agent.retention.max-time'],
 });
-
-/** The state that notifications tell of; times in milliseconds since the epoch. */
-export interface NotifiedState {
-  /** Null: the last reload was good. */
-  readonly reloadFailedMs: number | null;
-  readonly isStopping: boolean;
-  readonly isReady: boolean;
-  readonly startedMs: number;
-  readonly nowMs: number;
-}
-
-/** What Prometheus tells of, in its words. */
-export function notifications({
-  reloadFailedMs,
-  isStopping,
-  isReady,
-  startedMs,
-  nowMs,
-}: NotifiedState): Notification[] {
-  const notification = (text: string, ms: number) => ({ text, date: new Date(ms).toISOString(), active: true });
-  const out: Notification[] = [];
-  if (reloadFailedMs !== null) out.push(notification('Configuration reload has failed.', reloadFailedMs));
-  if (isStopping) out.push(notification('Tidemark is shutting down and gracefully stopping all operations.', nowMs));
-  else if (!isReady) out.push(notification('Tidemark is starting and reading its log.', startedMs));
-  return out;
-}
 
 /** What status/runtimeinfo is made of; times in milliseconds since the epoch. */
 export interface RuntimeState {
@@ -146,16 +128,26 @@ export function runtimeInfo(state: RuntimeState): Record<string, string | number
 export const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
   Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));
 
-/** Metrics of reloads by Prometheus' names, which alerts are written for. */
-export function observeReloads(
-  metrics: MetricRegistry,
-  state: () => { readonly isGood: boolean; readonly loadedMs: number },
-): void {
+/** What a server's own gauges show. */
+export interface ObservedState {
+  readonly isReloadGood: boolean;
+  /** Of the last good reload, in milliseconds since the epoch. */
+  readonly loadedMs: number;
+  /** Of live notifications. */
+  readonly subscribers: number;
+  /** Under way. */
+  readonly queries: number;
+}
+
+/** Gauges of the server; those of reloads by Prometheus' names, which alerts are written for. */
+export function observeServer(metrics: MetricRegistry, state: () => ObservedState): void {
   const observe = (name: string, help: string, value: () => number) => metrics.observed('gauge', name, help, value);
+  observe('tidemark_notification_subscribers', 'Clients that listen to live notifications.', () => state().subscribers);
+  observe('tidemark_queries_running', 'Queries under way: waiting, running or being sent.', () => state().queries);
   observe(
     'prometheus_config_last_reload_successful',
     'Whether the last configuration reload attempt was successful.',
-    () => Number(state().isGood),
+    () => Number(state().isReloadGood),
   );
   observe(
     'prometheus_config_last_reload_success_timestamp_seconds',

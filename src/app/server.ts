@@ -3,11 +3,9 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import {
   AccessTable,
-  type AdminService,
   type ApiServer,
   type ApiServices,
   type WriteService,
-  type Notification,
   WebProtection,
   createApiServer,
   parseListenAddress,
@@ -17,6 +15,7 @@ import {
   type Config,
   type FlagValues,
   configChanges,
+  exemplarsMax,
   effectiveRetention,
   enabledFeatures,
   flagTexts,
@@ -26,6 +25,7 @@ import {
 import { type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import type { Retention } from '../tsdb/index.ts';
+import { createAdminService } from './admin-service.ts';
 import { AgentStore } from './agent-store.ts';
 import {
   type ConfigurationOptions,
@@ -41,6 +41,7 @@ import { createInfluxService } from './influx-service.ts';
 import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
 import { DeltaStreams } from './otlp-cumulative.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 import { createOtlpService } from './otlp-service.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { engineSettings, openQueries } from './open-queries.ts';
@@ -48,6 +49,7 @@ import type { QueryClient } from './query-client.ts';
 import { QueryLog } from './query-log.ts';
 import { RemoteReadRole } from './remote-read-role.ts';
 import { RemoteWriteRole } from './remote-write-role.ts';
+import { Notifications } from './notifications.ts';
 import { RulesRole } from './rules-role.ts';
 import { ScrapeRole } from './scrape-role.ts';
 import {
@@ -55,13 +57,13 @@ import {
   buildInfo,
   diskBytes,
   featuresOf,
-  notifications,
-  observeReloads,
+  observeServer,
   routePrefix,
   runtimeInfo,
+  sendsExemplars,
   sortedLabels,
 } from './server-facts.ts';
-import { createWriteService } from './write-service.ts';
+import { countWritten, createWriteService } from './write-service.ts';
 
 export interface ServerOptions {
   readonly flags: FlagValues;
@@ -70,6 +72,11 @@ export interface ServerOptions {
   /** The process shall end: by request, or because it cannot go on. */
   readonly onQuit: (error: Error | null) => void;
 }
+
+/** Prometheus' words where it has any. */
+const RELOAD_FAILED = 'Configuration reload has failed.';
+const STARTING = 'Tidemark is starting and reading its log.';
+const STOPPING = 'Tidemark is shutting down and gracefully stopping all operations.';
 
 export class Server {
   readonly #options: ServerOptions;
@@ -83,8 +90,6 @@ export class Server {
   #diskBytes = 0;
   #isReloadGood = true;
   #reloading: Promise<void> = Promise.resolve();
-  /** The last reload, good or bad. */
-  #reloadedMs = 0;
   #isStopping = false;
   #database: Database | null = null;
   #agent: AgentStore | null = null;
@@ -97,6 +102,7 @@ export class Server {
   #servers: ApiServer[] = [];
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   readonly #hostExporter: HostExporter;
+  readonly #notifications: Notifications;
   readonly #queryLog: QueryLog;
   readonly #failureLogs: FailureLogs;
   readonly #remoteReads: RemoteReadRole;
@@ -111,6 +117,7 @@ export class Server {
     this.#startedMs = clock.nowMs();
     const readFiles = hostFiles(files, process.cwd());
     this.#remoteReads = new RemoteReadRole({ clock, logger: options.logger, metrics: this.#metrics, files: readFiles });
+    this.#notifications = new Notifications(clock, options.flags['web.max-notifications-subscribers']);
     const [address] = options.flags['web.listen-address'];
     this.#configuration = {
       file: options.flags['config.file'],
@@ -128,11 +135,12 @@ export class Server {
     this.#access = await AccessTable.load(this.#config.tidemark.access, this.#configuration.files.readFile);
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
-    warnOfUnsupported(this.#config, logger);
+    warnOfUnsupported(this.#config, enabledFeatures(flags), logger);
     await this.#queryLog.configure(this.#config.global.queryLogFile);
     if (flags.agent) refuseInAgent(this.#config);
     else this.#rules = this.#rulesRole();
     const rules = await this.#rules?.load(this.#config);
+    this.#notifications.begin(STARTING);
     const urls = await this.#listen();
     const directory = flags[flags.agent ? 'storage.agent.path' : 'storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
@@ -164,7 +172,14 @@ export class Server {
     });
     await this.#scrape.apply(this.#config);
     if (rules) await this.#rules?.apply(this.#config, rules);
-    observeReloads(this.#metrics, () => ({ isGood: this.#isReloadGood, loadedMs: this.#configLoadedMs }));
+    registerProcessMetrics(this.#metrics, this.#configuration.files, this.#startedMs);
+    observeServer(this.#metrics, () => ({
+      isReloadGood: this.#isReloadGood,
+      loadedMs: this.#configLoadedMs,
+      subscribers: this.#notifications.subscriberCount,
+      queries: this.#queries?.running ?? 0,
+    }));
+    this.#notifications.end(STARTING);
     this.#limits.observe(this.#store.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
@@ -172,7 +187,7 @@ export class Server {
 
   async #openAgent(directory: string): Promise<AgentStore> {
     const { flags, logger } = this.#options;
-    return AgentStore.open({
+    const agent = await AgentStore.open({
       world: createRealWorld(directory),
       logger,
       metrics: this.#metrics,
@@ -180,6 +195,8 @@ export class Server {
       retention: agentRetention(flags),
       donePositions: () => this.#remoteWrite?.donePositions() ?? null,
     });
+    agent.takeExemplars(sendsExemplars(this.#config));
+    return agent;
   }
 
   async #openDatabase(directory: string, onDeath: (error: Error) => void): Promise<void> {
@@ -192,6 +209,7 @@ export class Server {
     this.#database = await Database.open(options, (replay) => {
       this.#replay = replay;
     });
+    this.#database.keepExemplars(exemplarsMax(this.#config.storage, enabledFeatures(flags)));
     this.#remoteReads.apply(this.#config);
     this.#queries = await openQueries({
       flags,
@@ -204,7 +222,7 @@ export class Server {
       remoteReads: this.#remoteReads,
       onDeath,
     });
-    registerOwnMetrics(this.#metrics, this.#database);
+    registerOwnMetrics(this.#metrics, this.#database, this.#clock);
   }
 
   /** Where samples go. */
@@ -215,8 +233,10 @@ export class Server {
   /** Stops in reverse order: no more requests, no more scrapes, then the store. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#notifications.begin(STOPPING);
     await this.#rules?.stop();
     await this.#scrape?.stop();
+    this.#notifications.close();
     await Promise.all(this.#servers.map((server) => server.stop()));
     await this.#remoteWrite?.stop();
     await this.#queries?.stop();
@@ -234,7 +254,6 @@ export class Server {
   }
 
   async #reload(): Promise<void> {
-    this.#reloadedMs = this.#clock.nowMs();
     try {
       const config = await readConfiguration(this.#configuration);
       if (this.#options.flags.agent) refuseInAgent(config);
@@ -248,10 +267,13 @@ export class Server {
       if (this.#limits.apply(config.tidemark)) this.#store.intake.beginSegments();
       this.#config = config;
       this.#database?.retain(this.#retention);
+      this.#database?.keepExemplars(exemplarsMax(config.storage, enabledFeatures(this.#options.flags)));
+      this.#agent?.takeExemplars(sendsExemplars(config));
       this.#write = undefined; // it knows the retention
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
-      warnOfUnsupported(config, this.#options.logger);
+      this.#notifications.end(RELOAD_FAILED);
+      warnOfUnsupported(config, enabledFeatures(this.#options.flags), this.#options.logger);
       this.#remoteReads.apply(config);
       this.#queries?.configure(engineSettings(this.#options.flags, config, this.#remoteReads));
       if (rules) await this.#rules?.apply(config, rules);
@@ -261,6 +283,7 @@ export class Server {
       });
     } catch (error) {
       this.#isReloadGood = false;
+      this.#notifications.begin(RELOAD_FAILED);
       this.#options.logger.error('configuration not loaded', { error: errorText(error) });
       throw error;
     }
@@ -332,11 +355,7 @@ export class Server {
 
   #services(): ApiServices {
     const { flags, logger } = this.#options;
-    const written = this.#metrics.counter('tidemark_samples_written_total', 'Samples taken by remote write.');
-    const histograms = this.#metrics.counter(
-      'tidemark_native_histograms_written_total',
-      'Native histograms taken by remote write.',
-    );
+    const onResult = countWritten(this.#metrics);
     const write: WriteService = {
       write: (tenant, version, body) => {
         const service = (this.#write ??= createWriteService({
@@ -345,10 +364,7 @@ export class Server {
           logger,
           retentionMs: this.#acceptedAgeMs,
           limits: this.#limits,
-          onResult: (counters) => {
-            written.add(counters.samples);
-            histograms.add(counters.histograms);
-          },
+          onResult,
         }));
         return service.write(tenant, version, body);
       },
@@ -384,6 +400,7 @@ export class Server {
         readConcurrencyMax: flags['storage.remote.read-concurrent-limit'],
         readFrameBytesMax: flags['storage.remote.read-max-bytes-in-frame'],
       },
+      search: enabledFeatures(flags).includes('search-api') ? { limitMax: flags['web.search.max-limit'] } : null,
       targets: {
         active: () => this.#scrape?.active() ?? [],
         dropped: () => this.#scrape?.dropped() ?? [],
@@ -400,7 +417,7 @@ export class Server {
         tsdb: (tenant, limit) => (this.#queries as QueryClient).tsdb(tenant, limit),
         blocks: async () => blocksStatus(await (this.#database as Database).stats()),
         walReplay: () => this.#replay,
-        notifications: () => this.#notifications(),
+        notifications: this.#notifications,
         features: () => featuresOf(flags),
       },
       lifecycle: {
@@ -409,7 +426,8 @@ export class Server {
         reload: () => this.reload(),
         quit: () => this.#options.onQuit(null),
         flush: () => (this.#database as Database).flush(),
-        admin: () => (flags['web.enable-admin-api'] ? this.#admin() : null),
+        admin: () =>
+          flags['web.enable-admin-api'] ? createAdminService(this.#database as Database, createRealWorld('.')) : null,
         hostMetrics: () => this.#hostExporter.render(),
       },
       rules: {
@@ -444,30 +462,6 @@ export class Server {
       files: this.#configuration.files,
       flags: this.#options.flags,
       port: this.#configuration.port,
-    });
-  }
-
-  #admin(): AdminService {
-    const database = this.#database as Database;
-    return {
-      deleteSeries: (...wanted) => database.delete(...wanted),
-      cleanTombstones: () => database.cleanTombstones(),
-      snapshot: async (isHeadSkipped) => {
-        const time = new Date(this.#clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
-        const name = `${time}-${Buffer.from(createRealWorld('.').random.bytes(8)).toString('hex')}`;
-        await database.snapshot(name, isHeadSkipped);
-        return name;
-      },
-    };
-  }
-
-  #notifications(): Notification[] {
-    return notifications({
-      reloadFailedMs: this.#isReloadGood ? null : this.#reloadedMs,
-      isStopping: this.#isStopping,
-      isReady: this.#isReady,
-      startedMs: this.#startedMs,
-      nowMs: this.#clock.nowMs(),
     });
   }
 

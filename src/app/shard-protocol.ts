@@ -3,7 +3,7 @@ import { TidemarkError, errorText } from '../base/index.ts';
 import type { DurableGroup } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
 import type { LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
-import type { Retention, ShardStats } from '../tsdb/index.ts';
+import type { Retention, SeriesExemplars, ShardStats } from '../tsdb/index.ts';
 import type { MessagePort } from 'node:worker_threads';
 
 /** What a shard worker starts with. */
@@ -26,10 +26,20 @@ export type ShardAsk =
   /** Copies the blocks into a directory. */
   | { readonly type: 'snapshot'; readonly directory: string };
 
+/**
+ * A durable group on its way to the shard. Its buffer comes along once and is named by its place from then on: each message that
+ * carries shared memory makes an object that counts as all of that memory, and main would collect garbage all the time.
+ */
+export interface PushedGroup extends Omit<DurableGroup, 'buffer'> {
+  readonly place: number;
+  /** What is in the place from now on. */
+  readonly buffer: SharedArrayBuffer | null;
+}
+
 /** Main thread to shard worker. */
 export type ShardCommand =
   | (ShardAsk & { readonly id: number })
-  | { readonly type: 'push'; readonly groups: readonly DurableGroup[] }
+  | { readonly type: 'push'; readonly groups: readonly PushedGroup[] }
   | { readonly type: 'port'; readonly port: MessagePort }
   /** In force from the next look at the blocks. */
   | { readonly type: 'retain'; readonly retention: Retention }
@@ -39,12 +49,8 @@ export type ShardCommand =
 export type ShardEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'ready'; readonly stats: ShardStats }
-  | {
-      readonly type: 'applied';
-      readonly buffers: readonly SharedArrayBuffer[];
-      readonly groups: number;
-      readonly fullness: number;
-    }
+  /** So many groups, in the order in which they were pushed. */
+  | { readonly type: 'applied'; readonly groups: number; readonly fullness: number }
   | { readonly type: 'reply'; readonly id: number; readonly stats: ShardStats }
   | { readonly type: 'refused'; readonly id: number; readonly error: WireError }
   | { readonly type: 'stopped' }
@@ -72,6 +78,7 @@ export type ShardQuery =
       readonly name: string;
       readonly selection: ShardSelection;
     }
+  | { readonly id: number; readonly type: 'exemplars'; readonly after: number; readonly selection: ShardSelection }
   | { readonly id: number; readonly type: 'cardinality'; readonly after: number; readonly tenant: string }
   | { readonly id: number; readonly type: 'cancel' };
 
@@ -87,7 +94,18 @@ export interface ShardCardinality {
   readonly seriesByPair: readonly (readonly [string, number])[];
 }
 
-export type ShardQueryValue = LeafResult | LeafEstimate | PackedLabels | readonly string[] | ShardCardinality;
+/** Exemplars by series, in no order of these. */
+export interface ShardExemplars {
+  readonly series: readonly SeriesExemplars[];
+}
+
+export type ShardQueryValue =
+  | LeafResult
+  | LeafEstimate
+  | PackedLabels
+  | readonly string[]
+  | ShardExemplars
+  | ShardCardinality;
 
 export interface WireError {
   readonly code: string;

@@ -3,10 +3,11 @@
 // it as it was.
 import { ByteReader, TidemarkError, corruptError, errorText, isCorrupt } from '../base/index.ts';
 import { histogramFromBytes } from '../model/index.ts';
+import { type BatchExemplar, decodeExemplars } from './batch-twin-exemplars.ts';
 import { byteText } from './intake-twin-labels.ts';
 
 const VERSION = 1;
-const TAGS = { symbols: 1, series: 2, samples: 3, stale: 4, histograms: 5 } as const;
+const TAGS = { symbols: 1, series: 2, samples: 3, stale: 4, histograms: 5, exemplars: 6 } as const;
 const TIME_BOUND = 2n ** 53n;
 
 /** A series that a segment defined. */
@@ -51,6 +52,9 @@ export interface DecodedBatch {
   readonly valueBits: BigUint64Array;
   readonly stale: readonly StaleMark[];
   readonly histograms: readonly BatchHistogram[];
+  /** How many exemplars the shard keeps from here on; null: the batch has none, and nothing changes. */
+  readonly exemplarsMax: number | null;
+  readonly exemplars: readonly BatchExemplar[];
 }
 
 /** The labels of a segment's series as text. */
@@ -79,8 +83,9 @@ export function decodeBatch(payload: Uint8Array, segment: SegmentState): Decoded
   }
 }
 
-type Body = Pick<DecodedBatch, 'refs' | 'timesMs' | 'valueBits' | 'stale' | 'histograms'>;
-type Samples = Omit<Body, 'stale' | 'histograms'>;
+type Body = Omit<DecodedBatch, 'tenant' | 'symbolsNew' | 'seriesNew'>;
+type Samples = Pick<Body, 'refs' | 'timesMs' | 'valueBits'>;
+type Exemplars = Pick<Body, 'exemplarsMax' | 'exemplars'>;
 
 function decodeSections(reader: ByteReader, segment: SegmentState): Body {
   let samples: Samples = {
@@ -90,6 +95,7 @@ function decodeSections(reader: ByteReader, segment: SegmentState): Body {
   };
   let stale: StaleMark[] = [];
   let histograms: BatchHistogram[] = [];
+  let exemplars: Exemplars = { exemplarsMax: null, exemplars: [] };
   let last = 0;
   while (reader.remaining > 0) {
     const at = reader.offset;
@@ -104,10 +110,11 @@ function decodeSections(reader: ByteReader, segment: SegmentState): Body {
     else if (tag === TAGS.samples) samples = decodeSamples(payload, segment.series.length);
     else if (tag === TAGS.stale) stale = decodeStale(payload);
     else if (tag === TAGS.histograms) histograms = decodeHistograms(payload, segment.series.length);
+    else if (tag === TAGS.exemplars) exemplars = decodeExemplars(payload);
     else throw newer(`section ${tag}`, at);
     payload.end();
   }
-  return { ...samples, stale, histograms };
+  return { ...samples, stale, histograms, ...exemplars };
 }
 
 /** The first number and the count of definitions; they must go on where the segment stands. */

@@ -17,8 +17,11 @@
 //
 // The kernel looks a late sample's time up in its newest columns only, and may store one again that is older. Readers see the first.
 //
+// Exemplars: head-twin-exemplars.ts.
+//
 // Texts are byte texts: one unit per byte, so that symbols of any bytes compare and print.
 import { type DecodedBatch, type SegmentState, decodeBatch, newSegmentState } from './batch-twin.ts';
+import { TwinExemplars } from './head-twin-exemplars.ts';
 import { type TwinLabel, byteText } from './intake-twin-labels.ts';
 
 /** Upper half of doubles that the kernel keeps as blobs. */
@@ -77,6 +80,7 @@ export interface HeadTwin {
   readonly series: readonly HeadTwinSeries[];
   /** Tenants, label names and values, each once. */
   readonly symbols: ReadonlySet<string>;
+  readonly exemplars: TwinExemplars;
   /** A new segment of the log begins: its batches define everything anew. */
   beginSegment(): void;
   /** The time of the data; null before the first sample. */
@@ -142,6 +146,7 @@ class Twin implements HeadTwin {
   symbols = new Set<string>();
   clockMs: number | null = null;
   sweeps = 0;
+  readonly exemplars = new TwinExemplars();
   #jumps = 0;
   readonly #byId = new Map<bigint, Row>();
   /** Tenant, then label name, then value. */
@@ -172,6 +177,8 @@ class Twin implements HeadTwin {
     for (const { ref, timestampMs, bytes } of batch.histograms) {
       this.#put(this.#segmentRows[ref], timestampMs, Buffer.from(bytes).toString('hex'));
     }
+    if (batch.exemplarsMax !== null)
+      this.exemplars.apply(batch.exemplarsMax, batch.exemplars, (low, high) => this.#byId.get(wholeId(low, high)));
     this.counters.batches++;
   }
 

@@ -2,6 +2,7 @@
 // (docs/formats/batch.md).
 import { ByteWriter } from '../base/index.ts';
 import type { Hash128 } from './intake-hash.ts';
+import { type CheckedExemplar, encodeExemplars } from './intake-twin-exemplars.ts';
 import { type TwinLabel, textBytes } from './intake-twin-labels.ts';
 import type { TwinSample } from './intake-twin-protobuf.ts';
 
@@ -44,6 +45,7 @@ export class TwinShard {
   #samples: (TwinSample & { ref: number })[] = [];
   #histograms: { ref: number; timeMs: bigint; bytes: Uint8Array }[] = [];
   #stale: Stale[] = [];
+  #exemplars: CheckedExemplar[] = [];
 
   get seriesCount(): number {
     return this.#series.keys.length;
@@ -63,6 +65,7 @@ export class TwinShard {
     this.#samples = [];
     this.#histograms = [];
     this.#stale = [];
+    this.#exemplars = [];
   }
   undo(): void {
     this.#symbols.cut(this.#savedSymbols);
@@ -94,10 +97,14 @@ export class TwinShard {
     this.#stale.push({ ...id, timeMs });
   }
 
+  exemplar(exemplar: CheckedExemplar): void {
+    this.#exemplars.push(exemplar);
+  }
+
   /** The batch; empty if there is nothing to log. */
-  encode(tenant: Uint8Array): Uint8Array {
+  encode(tenant: Uint8Array, exemplarsMax: number): Uint8Array {
     const out = new ByteWriter();
-    if (this.sampleCount === 0 && this.#stale.length === 0) return out.finish();
+    if (this.sampleCount + this.#stale.length + this.#exemplars.length === 0) return out.finish();
     out.u8(1);
     out.block(tenant);
     const symbols = this.#symbols.keys.slice(this.#savedSymbols);
@@ -106,6 +113,7 @@ export class TwinShard {
     if (this.#samples.length > 0) section(out, 3, (to) => this.#encodeSamples(to));
     if (this.#stale.length > 0) section(out, 4, (to) => this.#encodeStale(to));
     if (this.#histograms.length > 0) section(out, 5, (to) => this.#encodeHistograms(to));
+    if (this.#exemplars.length > 0) section(out, 6, (to) => encodeExemplars(to, exemplarsMax, this.#exemplars));
     return out.finish();
   }
 

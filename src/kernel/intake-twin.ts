@@ -21,6 +21,7 @@ import {
   type IntakeMetadata,
   type IntakeOptions,
 } from './intake-kernel.ts';
+import { EXEMPLAR_BAD_LABELS, checkExemplar } from './intake-twin-exemplars.ts';
 import { TwinActive } from './intake-twin-active.ts';
 import { type TwinLabel, byteText, canonicalLabels, checkLabels, textBytes } from './intake-twin-labels.ts';
 import { checkHistogram } from './intake-twin-histogram.ts';
@@ -54,6 +55,7 @@ class IntakeTwin implements IntakeKernel {
   #tenantHash: Hash128 = { low: 0n, high: 0n };
   #body: Uint8Array = NO_BYTES;
   #metadata: IntakeMetadata[] = [];
+  #exemplarsMax = 0;
 
   constructor(options: IntakeOptions) {
     const { shards, key } = options;
@@ -72,6 +74,10 @@ class IntakeTwin implements IntakeKernel {
     this.#refused = [];
     this.#active.begin();
     for (const shard of this.#shards) shard.begin();
+  }
+
+  setExemplarsMax(perShard: number): void {
+    this.#exemplarsMax = perShard;
   }
 
   /** Nothing but remote write fills the twin. */
@@ -110,7 +116,7 @@ class IntakeTwin implements IntakeKernel {
   /** Whether a batch is. Nothing takes ten times as many bytes there as in a body. */
   #isTooLong(bodyBytes: number): boolean {
     if (bodyBytes * 10 < BATCH_BYTES_MAX) return false;
-    return this.#shards.some((shard) => shard.encode(this.#tenant).length > BATCH_BYTES_MAX);
+    return this.#shards.some((shard) => shard.encode(this.#tenant, this.#exemplarsMax).length > BATCH_BYTES_MAX);
   }
 
   #fail(code: number): IntakeCode {
@@ -134,9 +140,8 @@ class IntakeTwin implements IntakeKernel {
   #take(series: TwinSeries, index: number, limits: IntakeLimits): { isNew: boolean } | undefined {
     const { labels } = series;
     const samples = series.samples.length + series.histograms.length;
-    this.#words[3] += series.exemplars;
     const checked = series.reason || checkLabels(labels, limits);
-    const empty = series.version === 2 && samples === 0;
+    const empty = series.version === 2 && samples + series.exemplars.length === 0;
     const reason = typeof checked === 'number' ? checked : empty ? NO_SAMPLES : 0;
     if (typeof checked === 'number' || reason !== 0) {
       this.#refuse(reason, samples, series, index);
@@ -179,7 +184,21 @@ class IntakeTwin implements IntakeKernel {
       if (typeof bytes === 'number') shard.sample(to, { timeMs, bits: sumBits });
       else shard.histogram(to, timeMs, bytes);
     }
+    if (ref !== undefined || series.samples.length + series.histograms.length === 0) this.#exemplars(series, id);
     return { isNew };
+  }
+
+  #exemplars({ exemplars }: TwinSeries, id: Hash128): void {
+    if (this.#exemplarsMax === 0) return;
+    for (const { labels, timeMs, bits } of exemplars) {
+      const checked = labels === null ? EXEMPLAR_BAD_LABELS : checkExemplar(labels, timeMs);
+      if (typeof checked === 'number') this.#words[checked]++;
+      else {
+        const shard = this.#shards[Number(id.low & 0xffffffffn) % this.shards];
+        shard.exemplar({ ...id, timeMs, hasTime: timeMs !== 0n, bits, labels: checked });
+        this.#words[3]++;
+      }
+    }
   }
 
   #admit({ low, high }: Hash128, { activeSeriesMax }: IntakeLimits): boolean {
@@ -203,7 +222,7 @@ class IntakeTwin implements IntakeKernel {
   }
 
   batch(shard: number): Uint8Array {
-    return this.#shards[shard].encode(this.#tenant);
+    return this.#shards[shard].encode(this.#tenant, this.#exemplarsMax);
   }
   batchSamples(shard: number): number {
     return this.#shards[shard].sampleCount;

@@ -3,6 +3,7 @@ import { TidemarkError } from '../base/index.ts';
 import type { ScrapeConfig } from '../config/index.ts';
 import { type NativeHistogram, toSchema, usesCustomBounds } from '../model/index.ts';
 import {
+  type ExposedExemplar,
   type ExposedHistogram,
   type ExpositionFormat,
   collateClassicHistograms,
@@ -30,51 +31,52 @@ export const HISTOGRAM_LABELS = {
   __convert_classic_histograms_to_nhcb__: 'convertClassicHistogramsToNhcb',
 } as const;
 
-/** A page's text and its histograms. */
-export interface PageHistograms {
+/** A page's text, and what came with it that it does not say. */
+export interface Page {
   readonly text: Uint8Array;
   readonly histograms: readonly ExposedHistogram[];
+  /** By the number of their sample in the text. */
+  readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+}
+
+/** A page as the job and the target want it. */
+export interface SettledPage extends Page {
   /** Why the whole page is refused. */
   readonly error: Error | undefined;
 }
 
-/** Converts and limits the histograms of a page as the job and the target want it. */
+/** Converts and limits the histograms of a page. */
 export function settleHistograms(
-  text: Uint8Array,
+  page: Page,
   format: ExpositionFormat,
-  native: readonly ExposedHistogram[],
   wishes: HistogramWishes,
   config: ScrapeConfig,
-): PageHistograms {
-  const collated = wishes.toCustomBuckets ? converted(text, format, native, wishes) : { text, histograms: [] };
+): SettledPage {
+  const all = wishes.toCustomBuckets ? converted(page, format, wishes) : page;
   const limit = config.nativeHistogramBucketLimit;
   const schemaMax = largestSchema(config.nativeHistogramMinBucketFactor);
-  const all = [...native, ...collated.histograms];
-  if (limit === 0 && schemaMax === SCHEMA_MAX) return { text: collated.text, histograms: all, error: undefined };
+  if (limit === 0 && schemaMax === SCHEMA_MAX) return { ...all, error: undefined };
   const histograms: ExposedHistogram[] = [];
-  for (const exposed of all) {
+  for (const exposed of all.histograms) {
     const { histogram } = readHistogram(exposed.fields);
     const limited = withinLimits(histogram, limit, schemaMax);
-    if (limited === null) return { text: collated.text, histograms: all, error: bucketLimitError() };
+    if (limited === null) return { ...all, error: bucketLimitError() };
     histograms.push(limited === histogram ? exposed : { ...exposed, fields: histogramFields(limited) });
   }
-  return { text: collated.text, histograms, error: undefined };
+  return { ...all, histograms, error: undefined };
 }
 
 const bucketLimitError = (): TidemarkError => new TidemarkError(BUCKET_LIMIT, 'histogram bucket limit exceeded');
 
 /** A page that cannot be parsed stays as it is: taking it tells what is wrong. */
-function converted(
-  text: Uint8Array,
-  format: ExpositionFormat,
-  native: readonly ExposedHistogram[],
-  { alwaysClassic }: HistogramWishes,
-): Pick<PageHistograms, 'text' | 'histograms'> {
+function converted(page: Page, format: ExpositionFormat, { alwaysClassic }: HistogramWishes): Page {
+  const { text, histograms: native, exemplars } = page;
   try {
-    return collateClassicHistograms(text, format, { keepClassic: alwaysClassic, native });
+    const collated = collateClassicHistograms(text, format, { keepClassic: alwaysClassic, native, exemplars });
+    return { ...collated, histograms: [...native, ...collated.histograms] };
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;
-    return { text, histograms: [] };
+    return page;
   }
 }
 

@@ -2,7 +2,12 @@
 import { TidemarkError } from '../base/index.ts';
 import type { ScrapeConfig } from '../config/index.ts';
 import type { HttpClient, HttpResponse } from '../io/index.ts';
-import { type ExposedHistogram, type ExpositionFormat, readProtobufExposition } from '../wire/index.ts';
+import {
+  type ExposedExemplar,
+  type ExposedHistogram,
+  type ExpositionFormat,
+  readProtobufExposition,
+} from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
 import { settleHistograms } from './page-histograms.ts';
@@ -16,9 +21,14 @@ export interface FetchedPage {
   readonly format: ExpositionFormat;
   /** Native histograms, which the body does not say. */
   readonly histograms: readonly ExposedHistogram[];
+  /** Exemplars that the body does not say, by the number of their sample in it. */
+  readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
   /** Why nothing of it is to be taken: a histogram over a limit. */
   readonly error: Error | undefined;
 }
+
+const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
+const NO_EXEMPLARS: ReadonlyMap<number, ExposedExemplar> = new Map();
 
 /** Error code of a body over body_size_limit. */
 export const BODY_TOO_LARGE = 'body_too_large';
@@ -53,11 +63,12 @@ export class ScrapeFetch {
     const sizeBytes = body.length;
     const { histograms: wishes } = target;
     const isProtobuf = format === 'protobuf';
-    const page = isProtobuf ? readProtobufExposition(body, wishes) : { text: body, histograms: [] };
     const textFormat = isProtobuf ? 'text' : format;
-    const settled = settleHistograms(page.text, textFormat, page.histograms, wishes, this.#config);
-    const { text, histograms, error } = settled;
-    return { body: text, sizeBytes, format: textFormat, histograms, error };
+    const page = isProtobuf
+      ? readProtobufExposition(body, wishes)
+      : { text: body, histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
+    const { text, ...settled } = settleHistograms(page, textFormat, wishes, this.#config);
+    return { body: text, sizeBytes, format: textFormat, ...settled };
   }
 
   /** A target that wants native histograms by its labels, in a job that does not, is asked for protobuf first. */

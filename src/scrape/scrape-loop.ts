@@ -149,7 +149,9 @@ export class ScrapeLoop {
       this.target.status.health = 'down';
       this.target.status.lastError = errorText(error);
     }
-    if (error !== undefined) metrics.scrapesFailed.inc();
+    if (error === undefined) return;
+    metrics.scrapesFailed.inc();
+    metrics.failure(codeOf(error) ?? 'other').inc();
   }
 
   #appendOf(timeMs: number, page: FetchedPage | undefined): Omit<ScrapeAppend, 'report'> {
@@ -160,6 +162,7 @@ export class ScrapeLoop {
       format: page?.format ?? 'text',
       histograms: page?.histograms ?? [],
       refusal: page?.error,
+      exemplars: page?.exemplars,
       honorTimestamps: config.honorTimestamps,
       trackTimestampsStaleness: config.trackTimestampsStaleness,
       sampleLimit: config.sampleLimit,

@@ -2,7 +2,7 @@
 // and the scrape's own samples into one batch per shard, and answers when that is durable. The real sink is a ScrapeStager
 // over the intake kernel plus the log (wired in app/); test/support has one in plain TypeScript.
 import type { Labels } from '../model/index.ts';
-import type { ExposedHistogram, ExpositionFormat, MetadataLine, MetricType } from '../wire/index.ts';
+import type { ExposedExemplar, ExposedHistogram, ExpositionFormat, MetadataLine, MetricType } from '../wire/index.ts';
 
 /** A target's cache in the sink: its known series texts, what has to be marked stale. */
 export interface ScrapeCache {
@@ -51,6 +51,8 @@ export interface ScrapeAppend {
   readonly refusal?: Error | undefined;
   /** Samples beside the body's that count for the limit: histograms that relabelling kept. */
   readonly otherSamples?: number;
+  /** Exemplars that the body does not say, by the number of their sample in it. */
+  readonly exemplars?: ReadonlyMap<number, ExposedExemplar> | undefined;
   readonly honorTimestamps: boolean;
   readonly trackTimestampsStaleness: boolean;
   /** Samples after relabelling; more: the scrape fails. 0 = none. */

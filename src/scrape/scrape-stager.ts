@@ -167,7 +167,15 @@ export class ScrapeStager {
       const reason = labels === null ? 0 : caches.define(address, row, labels, scrape.timeMs);
       if (labels === null || reason !== 0) refuse(labels, reason);
     }
+    this.#exemplars(address, scrape);
     return { ...this.#counts(), seriesAdded: added, refused, refusal };
+  }
+
+  /** Those that the page has, and those that came beside it. */
+  #exemplars(address: number, { exemplars, timeMs, timeMaxMs }: ScrapeAppend): void {
+    if (this.#exposition.exemplarCount > 0) this.#caches.exemplars(address, timeMs, TIME_MIN_MS, timeMaxMs);
+    for (const [row, exemplar] of exemplars ?? [])
+      this.#caches.exemplar(address, { row, ...exemplar }, timeMs, TIME_MIN_MS, timeMaxMs);
   }
 
   #resolve(scrape: ScrapeAppend, body: Uint8Array, row: number): Labels | null {

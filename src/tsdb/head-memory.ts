@@ -66,6 +66,12 @@ const counterOffsets = {
   lateHeld: 464,
   samplesGone: 472,
   blobs: 520,
+  exemplarBytes: 664,
+  exemplarsAppended: 672,
+  exemplarsDuplicate: 680,
+  exemplarsOutOfOrder: 688,
+  exemplarsUnknown: 696,
+  exemplarsDropped: 704,
 } as const;
 export type HeadCounters = Record<keyof typeof counterOffsets, number>;
 
@@ -162,6 +168,17 @@ export class HeadMemory {
     const minMs = Number(this.#longs[(ROOT + 416) >> 3]);
     const maxMs = Number(this.#longs[(ROOT + 424) >> 3]);
     return minMs > maxMs ? null : { minMs, maxMs };
+  }
+  /** Exemplars that there are, and series that have some. */
+  get exemplarCount(): number {
+    return this.words[(ROOT + 652) >> 2];
+  }
+  get exemplarSeries(): number {
+    return this.words[(ROOT + 648) >> 2];
+  }
+  /** Address of the oldest exemplar, or 0. */
+  get oldestExemplar(): number {
+    return this.words[(ROOT + 656) >> 2];
   }
   get freeSymbols(): number {
     return this.words[(ROOT + 500) >> 2];

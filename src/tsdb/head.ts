@@ -40,6 +40,7 @@ const applyErrors: Record<number, string> = {
   [-7]: 'the series directory is full',
   [-8]: 'a time is out of range',
   [-9]: 'a histogram is too short',
+  [-10]: 'an exemplar is malformed',
 };
 
 /** The newest samples of one shard: state in the linear memory of a kernel, with a view of it in objects. */

@@ -8,12 +8,12 @@
 //   d_count{a="b"} 3
 //
 // The rules are those of Prometheus (convert_classic_histograms_to_nhcb): only families whose TYPE line says `histogram`; buckets
-// must be cumulative and agree with the count, else there is no histogram. The lines go, unless they are to be kept. This runs in
-// plain code over rows of the twin parsers: it costs some microseconds per line, and only jobs that ask for it pay.
+// must be cumulative and agree with the count, else there is no histogram. The lines go, unless they are to be kept. A histogram gets
+// the exemplars of its lines that have a time, whether they stand in the text or came beside it. This runs in plain code over rows of the twin parsers: it costs some microseconds per line, and only jobs that ask for it pay.
 import { utf8 } from '../base/index.ts';
 import { CUSTOM_SCHEMA, METRIC_NAME, type NativeHistogram, newHistogram } from '../model/index.ts';
 import { parseExpositionTwin } from './exposition.ts';
-import { parseSeriesText } from './exposition-labels.ts';
+import { parseExemplarLabels, parseSeriesText } from './exposition-labels.ts';
 import {
   type ExpositionDocument,
   type ExpositionFormat,
@@ -24,6 +24,7 @@ import {
   parseFloatText,
 } from './exposition-scan.ts';
 import { type ExposedHistogram, labelPair, seriesText } from './prometheus-client.ts';
+import { type ExposedExemplar, sortExemplars } from './prometheus-exemplars.ts';
 import { histogramFields } from './remote-write-histogram.ts';
 
 const LE = 'le';
@@ -34,25 +35,37 @@ export interface CollatedText {
   /** The text, without the lines of the histograms unless they are kept. */
   readonly text: Uint8Array;
   readonly histograms: readonly ExposedHistogram[];
+  /** Those that came beside the text, by the numbers that their samples now have in it. */
+  readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
 }
 
-/**
- * Takes the classic histograms out of a text. `native`: histograms that came with it; classic lines of the same series are left
- * alone. Throws TidemarkError `bad_exposition`.
- */
+export interface CollateOptions {
+  readonly keepClassic: boolean;
+  /** Histograms that came with the text; classic lines of the same series are left alone. */
+  readonly native: readonly ExposedHistogram[];
+  /** Exemplars that the text does not say, by the number of their sample in it. */
+  readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+}
+
+/** Takes the classic histograms out of a text. Throws TidemarkError `bad_exposition`. */
 export function collateClassicHistograms(
   body: Uint8Array,
   format: ExpositionFormat,
-  options: { readonly keepClassic: boolean; readonly native: readonly ExposedHistogram[] },
+  { keepClassic, native, exemplars }: CollateOptions,
 ): CollatedText {
-  const known = new Set(options.native.map(({ series }) => keyOf(parseSeriesText(series, 'histogram'))));
+  const known = new Set(native.map(({ series }) => keyOf(parseSeriesText(series, 'histogram'))));
   const collation = new Collation(known);
   const taken: ExpositionSample[] = [];
+  const renumbered = new Map<number, ExposedExemplar>();
+  let row = 0;
   for (const { sample, family } of samplesWithFamily(body, parseExpositionTwin(body, format))) {
-    if (collation.take(body, sample, family)) taken.push(sample);
+    const beside = exemplars.get(row++);
+    if (collation.take(body, sample, family, beside)) taken.push(sample);
+    else if (beside) renumbered.set(row - 1 - taken.length, beside);
   }
   const histograms = collation.finish();
-  return { text: options.keepClassic ? body : withoutLines(body, taken), histograms };
+  if (keepClassic) return { text: body, histograms, exemplars };
+  return { text: withoutLines(body, taken), histograms, exemplars: renumbered };
 }
 
 /** Sample rows with the name that the last TYPE line before them gives. */
@@ -84,13 +97,15 @@ class Collation {
   #labels: ReadonlyMap<string, string> = new Map();
   #timestampMs: number | null = null;
   #buckets = new ClassicBuckets();
+  #exemplars: ExposedExemplar[] = [];
 
   constructor(native: ReadonlySet<string>) {
     this.#native = native;
   }
 
-  /** Whether the line is part of a classic histogram. */
-  take(body: Uint8Array, { start, length, type, value, timestampMs }: ExpositionSample, family: string): boolean {
+  /** Whether the line is part of a classic histogram. `beside`: its exemplar, if the line does not say it. */
+  take(body: Uint8Array, sample: ExpositionSample, family: string, beside: ExposedExemplar | undefined): boolean {
+    const { start, length, type, value, timestampMs } = sample;
     if (type !== 'histogram') return false;
     const labels = parseSeriesText(body.subarray(start, start + length), type);
     const name = labels.get(METRIC_NAME) ?? '';
@@ -107,6 +122,8 @@ class Collation {
     if (bound !== null) this.#buckets.bucket(bound, value);
     else if (suffix[1] === 'sum') this.#buckets.sum = value;
     else this.#buckets.count = value;
+    const exemplar = beside ?? exemplarOf(body, sample);
+    if (exemplar?.timestampMs !== undefined) this.#exemplars.push(exemplar);
     return true;
   }
 
@@ -121,12 +138,25 @@ class Collation {
       const others = [...this.#labels].filter(([label]) => label !== METRIC_NAME);
       const pairs = others.map(([label, value]) => labelPair(label, value));
       const series = utf8(seriesText(this.#labels.get(METRIC_NAME) ?? '', pairs));
-      this.#done.push({ series, timestampMs: this.#timestampMs, fields: histogramFields(histogram) });
+      this.#done.push({
+        series,
+        timestampMs: this.#timestampMs,
+        fields: histogramFields(histogram),
+        exemplars: sortExemplars(this.#exemplars),
+      });
     }
     this.#key = key;
     this.#labels = labels;
     this.#buckets = new ClassicBuckets();
+    this.#exemplars = [];
   }
+}
+
+/** The exemplar that a line says. */
+function exemplarOf(body: Uint8Array, { exemplar }: ExpositionSample): ExposedExemplar | undefined {
+  if (exemplar?.timestampMs === undefined) return undefined;
+  const { labels, valueStart, value, timestampMs } = exemplar;
+  return { labels: parseExemplarLabels(body.subarray(labels, valueStart)), value, timestampMs };
 }
 
 /** Undefined: the bucket has no bound that is a number. */

@@ -10,6 +10,7 @@ export {
 } from './exposition-scan.ts';
 export {
   METRIC_TYPE_NUMBERS,
+  type WireExemplar,
   type WireMetadata,
   type WireSample,
   type WireSeries,
@@ -63,6 +64,7 @@ export type {
   OtlpAttribute,
   OtlpBuckets,
   OtlpData,
+  OtlpExemplar,
   OtlpExponentialPoint,
   OtlpHistogramPoint,
   OtlpMetric,
@@ -74,6 +76,7 @@ export type {
 export { decodeOtlpJson } from './otlp-json.ts';
 export { decodeOtlpProtobuf, encodeOtlpResponse } from './otlp-protobuf.ts';
 export { type InfluxLines, type InfluxPoint, readInfluxLines } from './influx-line.ts';
+export { type ExposedExemplar, exemplarMessage } from './prometheus-exemplars.ts';
 export {
   type ExposedHistogram,
   type ProtobufOptions,

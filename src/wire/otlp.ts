@@ -11,6 +11,18 @@ interface OtlpPoint {
   readonly timeMs: number;
   /** The series has ended: there is no value. */
   readonly isEmpty: boolean;
+  /** Absent of kinds that have none. */
+  readonly exemplars?: readonly OtlpExemplar[];
+}
+
+/** A measurement that went into a point. */
+export interface OtlpExemplar {
+  readonly attributes: readonly OtlpAttribute[];
+  readonly timeMs: number;
+  readonly value: number;
+  /** Hexadecimal; '': none. */
+  readonly traceId: string;
+  readonly spanId: string;
 }
 
 /** A number at a time. */

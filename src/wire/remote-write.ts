@@ -2,6 +2,7 @@
 // tests; bodies that come in are taken apart by the intake kernel without any of this.
 import { type ByteWriter, utf8 } from '../base/index.ts';
 import { STALE_NAN_BITS } from '../model/index.ts';
+import type { ExposedExemplar } from './prometheus-exemplars.ts';
 import type { WireHistogram } from './remote-write-histogram.ts';
 
 /** A sample to be sent. */
@@ -18,7 +19,11 @@ export interface WireSeries {
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly samples: readonly WireSample[];
   readonly histograms?: readonly WireHistogram[];
+  readonly exemplars?: readonly WireExemplar[];
 }
+
+/** An exemplar to be sent. */
+export type WireExemplar = ExposedExemplar;
 
 /** What is known of a metric. Types are numbers of the protobuf enum, which 1.0 and 2.0 share. */
 export interface WireMetadata {

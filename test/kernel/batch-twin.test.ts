@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { ByteWriter, TidemarkError, isCorrupt, utf8 } from '../../src/base/index.ts';
+import { ByteWriter, TidemarkError, isCorrupt, utf8, utf8Text } from '../../src/base/index.ts';
 import {
   INTAKE_LIMITS_DEFAULT,
   type IntakeKernel,
   createIntakeWasm,
   decodeBatch,
+  exemplarTexts,
   loadKernel,
   newSegmentState,
   segmentLabels,
@@ -102,6 +103,37 @@ describe('a batch', () => {
     });
   }
 
+  it('has the exemplars that were sent, of either version, and none when none are kept', () => {
+    const labels: [string, string][] = [['__name__', 'm']];
+    const exemplars = [
+      { labels: ['trace_id', 'größe', 'a', 'b', 'empty', ''], value: -0.5, timestampMs: 1_790_000_000_123 },
+      { labels: ['long', '日'.repeat(100)], value: 2, timestampMs: 0 },
+    ];
+    for (const encode of [encodeRemoteWriteV1, encodeRemoteWriteV2]) {
+      for (const max of [0, 7]) {
+        const intake = createIntakeWasm(module, { shards: 1, key });
+        intake.setExemplarsMax(max);
+        intake.beginRequest(tenant);
+        const body = compressSnappy(encode([{ labels, samples: [{ timestampMs: 5, value: 1 }], exemplars }]));
+        const write = encode === encodeRemoteWriteV1 ? intake.remoteWrite1 : intake.remoteWrite2;
+        assert.equal(write.call(intake, body, INTAKE_LIMITS_DEFAULT), 0);
+        const segment = newSegmentState();
+        const batch = decodeBatch(intake.batch(0), segment);
+        assert.equal(batch.exemplarsMax, max === 0 ? null : max);
+        const found = batch.exemplars.map(({ idLow, timestampMs, hasTime, valueBits, labelBytes }) => {
+          assert.equal(idLow, segment.series[0].idLow);
+          return [exemplarTexts(labelBytes).map(utf8Text), timestampMs, hasTime, valueBits];
+        });
+        const wantedRows = [
+          [['a', 'b', 'trace_id', 'größe'], 1_790_000_000_123, true, bitsOf(-0.5)],
+          [['long', '日'.repeat(100)], 0, false, bitsOf(2)],
+        ];
+        assert.deepEqual(found, max === 0 ? [] : wantedRows);
+        assert.equal(intake.counters.exemplars, found.length);
+      }
+    }
+  });
+
   it('gives a series one id whatever the format and the order of its labels', () => {
     const ids = [encodeRemoteWriteV1, encodeRemoteWriteV2].flatMap((encode) =>
       [0, 1].map((reversed) => {
@@ -126,8 +158,10 @@ describe('a batch', () => {
   it('with changed bytes gives a corrupt error, or one about a newer version, and leaves the segment as it was', () => {
     const intake = createIntakeWasm(module, { shards: 1, key });
     const dice = new Dice(8);
+    intake.setExemplarsMax(100);
     intake.beginRequest(tenant);
-    const series = Array.from({ length: 9 }, () => randomSeries(dice));
+    const exemplars = [{ labels: ['trace_id', 'abc'], value: 1, timestampMs: 5 }];
+    const series = Array.from({ length: 9 }, () => ({ ...randomSeries(dice), exemplars }));
     assert.equal(intake.remoteWrite1(compressSnappy(encodeRemoteWriteV1(series)), INTAKE_LIMITS_DEFAULT), 0);
     const payload = intake.batch(0).slice();
     for (let i = 0; i < 3000; i++) {
@@ -146,7 +180,7 @@ describe('a batch', () => {
       assert.throws(() => decodeBatch(Uint8Array.from(bytes), newSegmentState()), message);
     };
     bad([2, 0], /version 2 is of a newer version/);
-    bad([1, 0, 6, 0, 0, 0, 0], /at offset 2: section 6 is of a newer version/);
+    bad([1, 0, 7, 0, 0, 0, 0], /at offset 2: section 7 is of a newer version/);
     bad([1, 0, 4, 1, 0, 0, 0, 0, 3, 0, 0, 0, 0], /at offset 8: section 3 follows section 4/);
     bad([1, 0, 1, 2, 0, 0, 0, 7, 0], /at offset 7: the first symbol is number 7 where the segment has 0/);
     bad([1, 0, 1, 3, 0, 0, 0, 0, 0, 9], /1 bytes follow its end/);

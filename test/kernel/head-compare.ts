@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { type HeadTwin, type SampleValue, loadKernel } from '../../src/kernel/index.ts';
 import { byteText, textBytes } from '../../src/kernel/intake-twin-labels.ts';
 import { Head } from '../../src/tsdb/head.ts';
+import { exemplarSeriesText, headExemplars } from '../../src/tsdb/head-exemplars.ts';
+import { ByteReader } from '../../src/base/index.ts';
 import type { Dice } from './intake-traffic.ts';
 
 export const headModule = await loadKernel('head');
@@ -104,6 +106,31 @@ function compareSeries(head: Head, twin: HeadTwin, ranges: Ranges): void {
   }
 }
 
+function compareExemplars(head: Head, twin: HeadTwin): void {
+  const { memory } = head;
+  const { appended, duplicates, outOfOrder, unknown, dropped } = twin.exemplars.counters;
+  const counters = memory.counters();
+  assert.deepEqual(
+    [counters.exemplarsAppended, counters.exemplarsDuplicate, counters.exemplarsOutOfOrder, counters.exemplarsUnknown],
+    [appended, duplicates, outOfOrder, unknown],
+    'exemplars',
+  );
+  assert.deepEqual([counters.exemplarsDropped, counters.exemplarBytes], [dropped, twin.exemplars.bytes]);
+  assert.deepEqual([memory.exemplarCount, memory.exemplarSeries], [appended - dropped, twin.exemplars.seriesCount]);
+  const found = Array.from(headExemplars(head), ({ series, timestampMs, value, labelBytes }) => {
+    const reader = new ByteReader(exemplarSeriesText(head, series));
+    const tenant = byteText(reader.block());
+    const texts = Array.from({ length: 2 * reader.varint() }, () => byteText(reader.block()));
+    reader.end();
+    return [tenant, texts, timestampMs, Number.isNaN(value) ? 'NaN' : value, byteText(labelBytes)];
+  });
+  const want = twin.exemplars.kept.map(({ tenant, labels, timestampMs, valueBits, labelBytes }) => {
+    const value = new Float64Array(BigUint64Array.of(valueBits).buffer)[0];
+    return [tenant, labels.flat(), timestampMs, Number.isNaN(value) ? 'NaN' : value, labelBytes];
+  });
+  assert.deepEqual(found, want);
+}
+
 type Ranges = readonly (readonly [number, number])[];
 type Counter = keyof HeadTwin['counters'];
 
@@ -133,6 +160,7 @@ export function compare(head: Head, twin: HeadTwin, ranges: Ranges = [], againMa
   assert.deepEqual(head.memory.timeRange, range);
   compareSeries(head, twin, [[-EXACT_MAX, EXACT_MAX], ...ranges]);
   compareIndex(head, twin);
+  compareExemplars(head, twin);
 }
 
 /** What the image would hold: root and directory, and the state. */

@@ -42,6 +42,7 @@ class Pair {
   constructor(options: IntakeOptions) {
     this.kernel = createIntakeWasm(module, options);
     this.twin = createIntakeTwin(options);
+    for (const intake of [this.kernel, this.twin]) intake.setExemplarsMax(1000);
   }
 
   send(version: 1 | 2, body: Uint8Array, tenant = 'anonymous', allMetadata = false, from = limits): number {

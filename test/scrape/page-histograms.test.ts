@@ -16,9 +16,10 @@ const buckets = (count: number) => ({
 });
 
 function settled(histogram: NativeHistogram, settings: string): string {
-  const exposed = { series: utf8('h'), timestampMs: null, fields: histogramFields(histogram) };
+  const exposed = { series: utf8('h'), timestampMs: null, fields: histogramFields(histogram), exemplars: [] };
   const wishes = { native: true, alwaysClassic: false, toCustomBuckets: false };
-  const { histograms, error } = settleHistograms(new Uint8Array(0), 'text', [exposed], wishes, jobOf(settings));
+  const page = { text: new Uint8Array(0), histograms: [exposed], exemplars: new Map() };
+  const { histograms, error } = settleHistograms(page, 'text', wishes, jobOf(settings));
   if (error) return error.message;
   const { schema, positive, count, resetHint } = readHistogram(histograms[0].fields).histogram;
   return `schema ${schema}, ${positive.counts.length} buckets, ${count} observations, ${resetHint}`;

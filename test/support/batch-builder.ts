@@ -15,6 +15,14 @@ export interface TestHistogram {
   readonly bytes: Uint8Array;
 }
 
+export interface TestExemplar {
+  readonly series: number;
+  readonly timeMs: number;
+  readonly hasTime: boolean;
+  readonly value: number;
+  readonly labels: readonly (readonly [string, string])[];
+}
+
 type Placed = Omit<TestSample, 'value'>;
 
 export interface TestSeries {
@@ -48,6 +56,8 @@ export class BatchBuilder {
     samples: readonly TestSample[],
     stale: readonly Placed[] = [],
     histograms: readonly TestHistogram[] = [],
+    exemplars: readonly TestExemplar[] = [],
+    exemplarsMax = 1000,
   ): Uint8Array {
     const symbolsBefore = this.#symbols.size;
     const seriesBefore = this.#numbers.size;
@@ -81,6 +91,7 @@ export class BatchBuilder {
     if (samples.length > 0) section(3, (writer) => this.#samples(writer, samples));
     if (stale.length > 0) section(4, (writer) => this.#stale(writer, stale));
     if (histograms.length > 0) section(5, (writer) => this.#histograms(writer, histograms));
+    if (exemplars.length > 0) section(6, (writer) => putExemplars(writer, exemplars, exemplarsMax));
     return out.finish();
   }
 
@@ -142,4 +153,23 @@ export class BatchBuilder {
       writer.zigzag(timeMs);
     }
   }
+}
+
+function putExemplars(writer: ByteWriter, exemplars: readonly TestExemplar[], max: number): void {
+  writer.varint(max);
+  writer.varint(exemplars.length);
+  for (const { series, timeMs, hasTime, value, labels } of exemplars) {
+    for (const half of testId(series)) writer.u64(half);
+    writer.zigzag(timeMs);
+    writer.u8(hasTime ? 1 : 0);
+    writer.f64(value);
+    const texts = labels.flat().map((text) => textBytesOf(text));
+    writer.block(Buffer.concat(texts));
+  }
+}
+
+/** A text of less than 255 bytes behind its length. */
+function textBytesOf(text: string): Uint8Array {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Uint8Array.of(bytes.length), bytes]);
 }

@@ -12,8 +12,10 @@ function collated(
   options: { keepClassic?: boolean; native?: string; format?: 'text' | 'openmetrics' } = {},
 ) {
   const { keepClassic = false, native, format = 'text' } = options;
-  const given = native === undefined ? [] : [{ series: utf8(native), timestampMs: null, fields: new Uint8Array(0) }];
-  const { text: rest, histograms } = collateClassicHistograms(utf8(text), format, { keepClassic, native: given });
+  const given =
+    native === undefined ? [] : [{ series: utf8(native), timestampMs: null, fields: new Uint8Array(0), exemplars: [] }];
+  const wanted = { keepClassic, native: given, exemplars: new Map() };
+  const { text: rest, histograms } = collateClassicHistograms(utf8(text), format, wanted);
   const shown = histograms.map(({ series, timestampMs, fields }) =>
     [utf8Text(series), histogramText(readHistogram(fields).histogram), timestampMs ?? ''].join(' ').trimEnd(),
   );
@@ -89,6 +91,59 @@ test('OpenMetrics and names in quotes are read, too', () => {
     rest: '# TYPE "d.x" histogram\n# EOF\n',
     shown: ['{"d.x"} {count:1, sum:0, [-Inf,1]:1} 5000'],
   });
+});
+
+const exemplar = (id: string, value: number, timestampMs?: number) => ({ labels: ['id', id], value, timestampMs });
+
+test('exemplars beside a text stay with their lines, and those of a histogram go with it', () => {
+  const text = `# TYPE a counter
+a 1
+# TYPE d histogram
+d_count 2
+d_bucket{le="1"} 1
+d_bucket{le="+Inf"} 2
+# TYPE z counter
+z{a="1"} 1
+z{a="2"} 1
+`;
+  const exemplars = new Map([
+    [0, exemplar('a', 1, 5)],
+    [2, exemplar('later', 1, 9)],
+    [3, exemplar('earlier', 2, 8)],
+    [5, exemplar('z', 1)],
+  ]);
+  const gone = collateClassicHistograms(utf8(text), 'text', { keepClassic: false, native: [], exemplars });
+  const lines = utf8Text(gone.text)
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  assert.deepEqual(
+    [...gone.exemplars].map(([row, { labels }]) => [lines[row], labels[1]]),
+    [
+      ['a 1', 'a'],
+      ['z{a="2"} 1', 'z'],
+    ],
+  );
+  const ofHistogram = [exemplar('earlier', 2, 8), exemplar('later', 1, 9)];
+  assert.deepEqual(gone.histograms[0].exemplars, ofHistogram);
+  const kept = collateClassicHistograms(utf8(text), 'text', { keepClassic: true, native: [], exemplars });
+  assert.deepEqual(kept.exemplars, exemplars);
+  assert.deepEqual(kept.histograms[0].exemplars, ofHistogram);
+});
+
+test('exemplars in the lines of a histogram go with it if they have a time', () => {
+  const text = `# TYPE d histogram
+d_bucket{le="1"} 1 # {id="a\\"}",other="b"} 0.5 2
+d_bucket{le="2"} 2 # {} 1.5 1
+d_bucket{le="+Inf"} 3 # {id="c"} 2.5
+d_count 3
+# EOF
+`;
+  const wanted = { keepClassic: false, native: [], exemplars: new Map() };
+  const { histograms } = collateClassicHistograms(utf8(text), 'openmetrics', wanted);
+  assert.deepEqual(histograms[0].exemplars, [
+    { labels: [], value: 1.5, timestampMs: 1000 },
+    { labels: ['id', 'a"}', 'other', 'b'], value: 0.5, timestampMs: 2000 },
+  ]);
 });
 
 test('fields of histograms are read as they were written; changed bytes end in a corrupt error', () => {

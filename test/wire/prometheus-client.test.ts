@@ -4,7 +4,7 @@ import { ByteWriter } from '../../src/base/index.ts';
 import { SimRandom } from '../../src/io/index.ts';
 import { encodeFamily } from '../../src/wire/exposition-write.ts';
 import { parseExpositionTwin } from '../../src/wire/exposition.ts';
-import { protobufToText } from '../../src/wire/prometheus-client.ts';
+import { protobufToText, readProtobufExposition } from '../../src/wire/prometheus-client.ts';
 import { putBytes, putDouble, putInt, putText } from '../../src/wire/protobuf.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 
@@ -125,4 +125,46 @@ test('what is no protobuf is refused, whatever it is', () => {
       assert.equal((error as { code?: string }).code, 'bad_exposition', String(error));
     }
   }
+});
+
+test('exemplars come beside the text, by the row of their sample; native ones only with a time, in order', () => {
+  const exemplar = (field: number, id: string, value: number, ...time: Put[]): Put =>
+    bytes(field, label('id', id), double(2, value), ...(time.length > 0 ? [bytes(3, ...time)] : []));
+  const body = Buffer.concat([
+    family('c_total', 0, bytes(4, bytes(3, double(1, 5), exemplar(2, 'c', 0.5, int(1, 17), int(2, 250_999_999))))),
+    family(
+      'h',
+      4,
+      bytes(
+        4,
+        bytes(
+          7,
+          int(1, 3),
+          double(2, 9),
+          bytes(3, int(1, 1), double(2, 1), exemplar(3, 'b1', 0.5)),
+          bytes(3, int(1, 2), double(2, 2), exemplar(3, 'b2', 1.5, int(1, 3))),
+          bytes(12, int(2, 1)),
+          exemplar(16, 'late', 1, int(1, 20)),
+          exemplar(16, 'timeless', 1),
+          exemplar(16, 'early', 2, int(1, 10)),
+        ),
+      ),
+    ),
+  ]);
+  const { exemplars, histograms } = readProtobufExposition(body, { native: true, alwaysClassic: true });
+  assert.deepEqual(
+    [...exemplars],
+    [
+      [0, { labels: ['id', 'c'], value: 0.5, timestampMs: 17_250 }],
+      [3, { labels: ['id', 'b1'], value: 0.5, timestampMs: undefined }],
+      [4, { labels: ['id', 'b2'], value: 1.5, timestampMs: 3000 }],
+    ],
+  );
+  assert.deepEqual(
+    histograms[0].exemplars.map(({ labels, timestampMs }) => [labels[1], timestampMs]),
+    [
+      ['early', 10_000],
+      ['late', 20_000],
+    ],
+  );
 });
