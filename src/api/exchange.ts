@@ -5,7 +5,7 @@ import { readBody } from './body.ts';
 import { type Coding, chooseCoding } from './compress.ts';
 import { errorExcerpt, successBody } from './envelope.ts';
 import { Parameters } from './parameters.ts';
-import type { BodyStream } from './services.ts';
+import type { BodyStream, QueryOrigin } from './services.ts';
 import { parseTenant, TENANT_HEADER } from './tenant.ts';
 
 export interface Answer {
@@ -81,6 +81,13 @@ export class Exchange {
       });
     }
     return this.#abort.signal;
+  }
+
+  /** Who asks. */
+  get origin(): QueryOrigin {
+    const { raw } = this.request;
+    const clientIp = raw.socket.remoteAddress ?? '';
+    return { clientIp, method: raw.method ?? '', path: (raw.url ?? '').split('?', 1)[0] };
   }
 
   header(name: string): string {

@@ -83,6 +83,8 @@ export interface QueryHandlerOptions {
 /** An answer: its status is known, its JSON is written as it is sent. */
 export interface HandlerAnswer {
   readonly status: number;
+  /** What went wrong; absent: nothing. */
+  readonly error?: string;
   /** Memory of what is still to be written, about. */
   readonly heldBytes: number;
   /** To be run once. */
@@ -117,13 +119,13 @@ export function errorResponse(error: unknown): { readonly status: number; readon
 /** The same as an answer. */
 export function errorAnswer(error: unknown): HandlerAnswer {
   const { status, body } = errorResponse(error);
-  return { ...bytesAnswer(body), status };
+  return { ...bytesAnswer(body), status, error: errorText(error) };
 }
 
 /** An error as plain text. */
 export function plainErrorAnswer(error: unknown): HandlerAnswer {
   const { status } = errorResponse(error);
-  return { ...bytesAnswer(Buffer.from(`${errorText(error)}\n`)), status };
+  return { ...bytesAnswer(Buffer.from(`${errorText(error)}\n`)), status, error: errorText(error) };
 }
 
 const bytesAnswer = (body: Uint8Array): HandlerAnswer => ({

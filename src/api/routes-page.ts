@@ -2,6 +2,7 @@
 // document; its script reads the path.
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { utf8, utf8Text } from '../base/index.ts';
 import type { Files } from '../io/index.ts';
 import { type Answer, type Exchange, plainError, type Route } from './exchange.ts';
 
@@ -35,17 +36,21 @@ interface Asset {
 export type PageAssets = ReadonlyMap<string, Asset>;
 
 /** Reads the page's files; `files` has build/ui as its root. Empty if it was not built. */
-export async function loadPage(files: Files): Promise<PageAssets> {
+export async function loadPage(files: Files, isAgent = false): Promise<PageAssets> {
   const assets = new Map<string, Asset>();
   for (const name of await files.list('')) {
     const contentType = TYPES[name.slice(name.lastIndexOf('.') + 1)];
     if (!contentType) continue;
-    const body = await files.readFile(name);
+    const bytes = await files.readFile(name);
+    const body = isAgent && name === 'index.html' ? agentPage(bytes) : bytes;
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     assets.set(name, { contentType, body, gzipBody: gzipSync(body), etag });
   }
   return assets;
 }
+
+/** The page's script then leaves out what an agent has not. */
+const agentPage = (html: Uint8Array): Uint8Array => utf8(utf8Text(html).replace('<html', '<html data-mode="agent"'));
 
 /** Routes of the page. */
 export function pageRoutes(assets: PageAssets, routePrefix: string): Route[] {

@@ -87,7 +87,8 @@ function instantRequest(exchange: Exchange, p: Parameters, nowMs: number): Query
   const limit = parameter(p, 'limit', parseLimit);
   const timeMs = optionalTime(p, 'time', nowMs);
   const timeoutMs = optionalDuration(p, 'timeout');
-  return { kind: 'instant', tenant: exchange.tenant, limit, timeMs, timeoutMs, ...expressionOptions(p) };
+  const { tenant, origin } = exchange;
+  return { kind: 'instant', tenant, origin, limit, timeMs, timeoutMs, ...expressionOptions(p) };
 }
 
 function rangeRequest(exchange: Exchange, p: Parameters): QueryRequest {
@@ -106,8 +107,8 @@ function rangeRequest(exchange: Exchange, p: Parameters): QueryRequest {
     );
   }
   const timeoutMs = optionalDuration(p, 'timeout');
-  const { tenant } = exchange;
-  return { kind: 'range', tenant, limit, startMs, endMs, stepMs, timeoutMs, ...expressionOptions(p) };
+  const { tenant, origin } = exchange;
+  return { kind: 'range', tenant, origin, limit, startMs, endMs, stepMs, timeoutMs, ...expressionOptions(p) };
 }
 
 function exemplarsRequest(exchange: Exchange, p: Parameters): QueryRequest {

@@ -15,6 +15,7 @@ import {
 } from '../base/index.ts';
 import type { Clock, Files } from '../io/index.ts';
 import { type AccessTable, type RouteAccess, reaches, routeAccess, tenantByDefault } from './access.ts';
+import { agentRoutes } from './agent-mode.ts';
 import { chooseCoding, compress, isCompressible } from './compress.ts';
 import { corsHeaders } from './cors.ts';
 import {
@@ -62,6 +63,8 @@ export interface ApiServerOptions {
   /** --web.route-prefix without a slash at its end: '' or '/metrics-of-x'. */
   readonly routePrefix: string;
   readonly isLifecycleEnabled: boolean;
+  /** Nothing can be queried. Absent: no. */
+  readonly isAgent?: boolean;
   /** --web.read-timeout: for the whole request to arrive. */
   readonly readTimeoutMs: number;
   /** --web.max-connections: more are closed at once. */
@@ -105,8 +108,8 @@ export function parseListenAddress(address: string): { host: string; port: numbe
 /** Builds the server; reads the page's files. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { services, clock, metrics, routePrefix } = options;
-  const assets = options.pageFiles ? await loadPage(options.pageFiles) : new Map();
-  const routes = [
+  const assets = options.pageFiles ? await loadPage(options.pageFiles, options.isAgent) : new Map();
+  const all = [
     ...queryRoutes(services, clock),
     ...searchRoutes(services, clock),
     ...activeRoutes(services),
@@ -124,10 +127,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...lifecycleRoutes(services, {
       metrics,
       isLifecycleEnabled: options.isLifecycleEnabled,
-      productName: 'Tidemark',
+      productName: options.isAgent ? 'Tidemark Agent' : 'Tidemark',
     }),
     ...pageRoutes(assets, routePrefix),
   ];
+  const routes = options.isAgent ? agentRoutes(all, routePrefix) : all;
   const { protection } = options;
   const tls = protection?.serverOptions;
   const head = { maxHeaderSize: HEADER_BYTES_MAX };

@@ -10,8 +10,17 @@ import type { SearchRequest } from './search-answer.ts';
 /** `stats` of a query: none, totals, or totals and per-step counts. */
 export type StatsLevel = 'none' | 'basic' | 'all';
 
+/** Who asked, for the query log. */
+export interface QueryOrigin {
+  readonly clientIp: string;
+  readonly method: string;
+  readonly path: string;
+}
+
 /** What instant and range queries share. */
 export interface ExpressionRequest {
+  /** Absent: no HTTP request. */
+  readonly origin?: QueryOrigin;
   readonly tenant: string;
   readonly query: string;
   /** Null: the server's own (flag --query.timeout). */
@@ -103,6 +112,8 @@ export interface RuleRequest {
   readonly timeMs: number;
   /** Null: the server's own. */
   readonly lookbackMs: number | null;
+  /** The rule's group. */
+  readonly group?: { readonly file: string; readonly name: string };
 }
 
 /** Requests whose answers are no JSON; errors are plain text. */

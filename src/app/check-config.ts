@@ -160,7 +160,8 @@ class ConfigCheck {
 }
 
 /** Sections that an agent has no use for. */
-function refuseInAgent(config: Config): void {
+/** Throws what agent mode does not allow. */
+export function refuseInAgent(config: Config): void {
   const { alerting, ruleFiles, remoteRead, remoteWrite } = config;
   if (remoteWrite.length === 0) throw bad('at least one remote_write target must be specified in agent mode');
   if (alerting.alertmanagers.length > 0 || alerting.alertRelabelConfigs.length > 0)

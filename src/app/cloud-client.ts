@@ -75,7 +75,8 @@ export function remoteWriteToken(
 
 /** The client of a destination of remote write. */
 export function remoteWriteClient(config: RemoteWriteConfig, parts: ConfiguredClientParts): HttpClient {
-  const client = new ConfiguredClient(config, parts);
+  const options = { ...parts.options, roundRobinDns: config.roundRobinDns };
+  const client = new ConfiguredClient(config, { ...parts, options });
   if (!config.azuread && !config.googleIam) return client;
   const tokenClient = new ConfiguredClient({ ...httpClientDefaults(), proxyFromEnvironment: true }, parts);
   const { clock, files } = parts;

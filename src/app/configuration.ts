@@ -28,7 +28,14 @@ scrape_configs:
 `;
 
 /** Sections besides scraping that this program runs. */
-const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'otlp', ...discoveryKinds()]);
+const RUNS: ReadonlySet<Feature> = new Set([
+  'alerting',
+  'rule_files',
+  'remote_write',
+  'remote_read',
+  'otlp',
+  ...discoveryKinds(),
+]);
 
 export interface ConfigurationOptions {
   readonly file: string;

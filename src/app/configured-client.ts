@@ -26,7 +26,7 @@ const REQUEST_MS_MAX = 400_000;
 export interface ConfiguredClientParts {
   readonly files: HostFiles;
   readonly clock: Clock;
-  /** What the configuration does not say, such as a Unix socket. */
+  /** What only some sections say, such as a Unix socket. */
   readonly options?: HttpClientOptions;
 }
 

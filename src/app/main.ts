@@ -52,7 +52,11 @@ async function run(args: readonly string[]): Promise<void> {
   process.on('SIGHUP', () => void server.reload().catch(() => {})); // it has been logged
   try {
     const urls = await server.start();
-    logger.info('ready', { version: VERSION, data: flags['storage.tsdb.path'], address: urls.join(' ') });
+    logger.info('ready', {
+      version: VERSION,
+      data: flags[flags.agent ? 'storage.agent.path' : 'storage.tsdb.path'],
+      address: urls.join(' '),
+    });
     process.stdout.write(`Tidemark is at ${urls.join(' and ')}\n`);
   } catch (error) {
     endOf(error);

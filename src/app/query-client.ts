@@ -18,6 +18,7 @@ import { createSlotMemory, createSlotViews } from './answer-slots.ts';
 import { CancelFlags, createCancelMemory } from './cancel-flags.ts';
 import { relayLog } from './port-logger.ts';
 import type { QueryJournal } from './query-journal.ts';
+import { type LoggedRequest, type QueryLog, isLogged } from './query-log.ts';
 import type {
   EngineSettings,
   FilledSlots,
@@ -27,6 +28,7 @@ import type {
   QueryProgress,
   QueryWorkerData,
 } from './query-protocol.ts';
+import type { RemoteReadRole } from './remote-read-role.ts';
 import type { ShardClient } from './shard-client.ts';
 
 export interface QueryClientOptions {
@@ -36,6 +38,10 @@ export interface QueryClientOptions {
   readonly clock: Clock;
   /** Null: none is kept. */
   readonly journal: QueryJournal | null;
+  /** Null: there are no endpoints. */
+  readonly remoteReads: RemoteReadRole | null;
+  /** Null: none is kept. */
+  readonly queryLog: QueryLog | null;
   /** Queries that took longer, waiting apart, are logged; 0: none. */
   readonly slowMs: number;
   readonly queueSeconds: Histogram;
@@ -61,6 +67,8 @@ const textOf = (request: QueryRequest): string => {
 /** A query from its request to the end of its answer. */
 interface Pending {
   readonly about: AboutQuery;
+  /** For the query log; null: not logged. */
+  readonly logged: LoggedRequest | null;
   resolve(response: QueryResponse): void;
   reject(error: Error): void;
   /** An answer of which more is to come. */
@@ -124,7 +132,8 @@ export class QueryClient implements QueryService, ActiveQueries {
     const { clock, journal } = this.#options;
     const started = new Date(clock.nowMs()).toISOString();
     const about = { id, tenant, kind: request.kind, query, started, sinceMs: clock.monotonicMs() };
-    this.#pending.set(id, { about, resolve, reject, body: null, done });
+    const logged = this.#options.queryLog?.isOn && isLogged(request) ? request : null;
+    this.#pending.set(id, { about, logged, resolve, reject, body: null, done });
     journal?.begin(id, tenant, query);
     this.#post({ type: 'query', id, request, after: this.#after(), accepted });
     if (signal.aborted) onAbort();
@@ -184,6 +193,11 @@ export class QueryClient implements QueryService, ActiveQueries {
     this.#post({ type: 'settings', settings });
   }
 
+  /** Tells from when on the local store has everything. */
+  setLocalFrom(fromMs: number): void {
+    this.#post({ type: 'local', fromMs });
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#worker.terminate();
@@ -204,6 +218,11 @@ export class QueryClient implements QueryService, ActiveQueries {
   #receive(event: QueryEvent): void {
     if (relayLog(event, this.#options.logger)) return;
     if (event.type === 'answer') return this.#answer(event);
+    if (event.type === 'ask') {
+      void this.#options.remoteReads?.ask(event.ask).then((outcome) => this.#post({ type: 'read', outcome }));
+      return;
+    }
+    if (event.type === 'dropAsk') return this.#options.remoteReads?.cancel(event.id);
     if (event.type === 'more') return this.#more(event.id, event.filled);
     if (event.type === 'progress') {
       this.#progress.get(event.id)?.(event.queries);
@@ -224,6 +243,7 @@ export class QueryClient implements QueryService, ActiveQueries {
     }
     this.#options.countByStatus(status).inc();
     this.#logSlow(pending.about, status, stats);
+    if (pending.logged) this.#options.queryLog?.log(pending.logged, status, stats);
     this.#options.queueSeconds.observe(stats.queueMs / 1000);
     this.#options.runSeconds.observe(stats.runMs / 1000);
     if (body instanceof Uint8Array) {

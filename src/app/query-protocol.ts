@@ -1,6 +1,7 @@
 // What is said between the main thread and the query worker.
 import type { MessagePort } from 'node:worker_threads';
 import type { ActiveQuery, Coding, QueryRequest, TsdbStatus } from '../api/index.ts';
+import type { RemoteReadAsk, RemoteReadOutcome, RemoteReadSettings } from './remote-read-settings.ts';
 
 export interface EngineSettings {
   readonly lookbackMs: number;
@@ -15,6 +16,8 @@ export interface EngineSettings {
   /** Per query and for all queries together. */
   readonly queryBytesMax: number;
   readonly totalBytesMax: number;
+  /** Endpoints of remote read. */
+  readonly remoteReads: readonly RemoteReadSettings[];
 }
 
 export interface QueryWorkerData {
@@ -49,10 +52,16 @@ export type QueryCommand =
       readonly after: readonly number[];
     }
   | { readonly type: 'settings'; readonly settings: EngineSettings }
+  /** What came of a request to an endpoint of remote read. */
+  | { readonly type: 'read'; readonly outcome: RemoteReadOutcome }
+  /** From when on the local store has everything. */
+  | { readonly type: 'local'; readonly fromMs: number }
   | { readonly type: 'stop' };
 
 /** Query worker to main thread. */
 export type QueryEvent =
+  | { readonly type: 'ask'; readonly ask: RemoteReadAsk }
+  | { readonly type: 'dropAsk'; readonly id: number }
   | {
       readonly type: 'answer';
       readonly id: number;
@@ -81,6 +90,9 @@ export interface QueryCost {
   readonly samplesRead: number;
   readonly seriesRead: number;
   readonly peakBytes: number;
+  readonly peakSamples: number;
+  /** What went wrong; '': nothing. */
+  readonly error: string;
 }
 
 /** How far a query is. */

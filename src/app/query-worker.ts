@@ -23,6 +23,7 @@ import { type ExecKernel, createExecWasm, loadKernel } from '../kernel/index.ts'
 import {
   type Engine,
   FUNCTIONS,
+  type QueryResult,
   type RunningCost,
   createEngine,
   exprSelectors,
@@ -41,6 +42,8 @@ import { ruleAnswer } from './rules-answer.ts';
 import { engineAnswer } from './engine-answer.ts';
 import { createListings, tsdbStatus } from './listings.ts';
 import type { EngineSettings, QueryCommand, QueryEvent, QueryProgress, QueryWorkerData } from './query-protocol.ts';
+import { RemoteReadAsker } from './remote-read-asker.ts';
+import { RemoteReads } from './remote-read-source.ts';
 import { RemoteLeaf, RemoteShard } from './remote-leaves.ts';
 
 /** Per tenant. */
@@ -87,14 +90,25 @@ class QueryHost {
   readonly #running = new Map<number, Running>();
   /** Results that are being sent. */
   #unsentBytes = 0;
+  /** Of leaves that run here, over samples of remote endpoints. */
+  readonly #leafKernel: ExecKernel;
+  readonly #asker: RemoteReadAsker;
+  /** The local store has everything from here on; until it is known, it may have nothing. */
+  #localFromMs = Number.MAX_SAFE_INTEGER;
   #settings: EngineSettings;
   #features: ReadonlySet<string>;
 
-  constructor(main: MessagePort, data: QueryWorkerData, clock: Clock, kernel: ExecKernel) {
+  constructor(main: MessagePort, data: QueryWorkerData, clock: Clock, makeKernel: () => ExecKernel) {
     this.#main = main;
+    this.#leafKernel = makeKernel();
+    const post = (event: QueryEvent) => this.#main.postMessage(event);
+    this.#asker = new RemoteReadAsker({
+      ask: (ask) => post({ type: 'ask', ask }),
+      drop: (id) => post({ type: 'dropAsk', id }),
+    });
     this.#shards = data.ports.map((port) => new RemoteShard(port));
     this.#clock = clock;
-    this.#kernel = kernel;
+    this.#kernel = makeKernel();
     this.#settings = data.settings;
     this.#features = new Set(data.settings.features);
     this.#slots = new SlotPool(data.slots);
@@ -122,6 +136,12 @@ class QueryHost {
         return;
       case 'tsdb':
         void this.#tsdb(command.id, command.tenant, command.limit, command.after);
+        return;
+      case 'read':
+        this.#asker.done(command.outcome);
+        return;
+      case 'local':
+        this.#localFromMs = command.fromMs;
         return;
       case 'settings':
         this.#settings = command.settings;
@@ -156,9 +176,10 @@ class QueryHost {
       answer = isPlain(request) ? plainErrorAnswer(error) : errorAnswer(error);
     }
     running.state = 'sending';
-    const { samplesRead = 0, seriesRead = 0, peakBytes = 0 } = running.cost ?? {};
+    const { samplesRead = 0, seriesRead = 0, peakBytes = 0, peakSamples = 0 } = running.cost ?? {};
     const runMs = this.#clock.monotonicMs() - startedMs;
-    const stats = { queueMs: startedMs - arrivedMs, runMs, samplesRead, seriesRead, peakBytes };
+    const { error = '' } = answer;
+    const stats = { queueMs: startedMs - arrivedMs, runMs, samplesRead, seriesRead, peakBytes, peakSamples, error };
     const post = (event: QueryEvent) => this.#main.postMessage(event);
     running.sender = new AnswerSender({ id, status: answer.status, stats, pool: this.#slots, signal, post });
     await this.#send(answer, accepted, running.sender, signal);
@@ -212,7 +233,7 @@ class QueryHost {
   #handle(request: QueryRequest, after: readonly number[], running: Running): Promise<HandlerAnswer> {
     const { signal } = running.controller;
     if (isBulk(request)) return this.#bulk(request, after, signal);
-    if (request.kind === 'rule') return ruleAnswer(this.#engine(after), request, signal);
+    if (request.kind === 'rule') return ruleAnswer(this.#engine(after, this.#reads()), request, signal);
     const engine = this.#handlerEngine(after, running);
     const listings = createListings(this.#shards, after, this.#settings.keepsExemplars);
     return createQueryHandler({ engine, listings, breathe: () => this.#clock.yield() })(request, signal);
@@ -234,10 +255,19 @@ class QueryHost {
     return Math.max(QUERY_BYTES_LEAST, Math.min(queryBytesMax, share));
   }
 
-  #engine(after: readonly number[]): Engine {
+  #reads(): RemoteReads {
+    return new RemoteReads({
+      endpoints: this.#settings.remoteReads,
+      ask: (...request) => this.#asker.ask(...request),
+      localFromMs: this.#localFromMs,
+      kernel: this.#leafKernel,
+    });
+  }
+
+  #engine(after: readonly number[], reads: RemoteReads): Engine {
     const { lookbackMs, timeoutMs, maxSamples, defaultStepMs } = this.#settings;
     return createEngine({
-      leaves: this.#shards.map((shard, i) => new RemoteLeaf(shard, after[i])),
+      leaves: reads.leaves(this.#shards.map((shard, i) => new RemoteLeaf(shard, after[i]))),
       clock: this.#clock,
       kernel: this.#kernel,
       lookbackMs,
@@ -250,7 +280,8 @@ class QueryHost {
   }
 
   #handlerEngine(after: readonly number[], running: Running): HandlerEngine {
-    const engine = this.#engine(after);
+    const reads = this.#reads();
+    const engine = this.#engine(after, reads);
     const features = this.#features;
     const options = (request: InstantRequest | RangeRequest, signal: AbortSignal) => ({
       tenant: request.tenant,
@@ -265,14 +296,13 @@ class QueryHost {
     });
     return {
       async instant(request, signal): Promise<EngineAnswer> {
-        return engineAnswer(
-          await engine.instant(request.query, request.timeMs, options(request, signal)),
-          request.stats,
-        );
+        const result = await engine.instant(request.query, request.timeMs, options(request, signal));
+        return engineAnswer(withWarnings(result, reads), request.stats);
       },
       async range(request, signal): Promise<EngineAnswer> {
         const { query, startMs, endMs, stepMs } = request;
-        return engineAnswer(await engine.range(query, startMs, endMs, stepMs, options(request, signal)), request.stats);
+        const result = await engine.range(query, startMs, endMs, stepMs, options(request, signal));
+        return engineAnswer(withWarnings(result, reads), request.stats);
       },
       parseSelector: (text) => parseSelector(text),
       selectors: (query) => exprSelectors(parseExpr(query, { features })),
@@ -281,6 +311,10 @@ class QueryHost {
     };
   }
 }
+
+/** With what remote endpoints lack. */
+const withWarnings = (result: QueryResult, { warnings }: RemoteReads): QueryResult =>
+  warnings.length === 0 ? result : { ...result, warnings: [...result.warnings, ...warnings] };
 
 async function main(): Promise<void> {
   invariant(parentPort, 'the query worker runs in a worker thread');
@@ -291,7 +325,8 @@ async function main(): Promise<void> {
   const early: QueryCommand[] = [];
   let host: QueryHost | null = null;
   port.on('message', (command: QueryCommand) => (host ? host.command(command) : early.push(command)));
-  host = new QueryHost(port, workerData as QueryWorkerData, clock, createExecWasm(await loadKernel('exec')));
+  const module = await loadKernel('exec');
+  host = new QueryHost(port, workerData as QueryWorkerData, clock, () => createExecWasm(module));
   for (const command of early) host.command(command);
 }
 

@@ -40,6 +40,7 @@ export interface DestinationParts {
   readonly logger: Logger;
   /** Per shard, the end of its log: where to begin without a place of its own. */
   readonly ends: readonly LogPosition[];
+  readonly isAgent: boolean;
   /** Sends a body once. Never rejects. */
   readonly send: (body: Uint8Array, attempt: number) => Promise<SendOutcome>;
 }
@@ -115,14 +116,15 @@ export class RemoteWriteDestination {
 
   /** Begins where it ended the last time, else with what is logged from now on. */
   async start(): Promise<void> {
-    const { files, ends, settings } = this.#parts;
+    const { files, ends, isAgent, settings } = this.#parts;
     const positions = (await this.#places.load(ends.length)) ?? ends;
     for (const [shard, from] of positions.entries()) {
-      const follower = await LogFollower.start(files, shard, from);
+      const follower = await LogFollower.start(files, shard, from, !isAgent);
       const series = new RemoteSeriesTable(settings);
       const state = newSegmentState();
       this.#sources.push({ follower, series, state, segment: -1, isBroken: false, marks: [], done: from });
     }
+    await this.#savePlaces(); // a new destination that has to wait begins here after a restart, too
     this.#every(FIND_MS, () => this.#find());
     this.#every(POSITION_MS, () => this.#savePlaces());
     this.#every(SCALING_MS, async () => this.#scale());
@@ -400,6 +402,7 @@ export class RemoteWriteDestination {
       name,
       url,
       ...this.#counts,
+      done: this.#sources.map(donePosition),
       pending: this.#pending,
       enqueueRetries: this.#queues.fullCount,
       shards: this.#queues.length,

@@ -3,13 +3,14 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, type MetricRegistry, errorText } from '../base/index.ts';
 import type { Config, HostFiles, RemoteWriteConfig } from '../config/index.ts';
-import type { Clock, HttpClient, HttpResponse, LogPosition } from '../io/index.ts';
+import { type Clock, type HttpClient, type HttpResponse, type LogPosition, compareLogPositions } from '../io/index.ts';
 import { METRIC_TYPE_NUMBERS, type WireMetadata } from '../wire/index.ts';
 import type { TargetMetadata } from '../api/index.ts';
 import { remoteWriteClient } from './cloud-client.ts';
 import { relayLog } from './port-logger.ts';
 import { type RemoteMetricsTable, registerRemoteMetrics } from './remote-write-metrics.ts';
 import {
+  type DestinationMetrics,
   type RemoteWriteCommand,
   type RemoteWriteEvent,
   type RemoteWriteWorkerData,
@@ -37,6 +38,7 @@ export interface RemoteWriteRoleParts {
   readonly flushDeadlineMs: number;
   readonly metadata: () => Iterable<TargetMetadata>;
   readonly onDeath: (error: Error) => void;
+  readonly isAgent: boolean;
 }
 
 interface Destination {
@@ -49,6 +51,8 @@ export class RemoteWriteRole {
   readonly #destinations = new Map<string, Destination>();
   readonly #metrics: RemoteMetricsTable;
   #wanted: ReadonlySet<string> = new Set();
+  /** Per destination and shard, where all before is done; as the worker told last. */
+  #done: ReadonlyMap<string, readonly LogPosition[]> = new Map();
   #worker: Worker | null = null;
   #stopped = Promise.withResolvers<void>();
   #isStopping = false;
@@ -86,9 +90,9 @@ export class RemoteWriteRole {
   }
 
   #start(): Worker {
-    const { directory, flushDeadlineMs, logger, onDeath } = this.#parts;
+    const { directory, flushDeadlineMs, logger, onDeath, isAgent } = this.#parts;
     const worker = new Worker(new URL('./remote-write-worker.ts', import.meta.url), {
-      workerData: { directory, flushDeadlineMs } satisfies RemoteWriteWorkerData,
+      workerData: { directory, flushDeadlineMs, isAgent } satisfies RemoteWriteWorkerData,
       name: 'remote-write',
     });
     worker.on('message', (event: RemoteWriteEvent) => {
@@ -109,8 +113,26 @@ export class RemoteWriteRole {
 
   #receive(event: RemoteWriteEvent): void {
     if (event.type === 'stopped') this.#stopped.resolve();
-    else if (event.type === 'metrics') this.#metrics.update(event.destinations);
+    else if (event.type === 'metrics') this.#note(event.destinations);
     else void this.#send(event).then((outcome) => this.#post({ type: 'sent', id: event.id, outcome }));
+  }
+
+  #note(destinations: readonly DestinationMetrics[]): void {
+    this.#metrics.update(destinations);
+    this.#done = new Map(destinations.map(({ key, done }) => [key, done]));
+  }
+
+  /** Per shard, the place in the log before which every destination has all; null: one has not told yet. */
+  donePositions(): LogPosition[] | null {
+    const ends = this.#parts.logEnds();
+    const positions = [...ends];
+    for (const key of this.#wanted) {
+      const done = this.#done.get(key);
+      if (done?.length !== ends.length) return null;
+      for (const [shard, position] of done.entries())
+        if (compareLogPositions(position, positions[shard]) < 0) positions[shard] = position;
+    }
+    return positions;
   }
 
   async #send({ key, version, body, attempt }: Extract<RemoteWriteEvent, { type: 'send' }>): Promise<SendOutcome> {

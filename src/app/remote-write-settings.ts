@@ -63,8 +63,9 @@ export const positionFile = ({ name, key, url }: DestinationSettings): string =>
   `remote-write/${hash([key.startsWith(name) ? '' : name, url])}.json`;
 
 function clientPart(config: RemoteWriteConfig): unknown {
-  const { basicAuth, authorization, oauth2, tlsConfig, headers, proxyUrl, remoteTimeoutMs } = config;
+  const { basicAuth, authorization, oauth2, tlsConfig, headers, proxyUrl, remoteTimeoutMs, roundRobinDns } = config;
   return [
+    ...(roundRobinDns ? ['round robin'] : []),
     basicAuth?.username,
     basicAuth?.usernameFile,
     authorization?.type,
@@ -112,6 +113,8 @@ export interface DestinationMetrics {
   readonly shardsDesired: number;
   readonly highestSeconds: number;
   readonly highestSentSeconds: number;
+  /** Per shard, the place in the log before which all is done. */
+  readonly done: readonly LogPosition[];
   /** Seconds that batches took. */
   readonly batchSeconds: { readonly counts: readonly number[]; readonly sum: number };
 }
@@ -145,6 +148,8 @@ export type RemoteWriteEvent =
 export interface RemoteWriteWorkerData {
   readonly directory: string;
   readonly flushDeadlineMs: number;
+  /** Nothing else reads the log: segments that are removed are given up, and many may wait. */
+  readonly isAgent: boolean;
 }
 
 /** A destination in a message to a person. */

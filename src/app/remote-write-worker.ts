@@ -84,6 +84,7 @@ class RemoteWriteHost {
       clock: this.#clock,
       logger: this.#logger,
       ends,
+      isAgent: this.#data.isAgent,
       send: (body, attempt) => this.#send({ key, version, body, attempt }),
     });
     try {

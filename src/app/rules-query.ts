@@ -28,9 +28,9 @@ export function createRuleQuery(queries: Pick<QueryService, 'query'>): RuleQuery
   const never = new AbortController().signal;
   return (query, timeMs, options: RuleQueryOptions = {}) =>
     slots.run(async () => {
-      const { signal = never, lookbackMs = null } = options;
+      const { signal = never, lookbackMs = null, group } = options;
       if (signal.aborted) throw new TidemarkError('canceled', 'rule evaluation was canceled');
-      const request = { kind: 'rule', tenant: DEFAULT_TENANT, query, timeMs, lookbackMs } as const;
+      const request = { kind: 'rule', tenant: DEFAULT_TENANT, query, timeMs, lookbackMs, group } as const;
       const response = await queries.query(request, signal, null);
       const bytes = await bodyOf(response);
       if (response.status === 200) return decodeRuleSamples(bytes);

@@ -29,30 +29,39 @@ export class TargetHistograms {
     return this.#known.size === 0;
   }
 
-  /** The outcome of a scrape with its histograms counted. Call once per scrape, before body(). */
-  counted(scrape: ScrapeAppend, outcome: ScrapeOutcome): ScrapeOutcome {
-    const histograms = outcome.error === undefined ? (scrape.histograms ?? []) : [];
+  /** Looks the histograms of a scrape up: how many are kept, and why the scrape has to be refused. Before all else of a scrape. */
+  resolve(scrape: ScrapeAppend): { readonly kept: number; readonly error: TidemarkError | undefined } {
     this.#next = new Map();
-    let added = 0;
-    let refused = 0;
-    for (const { series } of histograms) {
-      const key = textKey(series);
-      if (!this.#known.has(key)) added++;
-      try {
-        this.#next.set(key, this.#known.get(key) ?? scrape.resolve(series, 'histogram'));
-      } catch (error) {
-        if (!(error instanceof TidemarkError)) throw error;
-        refused++;
+    let kept = 0;
+    try {
+      for (const { series } of scrape.histograms ?? []) {
+        const key = textKey(series);
+        const known = this.#known.get(key);
+        const labels = known === undefined ? scrape.resolve(series, 'histogram') : known;
+        this.#next.set(key, labels);
+        if (labels) kept++;
       }
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error;
+      return { kept, error };
     }
-    const kept = histograms.filter(({ series }) => this.#next.get(textKey(series))).length;
-    return {
+    return { kept, error: undefined };
+  }
+
+  /** The outcome of a scrape with its histograms counted; one that failed leaves none. Once per scrape, before body(). */
+  counted(scrape: ScrapeAppend, outcome: ScrapeOutcome): ScrapeOutcome {
+    const kept = [...this.#next.values()].filter((labels) => labels !== null).length;
+    const counted = {
       ...outcome,
-      scraped: outcome.scraped + histograms.length,
+      scraped: outcome.scraped + (scrape.histograms ?? []).length,
       postRelabel: outcome.postRelabel + kept,
-      seriesAdded: outcome.seriesAdded + added,
-      refused: outcome.refused + refused,
     };
+    if (outcome.error !== undefined) {
+      this.#next = new Map();
+      return counted;
+    }
+    const added = [...this.#next.keys()].filter((key) => !this.#known.has(key)).length;
+    return { ...counted, seriesAdded: outcome.seriesAdded + added };
   }
 
   /** What is to be stored of the scrape that was counted; null: nothing. */

@@ -15,6 +15,7 @@ import { DEFAULT_TENANT } from '../model/index.ts';
 import { type ScrapeAppend, type ScrapeCache, ScrapeManager, type ScrapeSink, ScrapeStager } from '../scrape/index.ts';
 import type { Intake } from '../tsdb/index.ts';
 import { ConfiguredClient } from './configured-client.ts';
+import type { FailureLogs } from './failure-logs.ts';
 import { JobDiscovery } from './job-discoverers.ts';
 import type { Limits } from './limits.ts';
 import { TargetHistograms } from './scrape-histograms.ts';
@@ -34,6 +35,7 @@ export interface ScrapeRoleParts {
   readonly files: HostFiles;
   /** What becomes of start times: stored with samples (feature st-storage), as zeros (created-timestamp-zero-ingestion). */
   readonly starts: { readonly stored: boolean; readonly zeros: boolean };
+  readonly failureLogs: FailureLogs;
 }
 
 /** Scrapes into the intake: staged in its kernel, durable with its logs. */
@@ -92,8 +94,11 @@ class IntakeSink implements ScrapeSink {
     if (hasNew && !this.#histograms.has(cache)) this.#histograms.set(cache, new TargetHistograms());
     const histograms = this.#histograms.get(cache);
     if (!histograms) return this.#append(cache, scrape);
+    const { kept, error } = histograms.resolve(scrape);
     await this.#append(cache, {
       ...scrape,
+      otherSamples: kept,
+      refusal: scrape.refusal ?? error,
       report: (outcome) => scrape.report(histograms.counted(scrape, outcome)),
     });
     await this.#appendHistograms(scrape, histograms);
@@ -156,6 +161,7 @@ export class ScrapeRole {
       readsStarts: parts.starts.stored || parts.starts.zeros,
       offsetSeed,
       httpClient: (config) => new ConfiguredClient(config, { files, clock }),
+      failureLog: (path) => parts.failureLogs.at(path),
       discoverers: (config) => this.#discovery.of(config, config.jobName),
     });
   }

@@ -1,10 +1,15 @@
 // What the server says about itself and its surroundings: version, features, path prefix, size of the disk.
+import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { BuildInfo } from '../api/index.ts';
-import { type FlagValues, enabledFeatures } from '../config/index.ts';
+import type { MetricRegistry } from '../base/index.ts';
+import { type Config, type FlagValues, enabledFeatures } from '../config/index.ts';
 import { filesystemSpace } from '../io/index.ts';
+import { compareUtf8 } from '../model/index.ts';
 import { FUNCTIONS } from '../promql/index.ts';
 import { discoveryKinds } from '../scrape/index.ts';
+import type { Retention } from '../tsdb/index.ts';
+import type { AgentRetention } from './agent-store.ts';
 import { VERSION } from './version.ts';
 
 const words = (text: string, isOn = true): Record<string, boolean> =>
@@ -75,3 +80,78 @@ export const buildInfo = (): BuildInfo => ({
   buildDate: '',
   goVersion: `node ${process.versions.node}`,
 });
+
+/** Whether a destination of remote write wants exemplars. */
+export const sendsExemplars = ({ remoteWrite }: Config): boolean =>
+  remoteWrite.some(({ sendExemplars }) => sendExemplars);
+
+/** Of --storage.agent.*. */
+export const agentRetention = (flags: FlagValues): AgentRetention => ({
+  truncateMs: flags['storage.agent.wal-truncate-frequency'],
+  minMs: flags['storage.agent.retention.min-time'],
+  maxMs: flags['storage.agent.retention.max-time'],
+});
+
+/** What status/runtimeinfo is made of; times in milliseconds since the epoch. */
+export interface RuntimeState {
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly isReloadGood: boolean;
+  readonly configLoadedMs: number;
+  readonly damageCount: number;
+  readonly threads: number;
+  readonly retention: Retention;
+}
+
+/** Of status/runtimeinfo. */
+export function runtimeInfo(state: RuntimeState): Record<string, string | number | boolean> {
+  const { timeMs, sizeBytes } = state.retention;
+  const retention = [timeMs > 0 ? `${Math.round(timeMs / 86_400_000)}d` : '', sizeBytes > 0 ? `${sizeBytes}B` : ''];
+  return {
+    startTime: new Date(state.startedMs).toISOString(),
+    CWD: process.cwd(),
+    hostname: hostname(),
+    serverTime: new Date(state.nowMs).toISOString(),
+    reloadConfigSuccess: state.isReloadGood,
+    lastConfigTime: new Date(state.configLoadedMs).toISOString(),
+    corruptionCount: state.damageCount,
+    goroutineCount: 0,
+    GOMAXPROCS: state.threads,
+    GOMEMLIMIT: 0,
+    GOGC: '',
+    GODEBUG: '',
+    storageRetention: retention.filter((text) => text !== '').join(' or '),
+  };
+}
+
+/** By name. */
+export const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
+  Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));
+
+/** What a server's own gauges show. */
+export interface ObservedState {
+  readonly isReloadGood: boolean;
+  /** Of the last good reload, in milliseconds since the epoch. */
+  readonly loadedMs: number;
+  /** Of live notifications. */
+  readonly subscribers: number;
+  /** Under way. */
+  readonly queries: number;
+}
+
+/** Gauges of the server; those of reloads by Prometheus' names, which alerts are written for. */
+export function observeServer(metrics: MetricRegistry, state: () => ObservedState): void {
+  const observe = (name: string, help: string, value: () => number) => metrics.observed('gauge', name, help, value);
+  observe('tidemark_notification_subscribers', 'Clients that listen to live notifications.', () => state().subscribers);
+  observe('tidemark_queries_running', 'Queries under way: waiting, running or being sent.', () => state().queries);
+  observe(
+    'prometheus_config_last_reload_successful',
+    'Whether the last configuration reload attempt was successful.',
+    () => Number(state().isReloadGood),
+  );
+  observe(
+    'prometheus_config_last_reload_success_timestamp_seconds',
+    'Timestamp of the last successful configuration reload.',
+    () => state().loadedMs / 1000,
+  );
+}

@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import {
   AccessTable,
-  type AdminService,
   type ApiServer,
   type ApiServices,
   type WriteService,
@@ -11,7 +10,7 @@ import {
   createApiServer,
   parseListenAddress,
 } from '../api/index.ts';
-import { LATENCY_BOUNDS_SECONDS, type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
+import { type Logger, MetricRegistry, TidemarkError, errorText } from '../base/index.ts';
 import {
   type Config,
   type FlagValues,
@@ -24,32 +23,47 @@ import {
   printConfig,
 } from '../config/index.ts';
 import { type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/index.ts';
-import { compareUtf8 } from '../model/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import type { Retention } from '../tsdb/index.ts';
+import { createAdminService } from './admin-service.ts';
+import { AgentStore } from './agent-store.ts';
 import {
   type ConfigurationOptions,
   configurationStamp,
   readConfiguration,
   warnOfUnsupported,
 } from './configuration.ts';
+import { refuseInAgent } from './check-config.ts';
 import { Database, type ReplayProgress } from './database.ts';
+import { FailureLogs } from './failure-logs.ts';
 import { HostExporter } from './host-exporter.ts';
 import { createInfluxService } from './influx-service.ts';
 import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
+import { DeltaStreams } from './otlp-cumulative.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import { createOtlpService } from './otlp-service.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
-import { QueryClient } from './query-client.ts';
-import { QueryJournal } from './query-journal.ts';
-import type { EngineSettings } from './query-protocol.ts';
+import { engineSettings, openQueries } from './open-queries.ts';
+import type { QueryClient } from './query-client.ts';
+import { QueryLog } from './query-log.ts';
+import { RemoteReadRole } from './remote-read-role.ts';
 import { RemoteWriteRole } from './remote-write-role.ts';
+import { Notifications } from './notifications.ts';
 import { RulesRole } from './rules-role.ts';
 import { ScrapeRole } from './scrape-role.ts';
-import { Notifications } from './notifications.ts';
-import { buildInfo, diskBytes, featuresOf, routePrefix } from './server-facts.ts';
-import { createWriteService } from './write-service.ts';
+import {
+  agentRetention,
+  buildInfo,
+  diskBytes,
+  featuresOf,
+  observeServer,
+  routePrefix,
+  runtimeInfo,
+  sendsExemplars,
+  sortedLabels,
+} from './server-facts.ts';
+import { countWritten, createWriteService } from './write-service.ts';
 
 export interface ServerOptions {
   readonly flags: FlagValues;
@@ -78,6 +92,7 @@ export class Server {
   #reloading: Promise<void> = Promise.resolve();
   #isStopping = false;
   #database: Database | null = null;
+  #agent: AgentStore | null = null;
   #queries: QueryClient | null = null;
   #scrape: ScrapeRole | null = null;
   #rules: RulesRole | null = null;
@@ -88,20 +103,27 @@ export class Server {
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   readonly #hostExporter: HostExporter;
   readonly #notifications: Notifications;
+  readonly #queryLog: QueryLog;
+  readonly #failureLogs: FailureLogs;
+  readonly #remoteReads: RemoteReadRole;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     const { clock, files } = createRealWorld('/');
     this.#clock = clock;
     this.#hostExporter = new HostExporter({ files, clock, logger: options.logger, filesystemSpace });
+    this.#queryLog = new QueryLog({ files, clock, logger: options.logger });
+    this.#failureLogs = new FailureLogs({ files, clock, logger: options.logger });
     this.#startedMs = clock.nowMs();
+    const readFiles = hostFiles(files, process.cwd());
+    this.#remoteReads = new RemoteReadRole({ clock, logger: options.logger, metrics: this.#metrics, files: readFiles });
     this.#notifications = new Notifications(clock, options.flags['web.max-notifications-subscribers']);
     const [address] = options.flags['web.listen-address'];
     this.#configuration = {
       file: options.flags['config.file'],
       isNamed: options.isConfigNamed,
       port: parseListenAddress(address).port,
-      files: hostFiles(files, process.cwd()),
+      files: readFiles,
       env: process.env,
     };
   }
@@ -114,43 +136,20 @@ export class Server {
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
     warnOfUnsupported(this.#config, enabledFeatures(flags), logger);
-    this.#rules = this.#rulesRole();
-    const rules = await this.#rules.load(this.#config);
+    await this.#queryLog.configure(this.#config.global.queryLogFile);
+    if (flags.agent) refuseInAgent(this.#config);
+    else this.#rules = this.#rulesRole();
+    const rules = await this.#rules?.load(this.#config);
     this.#notifications.begin(STARTING);
     const urls = await this.#listen();
-    const directory = flags['storage.tsdb.path'];
+    const directory = flags[flags.agent ? 'storage.agent.path' : 'storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
-    const isLocked = !flags['storage.tsdb.no-lockfile'];
-    const world = createRealWorld(directory);
-    this.#diskBytes = await diskBytes(directory);
-    const retention = effectiveRetention(flags, this.#config, this.#diskBytes);
-    const options = { world, directory, logger, isLocked, retention, onDeath };
-    this.#database = await Database.open(options, (replay) => {
-      this.#replay = replay;
-    });
-    this.#database.keepExemplars(this.#exemplarsMax);
-    this.#queries = new QueryClient({
-      shards: this.#database.shards,
-      settings: this.#engineSettings(),
-      logger,
-      clock: this.#clock,
-      journal: await QueryJournal.open({ ...world, logger, refuseMs: flags['query.refuse-after-crash'] }),
-      slowMs: flags['query.slow-log-threshold'],
-      queueSeconds: this.#metrics.histogram(
-        'tidemark_query_queue_seconds',
-        'Time queries waited for a slot.',
-        LATENCY_BOUNDS_SECONDS,
-      ),
-      runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
-      countByStatus: (status) =>
-        this.#metrics.counter('tidemark_queries_total', 'Queries that ended, by status of their answer.', {
-          code: String(status),
-        }),
-      onDeath,
-    });
+    if (flags.agent) this.#agent = await this.#openAgent(directory);
+    else await this.#openDatabase(directory, onDeath);
     this.#remoteWrite = new RemoteWriteRole({
       directory,
-      logEnds: () => (this.#database as Database).intake.logs.map(({ end }) => end),
+      logEnds: () => this.#store.intake.logs.map(({ end }) => end),
+      isAgent: flags.agent,
       clock: this.#clock,
       logger,
       metrics: this.#metrics,
@@ -161,8 +160,8 @@ export class Server {
     });
     this.#remoteWrite.apply(this.#config);
     this.#scrape = new ScrapeRole({
-      intake: this.#database.intake,
-      kernel: this.#database.kernel,
+      intake: this.#store.intake,
+      kernel: this.#store.kernel,
       limits: this.#limits,
       clock: this.#clock,
       logger,
@@ -173,44 +172,66 @@ export class Server {
         stored: enabledFeatures(flags).includes('st-storage'),
         zeros: enabledFeatures(flags).includes('created-timestamp-zero-ingestion'),
       },
+      failureLogs: this.#failureLogs,
     });
     await this.#scrape.apply(this.#config);
-    await this.#rules.apply(this.#config, rules);
-    registerOwnMetrics(this.#metrics, this.#database, this.#clock);
-    this.#observeReloads();
+    if (rules) await this.#rules?.apply(this.#config, rules);
+    registerProcessMetrics(this.#metrics, this.#configuration.files, this.#startedMs);
+    observeServer(this.#metrics, () => ({
+      isReloadGood: this.#isReloadGood,
+      loadedMs: this.#configLoadedMs,
+      subscribers: this.#notifications.subscriberCount,
+      queries: this.#queries?.running ?? 0,
+    }));
     this.#notifications.end(STARTING);
-    this.#limits.observe(this.#database.kernel);
+    this.#limits.observe(this.#store.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
   }
 
-  /** By Prometheus' names, which alerts are written for. */
-  #observeReloads(): void {
-    registerProcessMetrics(this.#metrics, this.#configuration.files, this.#startedMs);
-    this.#metrics.observed(
-      'gauge',
-      'tidemark_notification_subscribers',
-      'Clients that listen to live notifications.',
-      () => this.#notifications.subscriberCount,
-    );
-    this.#metrics.observed(
-      'gauge',
-      'tidemark_queries_running',
-      'Queries under way: waiting, running or being sent.',
-      () => this.#queries?.running ?? 0,
-    );
-    this.#metrics.observed(
-      'gauge',
-      'prometheus_config_last_reload_successful',
-      'Whether the last configuration reload attempt was successful.',
-      () => Number(this.#isReloadGood),
-    );
-    this.#metrics.observed(
-      'gauge',
-      'prometheus_config_last_reload_success_timestamp_seconds',
-      'Timestamp of the last successful configuration reload.',
-      () => this.#configLoadedMs / 1000,
-    );
+  async #openAgent(directory: string): Promise<AgentStore> {
+    const { flags, logger } = this.#options;
+    const agent = await AgentStore.open({
+      world: createRealWorld(directory),
+      logger,
+      metrics: this.#metrics,
+      isLocked: !flags['storage.agent.no-lockfile'],
+      retention: agentRetention(flags),
+      donePositions: () => this.#remoteWrite?.donePositions() ?? null,
+    });
+    agent.takeExemplars(sendsExemplars(this.#config));
+    return agent;
+  }
+
+  async #openDatabase(directory: string, onDeath: (error: Error) => void): Promise<void> {
+    const { flags, logger } = this.#options;
+    const isLocked = !flags['storage.tsdb.no-lockfile'];
+    const world = createRealWorld(directory);
+    this.#diskBytes = await diskBytes(directory);
+    const retention = effectiveRetention(flags, this.#config, this.#diskBytes);
+    const options = { world, directory, logger, isLocked, retention, onDeath };
+    this.#database = await Database.open(options, (replay) => {
+      this.#replay = replay;
+    });
+    this.#database.keepExemplars(exemplarsMax(this.#config.storage, enabledFeatures(flags)));
+    this.#remoteReads.apply(this.#config);
+    this.#queries = await openQueries({
+      flags,
+      config: this.#config,
+      database: this.#database,
+      world,
+      logger,
+      metrics: this.#metrics,
+      queryLog: this.#queryLog,
+      remoteReads: this.#remoteReads,
+      onDeath,
+    });
+    registerOwnMetrics(this.#metrics, this.#database, this.#clock);
+  }
+
+  /** Where samples go. */
+  get #store(): Pick<Database, 'intake' | 'kernel'> {
+    return (this.#agent ?? this.#database) as Pick<Database, 'intake' | 'kernel'>;
   }
 
   /** Stops in reverse order: no more requests, no more scrapes, then the store. */
@@ -223,7 +244,10 @@ export class Server {
     await Promise.all(this.#servers.map((server) => server.stop()));
     await this.#remoteWrite?.stop();
     await this.#queries?.stop();
+    await this.#remoteReads.stop();
     await this.#database?.close();
+    await this.#agent?.close();
+    await Promise.all([this.#queryLog.close(), this.#failureLogs.close()]);
   }
 
   /** Loads the configuration again, one time after the other; if it is refused, the one before stays. */
@@ -236,22 +260,26 @@ export class Server {
   async #reload(): Promise<void> {
     try {
       const config = await readConfiguration(this.#configuration);
+      if (this.#options.flags.agent) refuseInAgent(config);
       const access = await AccessTable.load(config.tidemark.access, this.#configuration.files.readFile);
       const rules = await this.#rules?.load(config);
       const changes = configChanges(this.#config, config);
+      await Promise.all([this.#queryLog.configure(config.global.queryLogFile), this.#failureLogs.reopen()]);
       await this.#scrape?.apply(config);
       this.#access = access;
       this.#remoteWrite?.apply(config);
-      if (this.#limits.apply(config.tidemark)) this.#database?.intake.beginSegments();
+      if (this.#limits.apply(config.tidemark)) this.#store.intake.beginSegments();
       this.#config = config;
       this.#database?.retain(this.#retention);
-      this.#database?.keepExemplars(this.#exemplarsMax);
+      this.#database?.keepExemplars(exemplarsMax(config.storage, enabledFeatures(this.#options.flags)));
+      this.#agent?.takeExemplars(sendsExemplars(config));
       this.#write = undefined; // it knows the retention
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
       this.#notifications.end(RELOAD_FAILED);
       warnOfUnsupported(config, enabledFeatures(this.#options.flags), this.#options.logger);
-      this.#queries?.configure(this.#engineSettings());
+      this.#remoteReads.apply(config);
+      this.#queries?.configure(engineSettings(this.#options.flags, config, this.#remoteReads));
       if (rules) await this.#rules?.apply(config, rules);
       this.#options.logger.info('configuration loaded', {
         file: this.#configuration.file,
@@ -297,6 +325,7 @@ export class Server {
         pageFiles: createRealWorld(fileURLToPath(new URL('../../build/ui', import.meta.url))).files,
         corsOrigin: flags['web.cors.origin'],
         routePrefix: routePrefix(flags),
+        isAgent: flags.agent,
         isLifecycleEnabled: flags['web.enable-lifecycle'],
         readTimeoutMs: flags['web.read-timeout'],
         connectionsMax: flags['web.max-connections'],
@@ -315,54 +344,31 @@ export class Server {
     return urls;
   }
 
-  #engineSettings(): EngineSettings {
-    const { flags } = this.#options;
-    return {
-      lookbackMs: flags['query.lookback-delta'],
-      timeoutMs: flags['query.timeout'],
-      maxSamples: flags['query.max-samples'],
-      maxConcurrency: flags['query.max-concurrency'],
-      defaultStepMs: this.#config.global.evaluationIntervalMs,
-      features: enabledFeatures(flags),
-      keepsExemplars: this.#exemplarsMax > 0,
-      queryBytesMax: flags['query.max-bytes'],
-      totalBytesMax: flags['query.max-total-bytes'],
-    };
-  }
-
   get #retention(): Retention {
     return effectiveRetention(this.#options.flags, this.#config, this.#diskBytes);
   }
 
-  get #exemplarsMax(): number {
-    return exemplarsMax(this.#config.storage, enabledFeatures(this.#options.flags));
+  /** Older samples are refused. */
+  get #acceptedAgeMs(): number {
+    return (this.#agent ? 0 : this.#retention.timeMs) || Number.MAX_SAFE_INTEGER / 2;
   }
 
   get #isReady(): boolean {
-    return this.#queries !== null && !this.#isStopping;
+    return (this.#queries ?? this.#agent) !== null && !this.#isStopping;
   }
 
   #services(): ApiServices {
     const { flags, logger } = this.#options;
-    const written = this.#metrics.counter('tidemark_samples_written_total', 'Samples taken by remote write.');
-    const histograms = this.#metrics.counter(
-      'tidemark_native_histograms_written_total',
-      'Native histograms taken by remote write.',
-    );
-    const exemplars = this.#metrics.counter('tidemark_exemplars_written_total', 'Exemplars taken by remote write.');
+    const onResult = countWritten(this.#metrics);
     const write: WriteService = {
       write: (tenant, version, body) => {
         const service = (this.#write ??= createWriteService({
-          intake: (this.#database as Database).intake,
+          intake: this.#store.intake,
           clock: this.#clock,
           logger,
-          retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
+          retentionMs: this.#acceptedAgeMs,
           limits: this.#limits,
-          onResult: (counters) => {
-            written.add(counters.samples);
-            histograms.add(counters.histograms);
-            exemplars.add(counters.exemplars);
-          },
+          onResult,
         }));
         return service.write(tenant, version, body);
       },
@@ -379,6 +385,7 @@ export class Server {
       otlp: flags['web.enable-otlp-receiver']
         ? createOtlpService({
             write,
+            deltas: enabledFeatures(flags).includes('otlp-deltatocumulative') ? new DeltaStreams(this.#clock) : null,
             settings: () => ({
               config: this.#config.otlp,
               acceptsDeltas: enabledFeatures(flags).includes('otlp-native-delta-ingestion'),
@@ -424,7 +431,8 @@ export class Server {
         reload: () => this.reload(),
         quit: () => this.#options.onQuit(null),
         flush: () => (this.#database as Database).flush(),
-        admin: () => (flags['web.enable-admin-api'] ? this.#admin() : null),
+        admin: () =>
+          flags['web.enable-admin-api'] ? createAdminService(this.#database as Database, createRealWorld('.')) : null,
         hostMetrics: () => this.#hostExporter.render(),
       },
       rules: {
@@ -448,7 +456,7 @@ export class Server {
             intake: (this.#database as Database).intake,
             clock: this.#clock,
             logger: this.#options.logger,
-            retentionMs: this.#retention.timeMs || Number.MAX_SAFE_INTEGER / 2,
+            retentionMs: this.#acceptedAgeMs,
             limits: this.#limits,
             onResult: (counters) => written.add(counters.samples),
           }).write(tenant, version, body),
@@ -462,40 +470,15 @@ export class Server {
     });
   }
 
-  #admin(): AdminService {
-    const database = this.#database as Database;
-    return {
-      deleteSeries: (...wanted) => database.delete(...wanted),
-      cleanTombstones: () => database.cleanTombstones(),
-      snapshot: async (isHeadSkipped) => {
-        const time = new Date(this.#clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
-        const name = `${time}-${Buffer.from(createRealWorld('.').random.bytes(8)).toString('hex')}`;
-        await database.snapshot(name, isHeadSkipped);
-        return name;
-      },
-    };
-  }
-
   #runtimeInfo(): Record<string, string | number | boolean> {
-    const { timeMs, sizeBytes } = this.#retention;
-    const retention = [timeMs > 0 ? `${Math.round(timeMs / 86_400_000)}d` : '', sizeBytes > 0 ? `${sizeBytes}B` : ''];
-    return {
-      startTime: new Date(this.#startedMs).toISOString(),
-      CWD: process.cwd(),
-      hostname: hostname(),
-      serverTime: new Date(this.#clock.nowMs()).toISOString(),
-      reloadConfigSuccess: this.#isReloadGood,
-      lastConfigTime: new Date(this.#configLoadedMs).toISOString(),
-      corruptionCount: this.#database?.shards.reduce((sum, { damageCount }) => sum + damageCount, 0) ?? 0,
-      goroutineCount: 0,
-      GOMAXPROCS: this.#database?.shards.length ?? 0,
-      GOMEMLIMIT: 0,
-      GOGC: '',
-      GODEBUG: '',
-      storageRetention: retention.filter((text) => text !== '').join(' or '),
-    };
+    return runtimeInfo({
+      startedMs: this.#startedMs,
+      nowMs: this.#clock.nowMs(),
+      isReloadGood: this.#isReloadGood,
+      configLoadedMs: this.#configLoadedMs,
+      damageCount: this.#database?.shards.reduce((sum, { damageCount }) => sum + damageCount, 0) ?? 0,
+      threads: this.#database?.shards.length ?? 0,
+      retention: this.#retention,
+    });
   }
 }
-
-const sortedLabels = (labels: Readonly<Record<string, string>>): [string, string][] =>
-  Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b));

@@ -1,6 +1,6 @@
 // Remote write: the body through the intake, and what became of it in words.
 import type { WriteResult, WriteService, WriteVersion } from '../api/index.ts';
-import { type Logger, errorText } from '../base/index.ts';
+import { type Logger, type MetricRegistry, errorText } from '../base/index.ts';
 import type { Clock } from '../io/index.ts';
 import {
   INTAKE_CODES,
@@ -43,6 +43,21 @@ export interface WriteServiceParts {
   readonly limits: Limits;
   /** Samples stored and refused, for metrics. */
   readonly onResult: (counters: IntakeCounters) => void;
+}
+
+/** Counts what remote write has stored. */
+export function countWritten(metrics: MetricRegistry): (counters: IntakeCounters) => void {
+  const samples = metrics.counter('tidemark_samples_written_total', 'Samples taken by remote write.');
+  const histograms = metrics.counter(
+    'tidemark_native_histograms_written_total',
+    'Native histograms taken by remote write.',
+  );
+  const exemplars = metrics.counter('tidemark_exemplars_written_total', 'Exemplars taken by remote write.');
+  return (counters) => {
+    samples.add(counters.samples);
+    histograms.add(counters.histograms);
+    exemplars.add(counters.exemplars);
+  };
 }
 
 export function createWriteService(parts: WriteServiceParts): WriteService {

@@ -110,7 +110,6 @@ const hidden = <T>(flag: Flag<T>): Flag<T> => ({ ...flag, hidden: true });
 
 const NO_GO = 'there is no Go runtime here';
 const OWN_FORMAT = 'the store has a format of its own';
-const NO_AGENT = 'there is no agent mode';
 const NO_CONSOLES = 'console templates are not served';
 const NOT_YET = 'it is not supported yet';
 
@@ -164,16 +163,16 @@ export const FLAGS = {
   'storage.tsdb.block-reload-interval': hidden(ignored(OWN_FORMAT, duration('1m', 'How often to reload blocks.'))),
   'storage.tsdb.delayed-compaction.max-percent': hidden(ignored(OWN_FORMAT, number(10, 'Delay of compaction.'))),
   'storage.tsdb.delay-compact-file.path': hidden(ignored(OWN_FORMAT, text('', 'File that delays compaction.'))),
-  'storage.agent.path': ignored(NO_AGENT, text('data-agent/', 'Base path in agent mode.')),
-  'storage.agent.wal-segment-size': hidden(ignored(NO_AGENT, optionalSize('Size of WAL segments.'))),
-  'storage.agent.wal-compression': ignored(NO_AGENT, bool(true, 'Compress the WAL in agent mode.')),
+  'storage.agent.path': text('data-agent/', 'Base path in agent mode.'),
+  'storage.agent.wal-segment-size': hidden(ignored(OWN_FORMAT, optionalSize('Size of WAL segments.'))),
+  'storage.agent.wal-compression': ignored(OWN_FORMAT, bool(true, 'Compress the WAL in agent mode.')),
   'storage.agent.wal-compression-type': hidden(
-    ignored(NO_AGENT, choice(['snappy', 'zstd'], 'snappy', 'Compression of the WAL.')),
+    ignored(OWN_FORMAT, choice(['snappy', 'zstd'], 'snappy', 'Compression of the WAL.')),
   ),
-  'storage.agent.wal-truncate-frequency': hidden(ignored(NO_AGENT, optionalDuration('How often to cut the WAL.'))),
-  'storage.agent.retention.min-time': ignored(NO_AGENT, optionalDuration('Least age of deleted samples.')),
-  'storage.agent.retention.max-time': ignored(NO_AGENT, optionalDuration('Greatest age of kept samples.')),
-  'storage.agent.no-lockfile': ignored(NO_AGENT, bool(false, 'Do not create a lock file.')),
+  'storage.agent.wal-truncate-frequency': hidden(duration('5m', 'How often to remove what was sent, in agent mode.')),
+  'storage.agent.retention.min-time': duration('5m', 'How long samples stay at least in agent mode.'),
+  'storage.agent.retention.max-time': duration('4h', 'How long unsent samples stay at most in agent mode.'),
+  'storage.agent.no-lockfile': bool(false, 'Do not create a lock file in agent mode.'),
   'storage.remote.flush-deadline': duration('1m', 'How long to flush samples at shutdown or reload.'),
   'storage.remote.read-sample-limit': number(50_000_000, 'Most samples of a remote read query.'),
   'storage.remote.read-concurrent-limit': number(10, 'Most concurrent remote read calls.'),
@@ -210,7 +209,7 @@ export const FLAGS = {
     '1h',
     'How long a query is refused that was running when the process died; 0: not.',
   ),
-  agent: ignored(NO_AGENT, bool(false, 'Run in agent mode.')),
+  agent: bool(false, 'Run in agent mode: scrape, receive and send on; no queries, rules and alerts.'),
   'enable-feature': texts([], 'Feature names to enable, separated by commas. Can be repeated.'),
   'log.level': choice(['debug', 'info', 'warn', 'error'], 'info', 'Only log messages of this severity or above.'),
   'log.format': choice(['logfmt', 'json'], 'logfmt', 'Output format of log messages.'),

@@ -98,6 +98,19 @@ function warningsOf(reading: Reading): string[] {
 export const defaultFlags = (): FlagValues =>
   Object.fromEntries(Object.entries(FLAGS).map(([name, flag]) => [name, flag.absent])) as FlagValues;
 
+/** Flags of what an agent has not. */
+const SERVER_ONLY = /^(?:storage\.tsdb|query|rules|alertmanager|storage\.remote\.read-.*)(?:\.|$)/;
+const AGENT_ONLY = /^storage\.agent\./;
+
+function refuseContradictions(values: FlagValues, given: ReadonlySet<string>): void {
+  const [rule, foreign] = values.agent ? ['can not', SERVER_ONLY] : ['can only', AGENT_ONLY];
+  const found = [...given].filter((name) => foreign.test(name)).map((name) => JSON.stringify(`--${name}`));
+  if (found.length > 0) throw bad(`the following flag(s) ${rule} be used in agent mode: [${found.join(' ')}]`);
+  const features = enabledFeatures(values);
+  if (features.includes('otlp-deltatocumulative') && features.includes('otlp-native-delta-ingestion'))
+    throw bad('otlp-deltatocumulative and otlp-native-delta-ingestion cannot be enabled at the same time');
+}
+
 /** Reads the arguments after the program's name. Throws TidemarkError `bad_flag` in Prometheus' words. */
 export function parseFlags(args: readonly string[]): ParsedFlags {
   const reading: Reading = { values: defaultFlags(), given: new Set() };
@@ -108,6 +121,7 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
     if (argument === '--version') return { values: defaultFlags(), given: new Set(), warnings: [], show: 'version' };
     i += readArgument(reading, argument, args[i + 1]);
   }
+  refuseContradictions(reading.values as FlagValues, reading.given);
   return { values: reading.values as FlagValues, given: reading.given, warnings: warningsOf(reading) };
 }
 

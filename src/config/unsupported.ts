@@ -67,37 +67,16 @@ const ociParts = ({ auth }: SdConfig<'ociSdConfigs'>, path: string): Unsupported
     ? []
     : [{ path: `${path}.auth`, text: `${path}.auth ${auth} is not supported yet: no targets are found` }];
 
-/** What a job asks of its scrapes that they do not do. */
-function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
-  const used: Record<string, boolean> = {
-    scrape_native_histograms: job.scrapeNativeHistograms,
-    convert_classic_histograms_to_nhcb: job.convertClassicHistogramsToNhcb,
-    native_histogram_bucket_limit: job.nativeHistogramBucketLimit > 0,
-    native_histogram_min_bucket_factor: job.nativeHistogramMinBucketFactor > 0,
-    scrape_failure_log_file: job.scrapeFailureLogFile !== '',
-  };
-  return Object.keys(used)
-    .filter((name) => used[name])
-    .map((name) => notYet(`${path}.${name}`));
-}
-
 function jobParts(job: ScrapeConfig, runs: Runs): Unsupported[] {
   const path = `scrape_configs[job_name=${job.jobName}]`;
   const sd = job.httpSdConfigs.flatMap((config, i) => clientParts(config, `${path}.http_sd_configs[${i}]`));
-  return [
-    ...clientParts(job, path),
-    ...scrapeParts(job, path),
-    ...sd,
-    ...discoveries(job, path, runs),
-    ...discoveryParts(job, path, runs),
-  ];
+  return [...clientParts(job, path), ...sd, ...discoveries(job, path, runs), ...discoveryParts(job, path, runs)];
 }
 
 function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
   const path = `remote_write[${i}]`;
   const parts = { sigv4: config.sigv4 };
   const used = Object.entries(parts).flatMap(([name, part]) => (part ? [name] : []));
-  if (config.roundRobinDns) used.push('round_robin_dns');
   return [...clientParts(config, path), ...used.map((name) => notYet(`${path}.${name}`))];
 }
 
@@ -130,11 +109,17 @@ export function unsupported(config: Config, runs: Runs = new Set()): Unsupported
   const out: Unsupported[] = [];
   if (config.runtime.gogc !== GOGC_DEFAULT)
     out.push({ path: 'runtime.gogc', text: 'runtime.gogc has no effect: there is no Go runtime here' });
-  if (config.global.queryLogFile !== '') out.push(notYet('global.query_log_file'));
+  if (used.tracing && !runs.has('tracing'))
+    out.push({
+      path: 'tracing',
+      text: 'tracing has no effect: spans of queries and requests are neither made nor sent',
+    });
   for (const feature of Object.keys(used) as Section[])
-    if (used[feature] && !runs.has(feature)) out.push(notYet(feature));
+    if (used[feature] && feature !== 'tracing' && !runs.has(feature)) out.push(notYet(feature));
   out.push(...storageParts(config, runs));
   if (runs.has('remote_write')) out.push(...config.remoteWrite.flatMap(remoteWriteParts));
+  if (runs.has('remote_read'))
+    out.push(...config.remoteRead.flatMap((read, i) => clientParts(read, `remote_read[${i}]`)));
   for (const job of allScrapeConfigs(config)) out.push(...jobParts(job, runs));
   for (const [i, manager] of config.alerting.alertmanagers.entries())
     if (runs.has('alerting')) {

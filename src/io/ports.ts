@@ -142,6 +142,8 @@ export interface HttpClientOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Idle connections close after this. Default 30 s; 0 = a connection per request. */
   readonly keepAliveMs?: number;
+  /** Each connection goes to one of the addresses of the host's name, at random. */
+  readonly roundRobinDns?: boolean;
   /** At most this many at once per origin; more requests queue. Default: no limit. */
   readonly connectionCountMax?: number;
 }

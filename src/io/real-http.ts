@@ -4,6 +4,7 @@ import { TidemarkError } from '../base/index.ts';
 import { bodyTooLarge, contentCodings, decodeBody, refuseCodings } from './http-decode.ts';
 import { HttpRoute } from './http-route.ts';
 import { proxyChoice } from './http-proxy.ts';
+import { spreadLookup } from './spread-lookup.ts';
 import type { HttpClient, HttpClientOptions, HttpRequest, HttpResponse } from './ports.ts';
 
 const KEEP_ALIVE_MS_DEFAULT = 30_000;
@@ -89,6 +90,7 @@ function makeDispatcher(options: HttpClientOptions, proxy: string | undefined): 
     minVersion: tls?.minVersion,
     maxVersion: tls?.maxVersion,
     timeout: CONNECT_MS_MAX,
+    ...(options.roundRobinDns && { lookup: spreadLookup() }),
     ...(options.socketPath !== undefined && { socketPath: options.socketPath }),
   };
   const common: Agent.Options = {

@@ -62,6 +62,7 @@ export interface RunningCost {
   readonly seriesRead: number;
   readonly bytes: number;
   readonly peakBytes: number;
+  readonly peakSamples: number;
 }
 
 /** What a query cost. Samples and series are counted at the leaves; peaks are of the whole query. */

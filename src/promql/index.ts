@@ -19,6 +19,7 @@ export {
 } from './engine.ts';
 export type { QueryErrorCode } from './errors.ts';
 export { type ExplainLeaf, type ExplainNode, printExplain } from './explain.ts';
+export { leafRange } from './exec/leaf-estimate.ts';
 export { LocalLeafExecutor, type LeafExecutorOptions } from './exec/leaf-executor.ts';
 export { exprSelectors } from './selectors.ts';
 export { MemorySource } from './exec/memory-source.ts';

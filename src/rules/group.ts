@@ -252,11 +252,12 @@ export class RuleGroup {
   async #results(rule: Rule, slotMs: number): Promise<RuleSample[]> {
     const { query, externalUrl, metrics, logger, notify, resendDelayMs } = this.#world;
     const { queryOffsetMs, limit, externalLabels, intervalMs } = this.options;
+    const group = { file: this.options.file, name: this.options.name };
     const samples = await rule.evaluate({
       timeMs: slotMs,
       queryOffsetMs,
       limit,
-      query,
+      query: (expression, timeMs, options) => query(expression, timeMs, { ...options, group }),
       externalLabels,
       externalUrl,
       signal: this.#abort.signal,

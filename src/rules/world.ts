@@ -14,6 +14,8 @@ export interface RuleQueryOptions {
   readonly signal?: AbortSignal;
   /** Absent: the server's own. */
   readonly lookbackMs?: number;
+  /** The group that the rule is in. */
+  readonly group?: { readonly file: string; readonly name: string };
 }
 
 /**

@@ -10,7 +10,8 @@ import {
   takeCreated,
 } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
-import { acceptHeader, bodyFormat } from './negotiation.ts';
+import { type BodyFormat, acceptHeader, bodyFormat } from './negotiation.ts';
+import { type Page, settleHistograms } from './page-histograms.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
 import type { Target } from './target.ts';
 
@@ -25,6 +26,8 @@ export interface FetchedPage {
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
   /** Start times of the body's sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
   readonly starts: Float64Array | null;
+  /** Why nothing of it is to be taken: a histogram over a limit. */
+  readonly error: Error | undefined;
 }
 
 const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
@@ -64,18 +67,31 @@ export class ScrapeFetch {
     const contentType = answer.headers['content-type'] ?? '';
     const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
     const sizeBytes = body.length;
-    const none = { histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
-    if (format === 'openmetrics' && this.#readsStarts) {
-      const { text, starts } = takeCreated(body);
-      return { ...none, body: text, sizeBytes, format, starts };
+    const { histograms: wishes } = target;
+    const textFormat = format === 'protobuf' ? 'text' : format;
+    const page = this.#taken(body, format, target);
+    const { text, ...settled } = settleHistograms(page, textFormat, wishes, this.#config);
+    return { body: text, sizeBytes, format: textFormat, ...settled };
+  }
+
+  /** The page as text, with what the text does not say. */
+  #taken(body: Uint8Array, format: BodyFormat, { histograms: wishes }: Target): Page {
+    if (format === 'protobuf') {
+      const page = readProtobufExposition(body, wishes);
+      if (this.#readsStarts) return page;
+      const histograms = page.histograms.map((histogram) => ({ ...histogram, startMs: 0 }));
+      return { ...page, histograms, starts: null };
     }
-    if (format !== 'protobuf') return { ...none, body, sizeBytes, format, starts: null };
-    const { scrapeNativeHistograms, alwaysScrapeClassicHistograms } = this.#config;
-    const options = { native: scrapeNativeHistograms, alwaysClassic: alwaysScrapeClassicHistograms };
-    const { text, histograms, exemplars, starts } = readProtobufExposition(body, options);
-    if (this.#readsStarts) return { body: text, sizeBytes, format: 'text', histograms, exemplars, starts };
-    const plain = histograms.map((histogram) => ({ ...histogram, startMs: 0 }));
-    return { body: text, sizeBytes, format: 'text', histograms: plain, exemplars, starts: null };
+    const created = format === 'openmetrics' && this.#readsStarts ? takeCreated(body) : { text: body, starts: null };
+    return { ...created, histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
+  }
+
+  /** A target that wants native histograms by its labels, in a job that does not, is asked for protobuf first. */
+  #acceptOf({ histograms }: Target): string {
+    const { scrapeProtocols, metricNameEscapingScheme: escaping, scrapeNativeHistograms } = this.#config;
+    if (!histograms.native || scrapeNativeHistograms || scrapeProtocols.includes('PrometheusProto'))
+      return this.#headers.accept;
+    return acceptHeader(['PrometheusProto', ...scrapeProtocols], escaping);
   }
 
   async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {
@@ -83,7 +99,11 @@ export class ScrapeFetch {
       return await this.#client.request({
         method: 'GET',
         url: target.url,
-        headers: { ...this.#headers, 'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000) },
+        headers: {
+          ...this.#headers,
+          accept: this.#acceptOf(target),
+          'x-prometheus-scrape-timeout-seconds': String(target.timeoutMs / 1000),
+        },
         timeoutMs: target.timeoutMs,
         bodyBytesMax,
         followRedirects: this.#config.followRedirects,

@@ -8,6 +8,7 @@ import { InvariantError, type Logger, TidemarkError, errorText } from '../base/i
 import type { ScrapeConfig } from '../config/index.ts';
 import type { Clock } from '../io/index.ts';
 import { MetadataCache } from './metadata-cache.ts';
+import { BUCKET_LIMIT } from './page-histograms.ts';
 import { type SampleLabels, reportLabels } from './sample-labels.ts';
 import { BODY_TOO_LARGE, type FetchedPage, type ScrapeFetch } from './scrape-fetch.ts';
 import type { ScrapeMetrics } from './scrape-metrics.ts';
@@ -27,6 +28,11 @@ const REPORTS = [
 ] as const;
 const EXTRA_REPORTS = ['scrape_timeout_seconds', 'scrape_sample_limit', 'scrape_body_size_bytes'] as const;
 
+/** Where failed scrapes are told, a line each (scrape_failure_log_file). */
+export interface ScrapeFailureLog {
+  failed(job: string, target: string, error: string): void;
+}
+
 /** What the loops of a pool share. */
 export interface ScrapeLoopShared {
   readonly config: ScrapeConfig;
@@ -36,6 +42,8 @@ export interface ScrapeLoopShared {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ScrapeMetrics;
+  /** Of scrape_failure_log_file; undefined: there is none. */
+  readonly failures: ScrapeFailureLog | undefined;
   /** Differs from process to process, so that replicas scrape at different times. */
   readonly offsetSeed: bigint;
 }
@@ -153,6 +161,7 @@ export class ScrapeLoop {
       body: page?.body,
       format: page?.format ?? 'text',
       histograms: page?.histograms ?? [],
+      refusal: page?.error,
       exemplars: page?.exemplars,
       starts: page?.starts ?? null,
       honorTimestamps: config.honorTimestamps,
@@ -168,14 +177,18 @@ export class ScrapeLoop {
   }
 
   #settle(error: unknown, startedMs: number, seconds: number, outcome: ScrapeOutcome): void {
-    const { metrics, logger } = this.#shared;
+    const { config, metrics, logger, failures } = this.#shared;
     const { status, url } = this.target;
     status.health = error === undefined ? 'up' : 'down';
     status.lastError = error === undefined ? '' : errorText(error);
     status.lastScrapeMs = startedMs;
     status.lastScrapeDurationSeconds = seconds;
-    if (error !== undefined) logger.debug('scrape failed', { target: url, error: status.lastError });
+    if (error !== undefined) {
+      logger.debug('scrape failed', { target: url, error: status.lastError });
+      failures?.failed(config.jobName, url, status.lastError);
+    }
     if (codeOf(error) === 'sample_limit') metrics.sampleLimitExceeded.inc();
+    if (codeOf(error) === BUCKET_LIMIT) metrics.bucketLimitExceeded.inc();
     if (codeOf(error) === BODY_TOO_LARGE) metrics.bodySizeLimitExceeded.inc();
     const { duplicates, outOfBounds, refused, refusal } = outcome;
     metrics.duplicateSamples.add(duplicates);

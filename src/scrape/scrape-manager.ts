@@ -4,6 +4,7 @@ import { type ScrapeConfig, formatDuration } from '../config/index.ts';
 import type { Clock, HttpClient } from '../io/index.ts';
 import type { Labels } from '../model/index.ts';
 import type { Discoverer } from './discovery/index.ts';
+import type { ScrapeFailureLog } from './scrape-loop.ts';
 import { type ScrapeMetrics, scrapeMetrics } from './scrape-metrics.ts';
 import { ScrapePool, type ScrapePoolOptions } from './scrape-pool.ts';
 import type { ScrapeSink } from './scrape-sink.ts';
@@ -25,6 +26,8 @@ export interface ScrapeManagerOptions {
   httpClient(config: ScrapeConfig): HttpClient;
   /** A job's discoverers, not started. */
   discoverers(config: ScrapeConfig): readonly Discoverer[];
+  /** The log of failed scrapes at a path (scrape_failure_log_file). */
+  failureLog(path: string): ScrapeFailureLog;
 }
 
 /** A scraped target as the API shows it. */
@@ -67,6 +70,7 @@ export class ScrapeManager {
       readsStarts: options.readsStarts,
       httpClient: (config) => options.httpClient(config),
       discoverers: (config) => options.discoverers(config),
+      failureLog: (path) => options.failureLog(path),
     };
   }
 

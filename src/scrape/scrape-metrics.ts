@@ -4,6 +4,7 @@ import { type Counter, type Gauge, MetricRegistry } from '../base/index.ts';
 export interface ScrapeMetrics {
   readonly sampleLimitExceeded: Counter;
   readonly bodySizeLimitExceeded: Counter;
+  readonly bucketLimitExceeded: Counter;
   readonly duplicateSamples: Counter;
   readonly outOfBoundsSamples: Counter;
   readonly targetLimitExceeded: Counter;
@@ -29,6 +30,10 @@ export function scrapeMetrics(registry = new MetricRegistry()): ScrapeMetrics {
     bodySizeLimitExceeded: counter(
       'prometheus_target_scrapes_exceeded_body_size_limit_total',
       'Scrapes refused because of body_size_limit.',
+    ),
+    bucketLimitExceeded: counter(
+      'prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total',
+      'Scrapes refused because of native_histogram_bucket_limit.',
     ),
     duplicateSamples: counter(
       'prometheus_target_scrapes_sample_duplicate_timestamp_total',

@@ -9,7 +9,7 @@ import type { Labels } from '../model/index.ts';
 import type { Discoverer, TargetGroup } from './discovery/index.ts';
 import { SampleLabels } from './sample-labels.ts';
 import { ScrapeFetch } from './scrape-fetch.ts';
-import { ScrapeLoop, type ScrapeLoopShared } from './scrape-loop.ts';
+import { type ScrapeFailureLog, ScrapeLoop, type ScrapeLoopShared } from './scrape-loop.ts';
 import type { ScrapeMetrics } from './scrape-metrics.ts';
 import type { ScrapeSink } from './scrape-sink.ts';
 import { type Target, TargetFactory } from './target.ts';
@@ -26,6 +26,8 @@ export interface ScrapePoolOptions {
   readonly readsStarts?: boolean;
   /** A client with the job's credentials and TLS. The pool closes it. */
   httpClient(config: ScrapeConfig): HttpClient;
+  /** The log of failed scrapes at a path. */
+  failureLog(path: string): ScrapeFailureLog;
   /** The job's discoverers, not started. */
   discoverers(config: ScrapeConfig): readonly Discoverer[];
 }
@@ -113,7 +115,9 @@ export class ScrapePool {
   #sharedOf(config: ScrapeConfig, labels = new SampleLabels(config)): ScrapeLoopShared {
     const { sink, clock, logger, metrics, offsetSeed, userAgent, readsStarts } = this.#options;
     const fetch = new ScrapeFetch(config, this.#client, userAgent, readsStarts);
-    return { config, fetch, labels, sink, clock, logger, metrics, offsetSeed };
+    const path = config.scrapeFailureLogFile;
+    const failures = path === '' ? undefined : this.#options.failureLog(path);
+    return { config, fetch, labels, sink, clock, logger, metrics, failures, offsetSeed };
   }
 
   async #rediscover(): Promise<void> {

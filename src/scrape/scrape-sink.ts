@@ -47,6 +47,10 @@ export interface ScrapeAppend {
   readonly format: ExpositionFormat;
   /** Native histograms that came with the body. */
   readonly histograms?: readonly ExposedHistogram[];
+  /** Why nothing of the body is to be taken, once it has been counted. */
+  readonly refusal?: Error | undefined;
+  /** Samples beside the body's that count for the limit: histograms that relabelling kept. */
+  readonly otherSamples?: number;
   /** Exemplars that the body does not say, by the number of their sample in it. */
   readonly exemplars?: ReadonlyMap<number, ExposedExemplar> | undefined;
   /** Start times of the body's sample lines, in ms, 0 for none; null: there are none. */

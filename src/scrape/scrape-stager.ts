@@ -160,6 +160,7 @@ export class ScrapeStager {
     staged.readCount = this.#exposition.count;
     staged.addedCount = Math.min(added, scrape.sampleLimit);
     this.#metadata(staged, scrape, body);
+    if (scrape.refusal) throw scrape.refusal;
     this.#checkSampleLimit(scrape);
     if (scrape.starts) caches.starts(scrape.starts);
     for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
@@ -184,8 +185,8 @@ export class ScrapeStager {
     return scrape.resolve(series, METRIC_TYPES[this.#exposition.type(row)]);
   }
 
-  #checkSampleLimit({ sampleLimit }: ScrapeAppend): void {
-    if (sampleLimit <= 0 || this.#caches.kept - this.#caches.duplicates <= sampleLimit) return;
+  #checkSampleLimit({ sampleLimit, otherSamples = 0 }: ScrapeAppend): void {
+    if (sampleLimit <= 0 || this.#caches.kept - this.#caches.duplicates + otherSamples <= sampleLimit) return;
     throw new TidemarkError('sample_limit', 'sample limit exceeded');
   }
 

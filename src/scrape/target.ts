@@ -5,6 +5,7 @@ import { type ScrapeConfig, formatDuration, parseDuration } from '../config/inde
 import { Labels, LabelsBuilder, compileRelabelRules, goQuote } from '../model/index.ts';
 import type { TargetGroup } from './discovery/index.ts';
 import type { MetadataCache } from './metadata-cache.ts';
+import { HISTOGRAM_LABELS, type HistogramWishes } from './page-histograms.ts';
 
 /** Health after the last scrape; `unknown` before the first. */
 export type TargetHealth = 'unknown' | 'up' | 'down';
@@ -26,6 +27,7 @@ export class Target {
   readonly url: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
+  readonly histograms: HistogramWishes;
   /** Equal for targets that are the same: public and private labels and URL. */
   readonly key: string;
   readonly hash: bigint;
@@ -38,6 +40,12 @@ export class Target {
     this.url = targetUrl(labels, params);
     this.intervalMs = parseDuration(labels.get('__scrape_interval__'));
     this.timeoutMs = parseDuration(labels.get('__scrape_timeout__'));
+    const wants = (label: keyof typeof HISTOGRAM_LABELS): boolean => parseBool(labels.get(label)) === true;
+    this.histograms = {
+      native: wants('__scrape_native_histograms__'),
+      alwaysClassic: wants('__always_scrape_classic_histograms__'),
+      toCustomBuckets: wants('__convert_classic_histograms_to_nhcb__'),
+    };
     this.key = `${labels.key}\udfff${this.url}`;
     this.hash = fnv1a(utf8(`${labels.key.replaceAll('\udfff', '\0')}\0${this.url}`));
   }
@@ -126,6 +134,7 @@ export class TargetFactory {
     fill('job', config.jobName);
     fill('__scrape_interval__', formatDuration(config.scrapeIntervalMs));
     fill('__scrape_timeout__', formatDuration(config.scrapeTimeoutMs));
+    for (const [label, field] of Object.entries(HISTOGRAM_LABELS)) fill(label, String(config[field]));
     fill('__metrics_path__', config.metricsPath);
     fill('__scheme__', config.scheme);
     for (const [name, values] of Object.entries(config.params)) {
@@ -148,6 +157,18 @@ function durationLabel(builder: LabelsBuilder, name: string, what: string): numb
   return durationMs;
 }
 
+/** As Go's strconv.ParseBool; undefined: it is none. */
+function parseBool(text: string): boolean | undefined {
+  if (/^(?:1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return /^(?:0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
+}
+
+function checkBoolLabel(builder: LabelsBuilder, name: string): void {
+  const text = builder.get(name);
+  if (parseBool(text) === undefined && text !== '')
+    throw refuse(`error parsing ${name}: strconv.ParseBool: parsing ${goQuote(text)}: invalid syntax`);
+}
+
 /** Labels after relabelling: checked, without `__meta_`, with an instance. */
 function finish(builder: LabelsBuilder): Labels {
   const address = builder.get('__address__');
@@ -159,6 +180,7 @@ function finish(builder: LabelsBuilder): Labels {
     const [timeout, interval] = ['__scrape_timeout__', '__scrape_interval__'].map((name) => goQuote(builder.get(name)));
     throw refuse(`scrape timeout cannot be greater than scrape interval (${timeout} > ${interval})`);
   }
+  for (const name of Object.keys(HISTOGRAM_LABELS)) checkBoolLabel(builder, name);
   for (const [name] of builder.entries()) if (name.startsWith('__meta_')) builder.remove(name);
   if (builder.get('instance') === '') builder.set('instance', address);
   const labels = builder.labels();

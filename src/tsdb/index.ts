@@ -4,7 +4,7 @@ export type { Exemplar, ExemplarSelection, SeriesExemplars } from './head-exempl
 export { HeadSource } from './head-source.ts';
 export { SegmentLog } from './log.ts';
 export { type FollowedPiece, type FollowedRecord, LogFollower } from './log-follower.ts';
-export { listSegments, replayLog } from './log-segments.ts';
+export { listSegments, replayLog, segmentPath } from './log-segments.ts';
 export { isCommand } from './command.ts';
 export { readJsonFile, writeJsonFile } from './json-file.ts';
 export type { Retention } from './life-cycle.ts';

@@ -18,6 +18,8 @@ import { listSegments, segmentPath } from './log-segments.ts';
 const READ_BYTES = 1 << 20;
 /** Segments kept open beyond their removal. The oldest unread ones are given up beyond this. */
 const SEGMENTS_MAX = 64;
+/** The same where segments are given up with their removal. */
+const PRESENT_SEGMENTS_MAX = 4096;
 
 /** A good record. */
 export interface FollowedRecord {
@@ -40,7 +42,8 @@ export class LogFollower {
   readonly #shard: number;
   /** Where following began. */
   readonly from: LogPosition;
-  #open: { segment: number; file: OpenFile }[] = [];
+  readonly #keepsRemoved: boolean;
+  #open: { readonly segment: number; readonly file: OpenFile; isGone: boolean }[] = [];
   #newest = -1;
   #offset = 0;
   #buffer = new Uint8Array(READ_BYTES);
@@ -48,15 +51,19 @@ export class LogFollower {
   /** Segments that were given up unread. */
   lostSegments = 0;
 
-  private constructor(files: Files, shard: number, from: LogPosition) {
+  private constructor(files: Files, shard: number, from: LogPosition, keepsRemoved: boolean) {
+    this.#keepsRemoved = keepsRemoved;
     this.#files = files;
     this.#shard = shard;
     this.from = from;
   }
 
-  /** Follows from a position on. What its segment defines before it is read too. */
-  static async start(files: Files, shard: number, from: LogPosition): Promise<LogFollower> {
-    const follower = new LogFollower(files, shard, from);
+  /**
+   * Follows from a position on. What its segment defines before it is read too. `keepsRemoved`: segments that are removed meanwhile
+   * are still read.
+   */
+  static async start(files: Files, shard: number, from: LogPosition, keepsRemoved = true): Promise<LogFollower> {
+    const follower = new LogFollower(files, shard, from, keepsRemoved);
     await follower.find();
     return follower;
   }
@@ -69,20 +76,34 @@ export class LogFollower {
 
   async #find(): Promise<void> {
     const least = Math.max(this.#newest + 1, this.from.segment);
-    const segments = (await listSegments(this.#files, this.#shard)).filter((segment) => segment >= least);
-    for (const segment of segments) {
+    const all = await listSegments(this.#files, this.#shard);
+    if (!this.#keepsRemoved) this.#giveUpAllBut(new Set(all));
+    for (const segment of all.filter((one) => one >= least)) {
       try {
-        this.#open.push({ segment, file: await this.#files.open(segmentPath(this.#shard, segment), 'read') });
+        this.#open.push({
+          segment,
+          file: await this.#files.open(segmentPath(this.#shard, segment), 'read'),
+          isGone: false,
+        });
         this.#newest = segment;
       } catch (error) {
         if (!hasCode(error, 'not_found')) throw error;
         this.lostSegments++; // removed between the two looks
       }
     }
-    while (this.#open.length > SEGMENTS_MAX) {
+    while (this.#open.length > (this.#keepsRemoved ? SEGMENTS_MAX : PRESENT_SEGMENTS_MAX)) {
       const [gone] = this.#open.splice(1, 1);
       this.lostSegments++;
       await gone.file.close();
+    }
+  }
+
+  /** Those that are removed are not read any more; next() closes them. */
+  #giveUpAllBut(present: ReadonlySet<number>): void {
+    for (const one of this.#open) {
+      if (one.isGone || present.has(one.segment)) continue;
+      one.isGone = true;
+      this.lostSegments++;
     }
   }
 
@@ -91,9 +112,9 @@ export class LogFollower {
     for (;;) {
       const [current, later] = this.#open;
       if (!current) return null;
-      const records = await this.#read(current.file, current.segment);
+      const records = current.isGone ? [] : await this.#read(current.file, current.segment);
       if (records.length > 0) return { segment: current.segment, records };
-      if (!later) return null;
+      if (!later && !current.isGone) return null;
       this.#open.shift();
       this.#offset = 0;
       await current.file.close();

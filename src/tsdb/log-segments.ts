@@ -4,6 +4,7 @@ import type { Files, LogPosition } from '../io/index.ts';
 import { SEGMENT_HEADER_BYTES, checkSegmentHeader, recordAt } from './log-record.ts';
 
 export const logDirectory = (shard: number): string => `log/${String(shard).padStart(3, '0')}`;
+/** A segment's file in the data directory. */
 export const segmentPath = (shard: number, segment: number): string =>
   `${logDirectory(shard)}/${String(segment).padStart(8, '0')}.log`;
 

@@ -29,6 +29,19 @@ export function parseSeriesText(series: Uint8Array, type: MetricType): Map<strin
   return labels;
 }
 
+/** Labels of an exemplar, behind their brace: names and values in turns, as they were sent. */
+export function parseExemplarLabels(labels: Uint8Array): string[] {
+  const text = decodeText(labels);
+  if (text === undefined) throw new TidemarkError('bad_exposition', 'invalid exemplar labels: not valid UTF-8');
+  const out: string[] = [];
+  PART.lastIndex = 0;
+  for (let part = PART.exec(text); part; part = PART.exec(text)) {
+    const [, quoted, bare, value] = part;
+    out.push(quoted === undefined ? bare : unescapeText(quoted), unescapeText(value));
+  }
+  return out;
+}
+
 function addLabel(labels: Map<string, string>, part: RegExpExecArray, type: MetricType): void {
   const [, quoted, bare, value] = part;
   const first = quoted === undefined ? bare : unescapeText(quoted);

@@ -16,7 +16,9 @@ export {
   type WireSeries,
   writeBytes,
 } from './remote-write.ts';
-export { type WireHistogram, writeHistogram } from './remote-write-histogram.ts';
+export { type WireHistogram, histogramFields, writeHistogram } from './remote-write-histogram.ts';
+export { readHistogram } from './remote-write-histogram-read.ts';
+export { collateClassicHistograms } from './classic-histograms.ts';
 export { encodeRemoteWriteV1 } from './remote-write-v1.ts';
 export { encodeRemoteWriteV2 } from './remote-write-v2.ts';
 export { compressSnappy, snappyBytesMax } from './snappy.ts';
@@ -47,6 +49,16 @@ export {
   putSample,
   readFrame,
 } from './remote-read.ts';
+export {
+  type RemoteHistogram,
+  type RemoteReadSeries,
+  TOO_MANY_REMOTE_SAMPLES,
+  decodeReadFrames,
+  decodeReadResponse,
+  encodeReadRequest,
+  histogramWeight,
+  isChunkedAnswer,
+} from './remote-read-client.ts';
 export { CHUNK_SAMPLES_MAX, XorChunkWriter } from './xor-chunk.ts';
 export type {
   OtlpAttribute,

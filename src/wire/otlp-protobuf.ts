@@ -186,6 +186,17 @@ function summaryPoint(input: ProtoReader): OtlpSummaryPoint {
   return { ...common, count, sum, quantiles };
 }
 
+/** Of gauges and summaries: no more than points. */
+const pointsOnly = <P>(input: ProtoReader, point: (input: ProtoReader) => P) => ({
+  points: dataOf(input, point).points,
+});
+
+/** Of histograms. */
+function temporalOf<P>(input: ProtoReader, point: (input: ProtoReader) => P) {
+  const { points, temporality } = dataOf(input, point);
+  return { points, temporality };
+}
+
 /** What messages of data have: points, temporality, whether they only rise. */
 function dataOf<P>(input: ProtoReader, point: (input: ProtoReader) => P) {
   const points: P[] = [];
@@ -206,11 +217,11 @@ function metric(input: ProtoReader): OtlpMetric {
     1: () => (name = input.text()),
     2: () => (description = input.text()),
     3: () => (unit = input.text()),
-    5: () => (data = { kind: 'gauge', ...dataOf(input.message(), numberPoint) }),
+    5: () => (data = { kind: 'gauge', ...pointsOnly(input.message(), numberPoint) }),
     7: () => (data = { kind: 'sum', ...dataOf(input.message(), numberPoint) }),
-    9: () => (data = { kind: 'histogram', ...dataOf(input.message(), histogramPoint) }),
-    10: () => (data = { kind: 'exponential', ...dataOf(input.message(), exponentialPoint) }),
-    11: () => (data = { kind: 'summary', ...dataOf(input.message(), summaryPoint) }),
+    9: () => (data = { kind: 'histogram', ...temporalOf(input.message(), histogramPoint) }),
+    10: () => (data = { kind: 'exponential', ...temporalOf(input.message(), exponentialPoint) }),
+    11: () => (data = { kind: 'summary', ...pointsOnly(input.message(), summaryPoint) }),
   });
   return { name, description, unit, data };
 }

@@ -240,11 +240,14 @@ function putCounts(
   }
 }
 
-/** Names beyond identifiers stand in the braces. */
-function seriesText(name: string, labels: readonly string[]): string {
+/** A series as a line of text begins; `labels` as they stand between the braces. Names beyond identifiers stand in them, too. */
+export function seriesText(name: string, labels: readonly string[]): string {
   if (!isPlainName(name)) return `{${[shownName(name), ...labels].join(',')}}`;
   return labels.length === 0 ? name : `${name}{${labels.join(',')}}`;
 }
+
+/** A label as it stands between the braces. */
+export const labelPair = (name: string, value: string): string => `${shownName(name)}="${escapeValue(value)}"`;
 
 function labelText(input: ProtoReader): string {
   let [name, value] = ['', ''];
@@ -253,7 +256,7 @@ function labelText(input: ProtoReader): string {
     else if (input.field === 2) value = input.text();
     else input.skip();
   }
-  return `${shownName(name)}="${escapeValue(value)}"`;
+  return labelPair(name, value);
 }
 
 /** Which field of a metric holds what its family's type says. */

@@ -12,11 +12,17 @@ import { BitReader, XorFloat, timeOf } from './prometheus-bits.ts';
 
 /** Samples that grow: times in ms since the epoch, raw bits of values. */
 export class SampleBuffer {
-  ts = new Float64Array(1024);
-  vs = new Float64Array(1024);
-  vsWords = new Uint32Array(this.vs.buffer);
+  ts: Float64Array;
+  vs: Float64Array;
+  vsWords: Uint32Array;
   readonly starts = new StartTimes();
   count = 0;
+
+  constructor(capacity = 1024) {
+    this.ts = new Float64Array(capacity);
+    this.vs = new Float64Array(capacity);
+    this.vsWords = new Uint32Array(this.vs.buffer);
+  }
 
   clear(): void {
     this.count = 0;

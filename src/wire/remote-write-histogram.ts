@@ -42,7 +42,27 @@ function writeDouble(out: ByteWriter, tag: number, value: number): void {
 
 /** The fields of a Histogram, zeros left out where that says the same. */
 export function writeHistogram(out: ByteWriter, wire: WireHistogram, version = 1): void {
-  const { timestampMs, histogram: h, stale, startMs = 0 } = wire;
+  const { timestampMs, histogram, stale, startMs = 0 } = wire;
+  writeHistogramValue(out, histogram, stale);
+  out.u8(0x78);
+  writeInt64(out, timestampMs);
+  writeBounds(out, histogram);
+  if (version === 2 && startMs !== 0) {
+    out.u8(0x88);
+    out.u8(0x01);
+    writeInt64(out, startMs);
+  }
+}
+
+/** The fields without a timestamp. */
+export function histogramFields(histogram: NativeHistogram): Uint8Array {
+  const out = new ByteWriter(128);
+  writeHistogramValue(out, histogram);
+  writeBounds(out, histogram);
+  return out.finish();
+}
+
+function writeHistogramValue(out: ByteWriter, h: NativeHistogram, stale = false): void {
   const integral = isIntegral(h);
   out.u8(integral ? 0x08 : 0x11);
   if (integral) out.varint(h.count);
@@ -65,19 +85,14 @@ export function writeHistogram(out: ByteWriter, wire: WireHistogram, version = 1
     out.u8(0x70);
     out.varint(HINT_NUMBERS[h.resetHint]);
   }
-  out.u8(0x78);
-  writeInt64(out, timestampMs);
-  if (h.customBounds.length > 0) {
-    out.u8(0x82);
-    out.u8(0x01);
-    out.varint(8 * h.customBounds.length);
-    for (const bound of h.customBounds) out.f64(bound);
-  }
-  if (version === 2 && startMs !== 0) {
-    out.u8(0x88);
-    out.u8(0x01);
-    writeInt64(out, startMs);
-  }
+}
+
+function writeBounds(out: ByteWriter, { customBounds }: NativeHistogram): void {
+  if (customBounds.length === 0) return;
+  out.u8(0x82);
+  out.u8(0x01);
+  out.varint(8 * customBounds.length);
+  for (const bound of customBounds) out.f64(bound);
 }
 
 function writeSide(

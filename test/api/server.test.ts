@@ -60,6 +60,8 @@ test('parameters are refused in the order and with the texts of Prometheus', asy
   await bad('query_exemplars?query=up&start=2&end=1', 'end timestamp must not be before start timestamp');
 });
 
+const from = (method: string, path: string) => ({ clientIp: '127.0.0.1', method, path });
+
 test('queries reach the query side as plain data, from the query string and from forms', async () => {
   const services = fakeServices();
   const server = await fakeServer(services);
@@ -73,9 +75,16 @@ test('queries reach the query side as plain data, from the query string and from
     noCache: false,
   };
   await server.inject({ url: '/api/v1/query?query=up' });
-  assert.deepEqual(services.requests.pop(), { kind: 'instant', query: 'up', timeMs: NOW_MS, ...common });
+  assert.deepEqual(services.requests.pop(), {
+    kind: 'instant',
+    origin: from('GET', '/api/v1/query'),
+    query: 'up',
+    timeMs: NOW_MS,
+    ...common,
+  });
   await server.inject({ url: '/api/v1/query_range?query=up&start=0&end=11000&step=1&nocache=1' });
-  const range = { kind: 'range', query: 'up', startMs: 0, endMs: 11_000_000, stepMs: 1000 };
+  const origin = from('GET', '/api/v1/query_range');
+  const range = { kind: 'range', origin, query: 'up', startMs: 0, endMs: 11_000_000, stepMs: 1000 };
   assert.deepEqual(services.requests.pop(), { ...common, ...range, noCache: true });
   await server.inject({
     method: 'POST',
@@ -84,7 +93,7 @@ test('queries reach the query side as plain data, from the query string and from
     payload: 'query=a%2Bb&time=5&timeout=10s&limit=3&lookback_delta=1m&stats=all',
   });
   assert.deepEqual(services.requests.pop(), {
-    ...{ kind: 'instant', tenant: 'team-a', query: 'a+b', timeMs: 5000 },
+    ...{ kind: 'instant', origin: from('POST', '/api/v1/query'), tenant: 'team-a', query: 'a+b', timeMs: 5000 },
     ...{ timeoutMs: 10_000, limit: 3, lookbackMs: 60_000, stats: 'all', explain: 'none', noCache: false },
   });
   await server.inject({ method: 'POST', url: '/api/v1/series', headers: FORM, payload: 'match[]=up&match[]=down' });

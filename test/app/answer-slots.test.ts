@@ -5,7 +5,7 @@ import { AnswerSender } from '../../src/app/answer-sender.ts';
 import { createSlotMemory, createSlotViews, SLOT_BYTES, SlotPool } from '../../src/app/answer-slots.ts';
 import type { QueryEvent } from '../../src/app/query-protocol.ts';
 
-const COST = { queueMs: 0, runMs: 0, samplesRead: 0, seriesRead: 0, peakBytes: 0 };
+const COST = { queueMs: 0, runMs: 0, samplesRead: 0, seriesRead: 0, peakBytes: 0, peakSamples: 0, error: '' };
 
 /** Both ends of one answer, without threads. */
 function bothEnds() {

@@ -151,6 +151,15 @@ test('an agent configuration is checked by its own rules', async (t) => {
   assert.equal((await check(['config', '--agent', join(directory, 'd.yml')])).code, 0);
 });
 
+test('of the agent configurations of the suite only the good one is accepted', { skip: skipOf('config') }, async () => {
+  const names = readdirSync(join(SHARED, 'config')).filter((name) => name.startsWith('agent_mode.'));
+  assert.ok(names.length > 4, String(names));
+  for (const name of names) {
+    const { code, err } = await check(['config', '--agent', '--syntax-only', join(SHARED, 'config', name)]);
+    assert.equal(code, name === 'agent_mode.good.yml' ? 0 : 1, `${name}: ${err}`);
+  }
+});
+
 test('service discovery shows targets before and after relabelling', async (t) => {
   const directory = await fileOf(t, {
     'c.yml': `scrape_configs: [{job_name: a, static_configs: [{targets: ['x:1', 'y:1']}],

@@ -675,15 +675,13 @@ scrape_configs: [{job_name: x, scrape_native_histograms: true, scrape_failure_lo
     unsupported(config).map((u) => u.path),
     [
       'runtime.gogc',
+      'tracing',
       'alerting',
       'rule_files',
       'remote_write',
       'remote_read',
-      'tracing',
       'storage.tsdb.out_of_order_time_window',
       'storage.exemplars',
-      'scrape_configs[job_name=x].scrape_native_histograms',
-      'scrape_configs[job_name=x].scrape_failure_log_file',
       'scrape_configs[job_name=x].dns_sd_configs',
     ],
   );
@@ -692,7 +690,7 @@ scrape_configs: [{job_name: x, scrape_native_histograms: true, scrape_failure_lo
     false,
   );
   assert.deepEqual(unsupported(parse(job('static_configs: [{targets: [a:1]}]'))), []);
-  assert.equal(unsupported(config)[1].text, 'alerting is not supported yet and has no effect');
+  assert.equal(unsupported(config)[2].text, 'alerting is not supported yet and has no effect');
 });
 
 test('the printed configuration has defaults, masks secrets and reads back the same', () => {

@@ -110,3 +110,15 @@ test('retention comes from the file, then from the flags, then it is 15 days', (
   assert.equal(effectiveRetention(parse('').values, share, 4000).sizeBytes, 1000);
   assert.equal(effectiveRetention(parse('').values, share).sizeBytes, 1024);
 });
+
+test('flags of the other mode are refused', () => {
+  const ok = (args: string[], want: RegExp | null) =>
+    want ? assert.throws(() => parseFlags(args), want) : assert.doesNotThrow(() => parseFlags(args));
+  ok(['--agent', '--storage.agent.path=x', '--storage.remote.flush-deadline=1s'], null);
+  ok(
+    ['--agent', '--storage.tsdb.path=x', '--query.timeout=1m'],
+    /in agent mode: \["--storage.tsdb.path" "--query.timeout"\]/,
+  );
+  ok(['--agent', '--storage.remote.read-sample-limit=1'], /can not be used in agent mode/);
+  ok(['--storage.agent.path=x'], /can only be used in agent mode: \["--storage.agent.path"\]/);
+});

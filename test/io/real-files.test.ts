@@ -120,8 +120,8 @@ test('a lock is stale when its pid now belongs to another process, or its conten
 test('a lock is stale when its process has ended and its parent has not noticed', async (t) => {
   if (process.platform !== 'linux') return t.skip('needs /proc');
   const root = await temporaryDirectory(t);
-  // The shell's child ends; the shell becomes sleep, which never waits for it.
-  const parent = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 20'], {
+  // The shell becomes sleep, which never waits for the shell's child, and then that one ends.
+  const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 20'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   t.after(() => parent.kill('SIGKILL'));

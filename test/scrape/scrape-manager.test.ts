@@ -16,9 +16,9 @@ scraping(
     await world.sleep(15_000);
     const before = world.sink.store.of({ instance: 'b:1', __name__: 'm' }).length;
     await world.reload(oneJob());
-    await world.sleep(15_000);
-    assert.equal(world.sink.store.of({ instance: 'b:1', __name__: 'm' }).length, before);
     await world.sleep(10_000);
+    assert.equal(world.sink.store.of({ instance: 'b:1', __name__: 'm' }).length, before);
+    await world.sleep(15_000);
     const m = world.sink.store.of({ instance: 'b:1', __name__: 'm' });
     assert.equal(m.length, before + 1);
     assert.equal(m[before][1], 'stale');

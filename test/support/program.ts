@@ -24,6 +24,8 @@ export interface ProgramOptions {
   /** Flags besides address, directory, configuration and retention. A flag given here replaces the own one. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Of every start; absent: a free one each time. */
+  readonly port?: number;
 }
 
 /** How a process ended. */
@@ -161,7 +163,7 @@ export class Program {
   /** Starts (again) on the same directory; resolves when it is ready. */
   async start(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      this.port = await freePort();
+      this.port = this.#options.port ?? (await freePort());
       this.#run = spawnGuarded(path.join(repositoryRoot, 'bin/tidemark'), this.#args(), this.#options.env);
       const { output, ended } = this.#run;
       let ending: Ending | null = null;
@@ -186,7 +188,8 @@ export class Program {
       '--query.refuse-after-crash=0s',
     ];
     const names = new Set(given.map((arg) => arg.split('=')[0]));
-    return [...own.filter((arg) => !names.has(arg.split('=')[0])), ...given];
+    const isForeign = (arg: string): boolean => names.has('--agent') && /^--(?:storage\.tsdb|query)\./.test(arg);
+    return [...own.filter((arg) => !names.has(arg.split('=')[0]) && !isForeign(arg)), ...given];
   }
 
   async #isReady(): Promise<boolean> {

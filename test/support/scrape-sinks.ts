@@ -211,6 +211,7 @@ function twinBody(
   );
   scrape.metadata(shown === cache.metadata ? null : twinMetadata(document, body));
   cache.metadata = shown;
+  if (scrape.refusal) throw scrape.refusal;
   if (scrape.sampleLimit > 0 && progress.postRelabel - duplicates > scrape.sampleLimit) {
     throw new TidemarkError('sample_limit', 'sample limit exceeded');
   }

@@ -17,6 +17,8 @@ export interface ScrapeWorld {
   /** The page of http://a:1/metrics; a number is a status. */
   page: string | number | SimHttpAnswer;
   readonly requests: SimHttpRequest[];
+  /** What failure logs were told. */
+  readonly failures: { path: string; job: string; target: string; error: string }[];
   /** Milliseconds since the simulation began. */
   now(): number;
   sleep(ms: number): Promise<void>;
@@ -51,6 +53,7 @@ export async function withScraping(
   await sim.run(async () => {
     const { clock } = sim.world;
     const logger = { debug() {}, info() {}, warn() {}, error() {} };
+    const failures: ScrapeWorld['failures'] = [];
     const manager = new ScrapeManager({
       sink,
       clock,
@@ -58,6 +61,7 @@ export async function withScraping(
       version: '0.1.0',
       offsetSeed: 'x',
       httpClient: () => sim.world.makeHttpClient(),
+      failureLog: (path) => ({ failed: (job, target, error) => failures.push({ path, job, target, error }) }),
       discoverers: (config) => [new StaticDiscovery(config.staticConfigs)],
     });
     const begin = clock.nowMs();
@@ -66,6 +70,7 @@ export async function withScraping(
       manager,
       page: 'm 1\n',
       requests: [],
+      failures,
       now: () => clock.nowMs() - begin,
       sleep: (ms) => clock.sleep(ms),
       reload: (text) => manager.applyConfig(jobs(text)),

@@ -67,6 +67,25 @@ test('segments that are removed after they were found are still read', async (t)
   await log.close();
 });
 
+test('a follower that keeps nothing gives removed segments up, counts them, and goes on', async (t) => {
+  const { files, log } = await start(t);
+  const follower = await LogFollower.start(files, 0, log.end, false);
+  t.after(() => follower.close());
+  for (const n of [1, 2, 3, 4]) {
+    await log.append(payload(n));
+    log.rotate();
+  }
+  await follower.find();
+  const first = await follower.next();
+  assert.equal(first?.records[0].payload[0], 1);
+  for (const segment of [1, 2, 3]) await files.remove(segmentPath(0, segment));
+  assert.deepEqual(await seen(follower), [4]);
+  assert.equal(follower.lostSegments, 3);
+  await log.append(payload(5));
+  assert.deepEqual(await seen(follower), [5]);
+  await log.close();
+});
+
 test('who begins in the middle of a segment gets what is before as old', async (t) => {
   const { files, log } = await start(t);
   await log.append(payload(1));

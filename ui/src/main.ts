@@ -6,8 +6,11 @@ import { applyTheme, setTheme, settings, type Theme } from './settings.ts';
 import { statusPage } from './status-page.ts';
 import { targetsPage } from './targets-page.ts';
 
+/** An agent has nothing to be queried. */
+const isAgent = document.documentElement.dataset.mode === 'agent';
+
 const PAGES: Readonly<Record<string, { readonly name: string; readonly open: () => Page | Promise<Page> }>> = {
-  query: { name: 'Query', open: queryPage },
+  ...(isAgent ? {} : { query: { name: 'Query', open: queryPage } }),
   targets: { name: 'Targets', open: targetsPage },
   status: { name: 'Status', open: statusPage },
 };
@@ -23,7 +26,7 @@ let visit = 0;
 
 const pageOf = (path: string): string => {
   const name = path.slice(prefix.length + 1);
-  return Object.hasOwn(PAGES, name) ? name : Object.hasOwn(SECTIONS, name) ? 'status' : 'query';
+  return Object.hasOwn(PAGES, name) ? name : Object.hasOwn(SECTIONS, name) ? 'status' : isAgent ? 'targets' : 'query';
 };
 
 function drawNavigation(current: string): void {
