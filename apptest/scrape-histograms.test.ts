@@ -52,7 +52,13 @@ const text =
   (out) =>
     putText(out, field, value);
 
-const classic = [nested(3, int(1, 4), double(2, 1)), nested(3, int(1, 5), double(2, 2))];
+const nowSeconds = Math.floor(Date.now() / 1000);
+const exemplar = (field: number, id: string, value: number): Put =>
+  nested(field, nested(1, text(1, 'id'), text(2, id)), double(2, value), nested(3, int(1, nowSeconds)));
+const classic = [
+  nested(3, int(1, 4), double(2, 1), exemplar(3, 'low', 0.5)),
+  nested(3, int(1, 5), double(2, 2), exemplar(3, 'high', 1.5)),
+];
 /** Eight buckets of schema 3 and one observation of zero. */
 const native = [
   int(5, 6),
@@ -65,7 +71,10 @@ const family = (name: string, ...histogram: Put[]): Uint8Array =>
   message((out) =>
     out.block(message(text(1, name), int(3, 4), nested(4, nested(7, int(1, 9), double(2, 12.5), ...histogram)))),
   );
-const PROTOBUF = Buffer.concat([family('both', ...classic, ...native), family('only_classic', ...classic)]);
+const counter = message((out) =>
+  out.block(message(text(1, 'z_total'), int(3, 0), nested(4, nested(3, double(1, 7), exemplar(2, 'counted', 1))))),
+);
+const PROTOBUF = Buffer.concat([family('both', ...classic, ...native), family('only_classic', ...classic), counter]);
 const PROTOBUF_TYPE = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
 
 async function serveTarget(t: TestContext): Promise<string> {
@@ -114,6 +123,20 @@ async function stored(url: string): Promise<Map<string, unknown>> {
   return new Map(found.map(shown).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Series and exemplars, a text each. */
+async function exemplars(url: string): Promise<string[]> {
+  const parameters = new URLSearchParams({
+    query: '{job=~"proto.*"}',
+    start: String(nowSeconds - 1),
+    end: String(nowSeconds + 1),
+  });
+  const answer = await fetch(`${url}/api/v1/query_exemplars?${parameters}`);
+  const { data } = (await answer.json()) as { data: { seriesLabels: Record<string, string>; exemplars: unknown }[] };
+  return data
+    .map((one) => JSON.stringify([Object.entries(one.seriesLabels).sort(), one.exemplars]))
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
 const shown = ({ metric, value, histogram }: PeerSeries): [string, unknown] => [
   JSON.stringify(Object.entries(metric).sort()),
   histogram?.[1] ?? value?.[1],
@@ -121,9 +144,12 @@ const shown = ({ metric, value, histogram }: PeerSeries): [string, unknown] => [
 
 test('histograms are converted and limited as by a real Prometheus', { skip: skipWithout('prometheus') }, async (t) => {
   const target = await serveTarget(t);
-  const args = ['--enable-feature=native-histograms'];
+  const args = ['--enable-feature=native-histograms,exemplar-storage'];
   const prometheus = await startPrometheus(t, config(target, true), args);
-  const program = await Program.start(t, { config: config(target, false) });
+  const program = await Program.start(t, {
+    config: config(target, false),
+    args: [args[0].replace('native-histograms,', '')],
+  });
   const isComplete = async (url: string) => (await peerQuery(url, 'up')).length === JOBS.length;
   await until(
     'all jobs are scraped',
@@ -133,6 +159,9 @@ test('histograms are converted and limited as by a real Prometheus', { skip: ski
   const [want, got] = [await stored(prometheus.url), await stored(program.url)];
   assert.ok(want.size > 80, `${want.size} series`);
   assert.deepEqual([...got], [...want]);
+  const wanted = await exemplars(prometheus.url);
+  assert.ok(wanted.length > 10, `${wanted.length} series have exemplars`);
+  assert.deepEqual(await exemplars(program.url), wanted);
 });
 
 test('a relabelling rule may want native histograms of one target', async (t) => {

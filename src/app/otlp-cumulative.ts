@@ -106,7 +106,7 @@ export class DeltaStreams {
       }
       if (point.isEmpty) return [point];
       const total = before ? sum(before.total, point) : point;
-      changed.set(key, { total, seenMs: nowMs });
+      changed.set(key, { total: { ...total, exemplars: [] }, seenMs: nowMs });
       return [total];
     };
     const cumulative = resources.map((resource) => ({

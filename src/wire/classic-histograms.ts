@@ -9,7 +9,8 @@
 //
 // The rules are those of Prometheus (convert_classic_histograms_to_nhcb): only families whose TYPE line says `histogram`; buckets
 // must be cumulative and agree with the count, else there is no histogram. The lines go, unless they are to be kept. A histogram gets
-// the exemplars of its lines that have a time, whether they stand in the text or came beside it. This runs in plain code over rows of the twin parsers: it costs some microseconds per line, and only jobs that ask for it pay.
+// the exemplars of its lines that have a time, whether they stand in the text or came beside it; lines that stay lose theirs. This runs in
+// plain code over rows of the twin parsers: it costs some microseconds per line, and only jobs that ask for it pay.
 import { utf8 } from '../base/index.ts';
 import { CUSTOM_SCHEMA, METRIC_NAME, type NativeHistogram, newHistogram } from '../model/index.ts';
 import { parseExpositionTwin } from './exposition.ts';
@@ -32,10 +33,10 @@ const SUFFIX = /_(bucket|sum|count)$/;
 
 /** A text taken apart. */
 export interface CollatedText {
-  /** The text, without the lines of the histograms unless they are kept. */
+  /** The text, without the lines of the histograms; if they are kept, without their exemplars. */
   readonly text: Uint8Array;
   readonly histograms: readonly ExposedHistogram[];
-  /** Those that came beside the text, by the numbers that their samples now have in it. */
+  /** Those beside the text of other lines, by the numbers that their samples now have in it. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
   /** Start times of the text's sample lines, as they are now. */
   readonly starts: Float64Array | null;
@@ -59,24 +60,24 @@ export function collateClassicHistograms(
 ): CollatedText {
   const known = new Set(native.map(({ series }) => keyOf(parseSeriesText(series, 'histogram'))));
   const collation = new Collation(known);
-  const taken: ExpositionSample[] = [];
-  const renumbered = new Map<number, ExposedExemplar>();
-  const keptStarts: number[] = [];
+  const cuts: Cut[] = [];
+  const left = new Map<number, ExposedExemplar>();
+  const leftStarts: number[] = [];
   let row = 0;
   for (const { sample, family } of samplesWithFamily(body, parseExpositionTwin(body, format))) {
     const beside = { exemplar: exemplars.get(row), startMs: starts?.[row] ?? 0 };
     row++;
-    if (collation.take(body, sample, family, beside)) {
-      taken.push(sample);
-      continue;
-    }
-    if (beside.exemplar) renumbered.set(keptStarts.length, beside.exemplar);
-    keptStarts.push(beside.startMs);
+    const isTaken = collation.take(body, sample, family, beside);
+    if (isTaken) cuts.push(keepClassic ? exemplarCut(body, sample) : lineCut(body, sample));
+    else if (beside.exemplar) left.set(leftStarts.length, beside.exemplar);
+    if (!isTaken || keepClassic) leftStarts.push(beside.startMs);
   }
-  const histograms = collation.finish();
-  if (keepClassic) return { text: body, histograms, exemplars, starts };
-  const left = starts && Float64Array.from(keptStarts);
-  return { text: withoutLines(body, taken), histograms, exemplars: renumbered, starts: left };
+  return {
+    text: without(body, cuts),
+    histograms: collation.finish(),
+    exemplars: left,
+    starts: starts && Float64Array.from(leftStarts),
+  };
 }
 
 /** Sample rows with the name that the last TYPE line before them gives. */
@@ -224,20 +225,32 @@ class ClassicBuckets {
   }
 }
 
-/** The body without the lines of these samples, which are in its order. */
-function withoutLines(body: Uint8Array, samples: readonly ExpositionSample[]): Uint8Array {
-  if (samples.length === 0) return body;
+/** Bytes of a body from one place up to another. */
+type Cut = readonly [from: number, to: number];
+
+const lineEnd = (body: Uint8Array, at: number): number => {
+  const end = body.indexOf(NEWLINE, at);
+  return end < 0 ? body.length : end;
+};
+
+const lineCut = (body: Uint8Array, { start, length }: ExpositionSample): Cut => [
+  start,
+  Math.min(lineEnd(body, start + length) + 1, body.length),
+];
+
+/** From the space before ` # {`. */
+const exemplarCut = (body: Uint8Array, { start, exemplar }: ExpositionSample): Cut =>
+  exemplar ? [exemplar.labels - 4, lineEnd(body, exemplar.valueStart)] : [start, start];
+
+/** The body without what is cut, in its order. */
+function without(body: Uint8Array, cuts: readonly Cut[]): Uint8Array {
+  if (cuts.every(([from, to]) => from === to)) return body;
   const out = new Uint8Array(body.length);
-  let [length, from] = [0, 0];
-  const keep = (to: number): void => {
-    out.set(body.subarray(from, to), length);
-    length += to - from;
-  };
-  for (const { start, length: seriesLength } of samples) {
-    keep(start);
-    const end = body.indexOf(NEWLINE, start + seriesLength);
-    from = end < 0 ? body.length : end + 1;
+  let [length, at] = [0, 0];
+  for (const [from, to] of [...cuts, [body.length, body.length] as const]) {
+    out.set(body.subarray(at, from), length);
+    length += from - at;
+    at = to;
   }
-  keep(body.length);
   return out.slice(0, length);
 }

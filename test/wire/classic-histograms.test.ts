@@ -133,7 +133,8 @@ z{a="2"} 1
   const ofHistogram = [exemplar('earlier', 2, 8), exemplar('later', 1, 9)];
   assert.deepEqual(gone.histograms[0].exemplars, ofHistogram);
   const kept = collateClassicHistograms(utf8(text), 'text', { keepClassic: true, native: [], exemplars, starts: null });
-  assert.deepEqual(kept.exemplars, exemplars);
+  assert.equal(utf8Text(kept.text), text);
+  assert.deepEqual([...kept.exemplars.keys()], [0, 5]);
   assert.deepEqual(kept.histograms[0].exemplars, ofHistogram);
 });
 
@@ -145,12 +146,13 @@ d_bucket{le="+Inf"} 3 # {id="c"} 2.5
 d_count 3
 # EOF
 `;
-  const wanted = { keepClassic: false, native: [], exemplars: new Map(), starts: null };
-  const { histograms } = collateClassicHistograms(utf8(text), 'openmetrics', wanted);
+  const wanted = { keepClassic: true, native: [], exemplars: new Map(), starts: null };
+  const { text: rest, histograms } = collateClassicHistograms(utf8(text), 'openmetrics', wanted);
   assert.deepEqual(histograms[0].exemplars, [
     { labels: [], value: 1.5, timestampMs: 1000 },
     { labels: ['id', 'a"}', 'other', 'b'], value: 0.5, timestampMs: 2000 },
   ]);
+  assert.equal(utf8Text(rest), text.replace(/ # .*/g, ''));
 });
 
 test('fields of histograms are read as they were written; changed bytes end in a corrupt error', () => {
