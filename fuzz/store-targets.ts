@@ -145,6 +145,7 @@ function chunk(random: Random): Uint8Array {
     isStale: false,
     isInteger: true,
     histogram: integerHistogram(dice),
+    startMs: 0,
   }));
   const data = [() => encodeXorChunk(floats), () => encodeXor2Chunk(floats), () => encodeHistogramChunk(histograms)][
     kind

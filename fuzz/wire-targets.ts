@@ -214,6 +214,7 @@ const OTLP_SETTINGS = {
   config: parseConfig('otlp: {promote_all_resource_attributes: true, promote_scope_metadata: true}', { file: 'x' })
     .otlp,
   acceptsDeltas: true,
+  storesStarts: true,
   lookbackMs: 300_000,
 };
 

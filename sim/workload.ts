@@ -16,6 +16,8 @@ export interface WorkSample {
   readonly timeMs: number;
   readonly high: number;
   readonly low: number;
+  /** When the counter began; 0: not said. */
+  readonly startMs: number;
 }
 
 const bits = new Float64Array(1);
@@ -39,6 +41,8 @@ interface Sender {
   readonly series: ModelSeries;
   nextMs: number;
   counter: number;
+  /** When its counter began. */
+  startMs: number;
 }
 
 export class Workload {
@@ -79,7 +83,7 @@ export class Workload {
     if (random.chance(0.6)) labels.splice(1, 0, ['job', `j${random.below(3)}`]);
     if (random.chance(0.2)) labels.push(['zone', `ü${random.below(2)}`.repeat(1 + random.below(3))]);
     const series = this.#model.addSeries(TENANTS[random.chance(0.2) ? 1 : 0], labels);
-    this.#live.push({ series, nextMs: this.nowMs, counter: random.below(1000) });
+    this.#live.push({ series, nextMs: this.nowMs, counter: random.below(1000), startMs: this.nowMs - 1 });
   }
 
   /** Samples of one request, all of one tenant. */
@@ -96,7 +100,8 @@ export class Workload {
     }
     if (random.chance(0.15) && this.#recent.length > 0) this.#again(tenant, samples);
     for (const sample of samples) this.#remember(sample);
-    return samples;
+    // The log has those of a request that have start times behind the others.
+    return [...samples.filter(({ startMs }) => startMs === 0), ...samples.filter(({ startMs }) => startMs !== 0)];
   }
 
   #send(sender: Sender, samples: WorkSample[]): void {
@@ -147,7 +152,8 @@ export class Workload {
       if (old.series.tenant !== tenant) continue;
       const isConflict = random.chance(0.5);
       this.counts[isConflict ? 'conflicts' : 'duplicates']++;
-      samples.push(isConflict ? { ...old, high: 0x40590000, low: random.below(1000) } : old);
+      if (isConflict && random.chance(0.3)) samples.push({ ...old, startMs: random.pick([0, old.timeMs - 1]) });
+      else samples.push(isConflict ? { ...old, high: 0x40590000, low: random.below(1000) } : old);
     }
   }
 
@@ -163,10 +169,18 @@ export class Workload {
     if (random.chance(0.03)) {
       this.counts.odd++;
       const [high, low] = random.pick(ODD_BITS);
-      return { series, timeMs, high, low };
+      return { series, timeMs, high, low, startMs: this.#start(sender, timeMs) };
     }
     bits[0] = this.#value(sender);
-    return { series, timeMs, high: halves[1], low: halves[0] };
+    return { series, timeMs, high: halves[1], low: halves[0], startMs: this.#start(sender, timeMs) };
+  }
+
+  /** Of every third series: mostly one that stays, sometimes that of a delta, or none. */
+  #start(sender: Sender, timeMs: number): number {
+    const random = this.#random;
+    if (sender.series.number % 3 !== 1 || random.chance(0.1)) return 0;
+    if (random.chance(0.02)) sender.startMs = timeMs;
+    return random.chance(0.1) ? timeMs - this.#intervalMs : sender.startMs;
   }
 
   #value(sender: Sender): number {
@@ -213,37 +227,67 @@ export class Workload {
   }
 }
 
-/** A message of remote write 1.0, with values bit by bit. `bad`: a series without a name among them. */
-export function requestBody(samples: readonly WorkSample[], withBad: boolean): Uint8Array {
-  const out = new ByteWriter(4096);
+/** A message of remote write, with values bit by bit: of version 2.0 if there are start times. `withBad`: a series without a name, too. */
+export function requestBody(samples: readonly WorkSample[], withBad: boolean): { version: 1 | 2; body: Uint8Array } {
   const bySeries = new Map<ModelSeries, WorkSample[]>();
   for (const sample of samples) {
     const list = bySeries.get(sample.series);
     if (list) list.push(sample);
     else bySeries.set(sample.series, [sample]);
   }
-  if (withBad) putSeries(out, [['series', 'nameless']], samples.slice(0, 1));
-  for (const [series, list] of bySeries) putSeries(out, series.labels, list);
+  const all: [ModelSeries['labels'], readonly WorkSample[]][] = [...bySeries].map(([{ labels }, list]) => [
+    labels,
+    list,
+  ]);
+  if (withBad) all.unshift([[['series', 'nameless']], samples.slice(0, 1)]);
+  const version = samples.some(({ startMs }) => startMs !== 0) ? 2 : 1;
+  return { version, body: version === 1 ? bodyV1(all) : bodyV2(all) };
+}
+
+type Requested = readonly (readonly [labels: ModelSeries['labels'], samples: readonly WorkSample[]])[];
+
+function bodyV1(series: Requested): Uint8Array {
+  const out = new ByteWriter(4096);
+  for (const [labels, samples] of series) {
+    const message = new ByteWriter(512);
+    for (const pair of labels) {
+      const label = new ByteWriter(64);
+      for (const [i, text] of pair.entries()) putBytes(label, 0x0a + 8 * i, utf8(text));
+      putBytes(message, 0x0a, label.view());
+    }
+    for (const sample of samples) putBytes(message, 0x12, sampleBytes(sample));
+    putBytes(out, 0x0a, message.view());
+  }
   return out.finish();
 }
 
-function putSeries(out: ByteWriter, labels: ModelSeries['labels'], samples: readonly WorkSample[]): void {
-  const message = new ByteWriter(512);
-  for (const pair of labels) {
-    const label = new ByteWriter(64);
-    for (const [i, text] of pair.entries()) putBytes(label, 0x0a + 8 * i, utf8(text));
-    putBytes(message, 0x0a, label.view());
+function bodyV2(series: Requested): Uint8Array {
+  const out = new ByteWriter(4096);
+  const texts = [...new Set(['', ...series.flatMap(([labels]) => labels.flat())])];
+  for (const text of texts) putBytes(out, 0x22, utf8(text));
+  for (const [labels, samples] of series) {
+    const message = new ByteWriter(512);
+    const refs = new ByteWriter(64);
+    for (const text of labels.flat()) refs.varint(texts.indexOf(text));
+    putBytes(message, 0x0a, refs.view());
+    for (const sample of samples) putBytes(message, 0x12, sampleBytes(sample));
+    putBytes(out, 0x2a, message.view());
   }
-  for (const { timeMs, high, low } of samples) {
-    const sample = new ByteWriter(32);
-    sample.u8(0x09);
-    sample.u32(low);
-    sample.u32(high);
-    sample.u8(0x10);
-    sample.varint(timeMs);
-    putBytes(message, 0x12, sample.view());
+  return out.finish();
+}
+
+function sampleBytes({ timeMs, high, low, startMs }: WorkSample): Uint8Array {
+  const sample = new ByteWriter(32);
+  sample.u8(0x09);
+  sample.u32(low);
+  sample.u32(high);
+  sample.u8(0x10);
+  sample.varint(timeMs);
+  if (startMs !== 0) {
+    sample.u8(0x18);
+    sample.varint(startMs);
   }
-  putBytes(out, 0x0a, message.view());
+  return sample.view();
 }
 
 function putBytes(out: ByteWriter, tag: number, bytes: Uint8Array): void {

@@ -157,9 +157,10 @@ export function intakeBatch(index: u32): u32 {
   return batchAddress(index);
 }
 
-/** Samples in the shard's batch, histograms among them. */
+/** Samples in the shard's batch, of all kinds. */
 export function intakeBatchSamples(index: u32): u32 {
-  return shardAt(index).samples + shardAt(index).histograms;
+  const shard = shardAt(index);
+  return shard.samples + shard.histograms + shard.started;
 }
 
 export function intakeBatchBytes(index: u32): u32 {

@@ -158,10 +158,15 @@ export function timeAccepted(timeMs: i64): bool {
   return timeMs >= minTimeMs && timeMs <= maxTimeMs;
 }
 
+/** Whether a time can be stored at all. */
+@inline
+export function isTime(timeMs: i64): bool {
+  return timeMs < TIME_BOUND && timeMs > -TIME_BOUND;
+}
+
 /** Refuses a sample because of its time. */
 export function refuseSample(timeMs: i64, series: u32, at: usize, bytes: u32): void {
-  const unsafe = timeMs >= TIME_BOUND || timeMs <= -TIME_BOUND;
-  const reason = unsafe ? TIME_OUT_OF_RANGE : timeMs < minTimeMs ? TOO_OLD : TOO_NEW;
+  const reason = !isTime(timeMs) ? TIME_OUT_OF_RANGE : timeMs < minTimeMs ? TOO_OLD : TOO_NEW;
   refuseSeries(reason, 1, series, at, bytes);
 }
 

@@ -10,7 +10,7 @@
 //
 // Ids are those of the request's tenant: a cache serves one tenant only.
 import { activeAdmit } from './active';
-import { batchDefine, batchSample, batchStale } from './batch';
+import { batchDefine, batchSample, batchStale, batchStarted } from './batch';
 import { seriesFind } from './dictionary';
 import { expositionRowCount, expositionRows } from './exposition';
 import { hashBytes, hashHigh, hashLow } from './hash';
@@ -45,6 +45,27 @@ const labelColumn = changetype<Column>(memory.data(16, 16));
 let kept: u32 = 0;
 let duplicates: u32 = 0;
 let outOfBounds: u32 = 0;
+
+/** Start times of the rows, f64 ms, 0 for none; of so many rows. */
+const startColumn = changetype<Column>(memory.data(16, 16));
+let startCount: u32 = 0;
+
+/** Where to put the start times of all rows, f64 milliseconds within 2^53, for the calls until scrapeBegin; 0 when memory is out. */
+export function scrapeStarts(count: u32): usize {
+  startColumn.length = 0;
+  startCount = count;
+  return columnReserve(startColumn, count * 8);
+}
+
+/** Appends the sample of a row; false when memory is out. */
+@inline
+function appendRow(shard: Shard, ref: u32, timeMs: i64, row: usize, index: u32): bool {
+  if (index < startCount) {
+    const start = load<f64>(startColumn.address + (index << 3));
+    if (start != 0) return batchStarted(shard, ref, timeMs, <i64>start, row + 8, 8);
+  }
+  return batchSample(shard, ref, timeMs, load<u64>(row, 8));
+}
 
 export function scrapeRowList(): usize {
   return <usize>rowList.address;
@@ -91,6 +112,7 @@ export function scrapeBegin(record: usize): void {
   duplicates = 0;
   outOfBounds = 0;
   rowList.length = 0;
+  startCount = 0;
 }
 
 @inline
@@ -249,7 +271,7 @@ export function scrapeAppend(record: usize, timeMs: f64, minMs: f64, maxMs: f64,
     if (ref < 0) {
       if (!listRow(i)) return SCRAPE_MEMORY;
       undefinedRows++;
-    } else if (!batchSample(shard, <u32>ref, <i64>time, load<u64>(row, 8))) {
+    } else if (!appendRow(shard, <u32>ref, <i64>time, row, i)) {
       return SCRAPE_MEMORY;
     }
   }
@@ -292,7 +314,7 @@ export function scrapeDefine(record: usize, index: u32, timeMs: f64): i32 {
   }
   if (ref < 0) return SCRAPE_MEMORY;
   const time = (load<u32>(row, 40) & HAS_TIME) == 0 ? timeMs : load<f64>(row, 16);
-  return batchSample(shard, <u32>ref, <i64>time, load<u64>(row, 8)) ? 0 : SCRAPE_MEMORY;
+  return appendRow(shard, <u32>ref, <i64>time, row, index) ? 0 : SCRAPE_MEMORY;
 }
 
 /** Low half of the text hash of the scrape's own series; the other half is their number. No text of a body has it. */

@@ -18,6 +18,7 @@ import {
   type OtlpExponentialPoint,
   type OtlpHistogramPoint,
   type OtlpMetric,
+  type OtlpPoint,
   type OtlpResource,
   type OtlpScope,
   type OtlpSummaryPoint,
@@ -31,6 +32,8 @@ export interface OtlpSettings {
   readonly config: OtlpConfig;
   /** Delta sums and histograms are stored as they come (feature otlp-native-delta-ingestion). */
   readonly acceptsDeltas: boolean;
+  /** Times at which counters began are kept (feature st-storage). */
+  readonly storesStarts: boolean;
   /** target_info comes at least twice in each. */
   readonly lookbackMs: number;
 }
@@ -135,7 +138,7 @@ class Translation {
           name,
           labels,
           [],
-          point,
+          data.kind === 'gauge' ? { ...point, startMs: 0 } : point,
           (point as { value: number }).value,
           data.kind === 'sum' ? point.exemplars : [],
         );
@@ -178,13 +181,17 @@ class Translation {
     name: string,
     labels: LabelMap,
     extra: Extra,
-    { timeMs, isEmpty }: { readonly timeMs: number; readonly isEmpty: boolean },
+    point: OtlpPoint,
     value: number,
     exemplars: readonly OtlpExemplar[] = [],
   ): void {
-    const samples = [{ timestampMs: timeMs, value, stale: isEmpty }];
+    const samples = [{ timestampMs: point.timeMs, value, stale: point.isEmpty, startMs: this.#startOf(point) }];
     const all = sortedLabels(labels, [['__name__', name], ...extra]);
     this.#series.push({ labels: all, samples, exemplars: exemplars.map(wireExemplar) });
+  }
+
+  #startOf({ startMs }: OtlpPoint): number {
+    return this.#settings.storesStarts ? startMs : 0;
   }
 
   #histogram(name: string, labels: LabelMap, point: OtlpHistogramPoint, data: OtlpData): void {
@@ -217,13 +224,15 @@ class Translation {
   #native(
     name: string,
     labels: LabelMap,
-    { timeMs, isEmpty, exemplars = [] }: OtlpExponentialPoint | OtlpHistogramPoint,
+    point: OtlpExponentialPoint | OtlpHistogramPoint,
     histogram: NativeHistogram,
     data: OtlpData,
   ): void {
     const isDelta = 'temporality' in data && data.temporality === 'delta';
     const hinted = isDelta ? { ...histogram, resetHint: 'gauge' as const } : histogram;
-    const histograms = [{ timestampMs: timeMs, histogram: hinted, stale: isEmpty }];
+    const { timeMs, isEmpty, exemplars = [] } = point;
+    const startMs = this.#startOf(point);
+    const histograms = [{ timestampMs: timeMs, histogram: hinted, stale: isEmpty, startMs }];
     const all = sortedLabels(labels, [['__name__', name]]);
     this.#series.push({ labels: all, samples: [], histograms, exemplars: exemplars.map(wireExemplar) });
   }

@@ -24,6 +24,8 @@ export interface LogMark {
 export interface RemoteSample {
   readonly series: RemoteSeries;
   readonly timeMs: number;
+  /** 0: none is known. */
+  readonly startMs: number;
   /** Raw bits of a float, a histogram in its binary form, or null: exemplars alone. */
   readonly value: bigint | Uint8Array | null;
   readonly exemplars: readonly WireExemplar[];
@@ -40,6 +42,8 @@ export class WriteBatch {
   readonly #exemplars = new Map<number, readonly WireExemplar[]>();
   readonly #bare = new Set<number>();
   exemplarCount = 0;
+  /** Start times by place. */
+  readonly #starts = new Map<number, number>();
   /** Monotonic time of the first sample. */
   readonly startedMs: number;
   highestMs = -Infinity;
@@ -69,7 +73,7 @@ export class WriteBatch {
   }
 
   /** Appends a float of raw bits, or a histogram in its binary form, or nothing, and exemplars with it. */
-  add({ series, timeMs, value, exemplars }: RemoteSample, mark: LogMark): void {
+  add({ series, timeMs, startMs, value, exemplars }: RemoteSample, mark: LogMark): void {
     const at = this.#series.push(series) - 1;
     this.#marks.push(mark);
     this.#times[at] = timeMs;
@@ -80,6 +84,7 @@ export class WriteBatch {
       this.#exemplars.set(at, exemplars);
       this.exemplarCount += exemplars.length;
     }
+    if (startMs !== 0) this.#starts.set(at, startMs);
     if (timeMs > this.highestMs) this.highestMs = timeMs;
   }
 
@@ -137,12 +142,18 @@ export class WriteBatch {
 
   #sample(i: number): WireSample {
     floatBits[0] = this.#bits[i];
-    return { timestampMs: this.#times[i], value: floatValue[0], stale: this.#bits[i] === STALE_NAN_BITS };
+    return {
+      timestampMs: this.#times[i],
+      value: floatValue[0],
+      stale: this.#bits[i] === STALE_NAN_BITS,
+      startMs: this.#starts.get(i),
+    };
   }
 
   #histogram(i: number): WireHistogram | null {
     const bytes = this.#histograms.get(i);
-    return bytes ? { timestampMs: this.#times[i], histogram: histogramFromBytes(bytes) } : null;
+    if (!bytes) return null;
+    return { timestampMs: this.#times[i], histogram: histogramFromBytes(bytes), startMs: this.#starts.get(i) };
   }
 
   /** Metric names of the series. */

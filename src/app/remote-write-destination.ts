@@ -250,30 +250,38 @@ export class RemoteWriteDestination {
   }
 
   async #takeBatch(source: Source, batch: DecodedBatch, mark: Mark, isOld: boolean): Promise<void> {
-    const { refs, timesMs, valueBits, stale, histograms } = batch;
+    const { refs, timesMs, valueBits, stale, histograms, started } = batch;
     const exemplars = new RemoteExemplars(this.#parts.settings.sendExemplars ? batch.exemplars : [], source.series);
     const { state, series, segment } = source;
     if (isOld) {
       for (const ref of refs) series.series(state, ref, segment); // stale marks may name them later
+      for (const { ref } of [...histograms, ...started]) series.series(state, ref, segment);
       return;
     }
     for (let i = 0; i < refs.length; i++) {
       const one = series.series(state, refs[i], segment);
-      const waiting = this.#add(one, timesMs[i], valueBits[i], mark, exemplars.take(one));
+      const waiting = this.#add(one, timesMs[i], valueBits[i], 0, mark, exemplars.take(one));
       if (waiting) await waiting;
     }
     for (const { idLow, idHigh, timestampMs } of stale) {
       const ended = series.byId(idLow, idHigh);
-      const waiting = ended && this.#add(ended, timestampMs, STALE_NAN_BITS, mark);
+      const waiting = ended && this.#add(ended, timestampMs, STALE_NAN_BITS, 0, mark);
       if (waiting) await waiting;
     }
-    for (const { ref, timestampMs, bytes } of this.#parts.settings.sendNativeHistograms ? histograms : []) {
+    const { sendNativeHistograms } = this.#parts.settings;
+    for (const { ref, timestampMs, bytes } of sendNativeHistograms ? histograms : []) {
       const one = series.series(state, ref, segment);
-      const waiting = this.#add(one, timestampMs, bytes, mark, exemplars.take(one));
+      const waiting = this.#add(one, timestampMs, bytes, 0, mark, exemplars.take(one));
+      if (waiting) await waiting;
+    }
+    for (const { ref, timestampMs, startMs, value } of started) {
+      if (typeof value !== 'bigint' && !sendNativeHistograms) continue;
+      const one = series.series(state, ref, segment);
+      const waiting = this.#add(one, timestampMs, value, startMs, mark, exemplars.take(one));
       if (waiting) await waiting;
     }
     for (const [one, own] of exemplars.left()) {
-      const waiting = this.#add(one, own[own.length - 1].timestampMs ?? 0, null, mark, own);
+      const waiting = this.#add(one, own[own.length - 1].timestampMs ?? 0, null, 0, mark, own);
       if (waiting) await waiting;
     }
   }
@@ -282,6 +290,7 @@ export class RemoteWriteDestination {
     series: RemoteSeries,
     timeMs: number,
     value: RemoteSample['value'],
+    startMs: number,
     mark: Mark,
     exemplars: readonly WireExemplar[] = [],
   ): Promise<void> | null {
@@ -293,7 +302,7 @@ export class RemoteWriteDestination {
     }
     this.#pending++;
     mark.left++;
-    return this.#queues.add({ series, timeMs, value, exemplars }, mark);
+    return this.#queues.add({ series, timeMs, startMs, value, exemplars }, mark);
   }
 
   /** Sends a batch until it is taken or refused; false: the time to stop was over before. */

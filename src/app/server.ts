@@ -169,6 +169,10 @@ export class Server {
       offsetSeed: hostname(),
       files: this.#configuration.files,
       failureLogs: this.#failureLogs,
+      starts: {
+        stored: enabledFeatures(flags).includes('st-storage'),
+        zeros: enabledFeatures(flags).includes('created-timestamp-zero-ingestion'),
+      },
     });
     await this.#scrape.apply(this.#config);
     if (rules) await this.#rules?.apply(this.#config, rules);
@@ -385,6 +389,7 @@ export class Server {
             settings: () => ({
               config: this.#config.otlp,
               acceptsDeltas: enabledFeatures(flags).includes('otlp-native-delta-ingestion'),
+              storesStarts: enabledFeatures(flags).includes('st-storage'),
               lookbackMs: flags['query.lookback-delta'],
             }),
             rejectedPoints: this.#metrics.counter(

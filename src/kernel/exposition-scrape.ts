@@ -12,6 +12,7 @@ export interface ScrapeCacheExports {
   scrapeBegin(cache: number): void;
   scrapeResolve(cache: number, options: number): number;
   scrapeRowList(): number;
+  scrapeStarts(count: number): number;
   scrapeKept(): number;
   scrapeDuplicates(): number;
   scrapeOutOfBounds(): number;
@@ -97,6 +98,12 @@ export class ScrapeCacheKernel {
   }
   get outOfBounds(): number {
     return this.#exports.scrapeOutOfBounds();
+  }
+  /** Gives the rows start times, in ms; 0: none. They are forgotten at the next begin(). */
+  starts(starts: Float64Array): void {
+    const address = this.#exports.scrapeStarts(starts.length) >>> 0;
+    if (address === 0) throw kernelMemoryError('start times');
+    new Float64Array(this.#exports.memory.buffer, address, starts.length).set(starts);
   }
   /** Appends the samples; returns the rows whose series the log segment does not define, which are not appended. */
   append(cache: number, timeMs: number, minMs: number, maxMs: number, options: number): Uint32Array {

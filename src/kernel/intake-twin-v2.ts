@@ -51,8 +51,8 @@ function readSeries(body: Uint8Array, { at, end }: Field, symbols: Uint8Array[],
     }
     expectType(field, BYTES);
     if (field.number === 1) refs.addPacked(body, field);
-    else if (field.number === 2) samples.push(readSample(body, field));
-    else if (field.number === 3) histograms.push(readHistogram(body, field));
+    else if (field.number === 2) samples.push(readSample(body, field, true));
+    else if (field.number === 3) histograms.push(readHistogram(body, field, true));
     else if (field.number === 4) exemplars.push(readExemplar(body, field, texts));
     else about = field;
   }

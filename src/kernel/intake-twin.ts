@@ -36,6 +36,7 @@ const METADATA_ROWS_MAX = 4096;
 const BATCH_BYTES_MAX = 40 << 20;
 const NO_SAMPLES = 13;
 const SERIES_LIMIT = 15;
+const TIME_OUT_OF_RANGE = 10;
 const NO_BYTES = new Uint8Array(0);
 
 /** Makes the twin. */
@@ -156,8 +157,8 @@ class IntakeTwin implements IntakeKernel {
     let ref = shard.find(id);
     const isNew = ref === undefined;
     /** The series' number, or nothing if the sample is refused. */
-    const admitted = (timeMs: bigint, problem: number): number | undefined => {
-      let reason = timeReason(timeMs, limits) || problem;
+    const admitted = (timeMs: bigint, startMs: bigint, problem: number): number | undefined => {
+      let reason = timeReason(timeMs, limits) || (isTime(startMs) ? problem : TIME_OUT_OF_RANGE);
       if (reason === 0 && ref === undefined && !this.#admit(id, limits)) reason = SERIES_LIMIT;
       if (reason !== 0) {
         this.#refuse(reason, 1, series, index);
@@ -170,19 +171,19 @@ class IntakeTwin implements IntakeKernel {
       return ref;
     };
     for (const sample of series.samples) {
-      const to = admitted(sample.timeMs, 0);
+      const to = admitted(sample.timeMs, sample.startMs, 0);
       if (to === undefined) continue;
       shard.sample(to, sample);
       this.#words[0]++;
     }
     for (const histogram of series.histograms) {
-      const { timeMs, isStale, sumBits } = histogram;
+      const { timeMs, startMs, isStale, sumBits } = histogram;
       const bytes = isStale ? 0 : checkHistogram(histogram);
-      const to = admitted(timeMs, typeof bytes === 'number' ? bytes : 0);
+      const to = admitted(timeMs, startMs, typeof bytes === 'number' ? bytes : 0);
       if (to === undefined) continue;
       this.#words[2]++;
-      if (typeof bytes === 'number') shard.sample(to, { timeMs, bits: sumBits });
-      else shard.histogram(to, timeMs, bytes);
+      if (typeof bytes === 'number') shard.sample(to, { timeMs, startMs: 0n, bits: sumBits });
+      else shard.histogram(to, timeMs, startMs, bytes);
     }
     if (ref !== undefined || series.samples.length + series.histograms.length === 0) this.#exemplars(series, id);
     return { isNew };
@@ -267,8 +268,11 @@ class IntakeTwin implements IntakeKernel {
   }
 }
 
+/** Whether a time can be stored at all. */
+const isTime = (timeMs: bigint): boolean => timeMs < TIME_BOUND && timeMs > -TIME_BOUND;
+
 function timeReason(timeMs: bigint, { minTimestampMs, maxTimestampMs }: IntakeLimits): number {
-  if (timeMs >= TIME_BOUND || timeMs <= -TIME_BOUND) return 10;
+  if (!isTime(timeMs)) return TIME_OUT_OF_RANGE;
   if (Number(timeMs) < minTimestampMs) return 8;
   return Number(timeMs) > maxTimestampMs ? 9 : 0;
 }

@@ -12,7 +12,7 @@ import { labelOrder } from './exec/label-sort.ts';
 import { QueryRun, type Work } from './exec/query-run.ts';
 import { type Matrix, type Value, type Vector, takeRows, valueBytes } from './exec/vector.ts';
 import type { LeafClient, LeafEstimate } from './leaf.ts';
-import { parseExpr, typeOf } from './parse/index.ts';
+import { USE_START_TIMESTAMPS, parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
 import { childrenOf } from './plan/children.ts';
 import type { LeafTemplate, PlanNode, Steps } from './plan/plan.ts';
@@ -253,6 +253,7 @@ class QueryEngine implements Engine {
       lookbackMs: options.lookbackMs ?? this.#options.lookbackMs ?? 5 * MINUTE_MS,
       defaultStepMs: this.#options.defaultStepMs ?? MINUTE_MS,
       delayedNameRemoval: this.#features.has('promql-delayed-name-removal'),
+      useStarts: this.#features.has(USE_START_TIMESTAMPS),
       pushDown: this.#options.pushDown ?? true,
     });
   }

@@ -7,10 +7,11 @@ import {
   type ExposedHistogram,
   type ExpositionFormat,
   readProtobufExposition,
+  takeCreated,
 } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
-import { settleHistograms } from './page-histograms.ts';
+import { type HistogramWishes, type Page, settleHistograms } from './page-histograms.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
 import type { Target } from './target.ts';
 
@@ -25,6 +26,8 @@ export interface FetchedPage {
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
   /** Why nothing of it is to be taken: a histogram over a limit. */
   readonly error: Error | undefined;
+  /** Start times of the body's sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
+  readonly starts: Float64Array | null;
 }
 
 const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
@@ -37,8 +40,11 @@ export class ScrapeFetch {
   readonly #config: ScrapeConfig;
   readonly #client: HttpClient;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #readsStarts: boolean;
 
-  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string) {
+  /** `readsStarts`: start times are told, and `_created` lines are no series. */
+  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string, readsStarts = false) {
+    this.#readsStarts = readsStarts;
     this.#config = config;
     this.#client = client;
     this.#headers = {
@@ -62,13 +68,20 @@ export class ScrapeFetch {
     const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
     const sizeBytes = body.length;
     const { histograms: wishes } = target;
-    const isProtobuf = format === 'protobuf';
-    const textFormat = isProtobuf ? 'text' : format;
-    const page = isProtobuf
-      ? readProtobufExposition(body, wishes)
-      : { text: body, histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
-    const { text, ...settled } = settleHistograms(page, textFormat, wishes, this.#config);
+    const textFormat = format === 'protobuf' ? 'text' : format;
+    const { text, ...settled } = settleHistograms(this.#page(body, format, wishes), textFormat, wishes, this.#config);
     return { body: text, sizeBytes, format: textFormat, ...settled };
+  }
+
+  #page(body: Uint8Array, format: ExpositionFormat | 'protobuf', wishes: HistogramWishes): Page {
+    if (format === 'protobuf') {
+      const page = readProtobufExposition(body, wishes);
+      if (this.#readsStarts) return page;
+      return { ...page, histograms: page.histograms.map((histogram) => ({ ...histogram, startMs: 0 })), starts: null };
+    }
+    const none = { histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
+    if (format === 'openmetrics' && this.#readsStarts) return { ...none, ...takeCreated(body) };
+    return { ...none, text: body, starts: null };
   }
 
   /** A target that wants native histograms by its labels, in a job that does not, is asked for protobuf first. */

@@ -163,6 +163,7 @@ export class ScrapeLoop {
       histograms: page?.histograms ?? [],
       refusal: page?.error,
       exemplars: page?.exemplars,
+      starts: page?.starts ?? null,
       honorTimestamps: config.honorTimestamps,
       trackTimestampsStaleness: config.trackTimestampsStaleness,
       sampleLimit: config.sampleLimit,

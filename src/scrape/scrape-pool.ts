@@ -22,6 +22,8 @@ export interface ScrapePoolOptions {
   readonly metrics: ScrapeMetrics;
   readonly offsetSeed: bigint;
   readonly userAgent: string;
+  /** Start times are told with samples. */
+  readonly readsStarts?: boolean;
   /** A client with the job's credentials and TLS. The pool closes it. */
   httpClient(config: ScrapeConfig): HttpClient;
   /** The log of failed scrapes at a path. */
@@ -111,8 +113,8 @@ export class ScrapePool {
   }
 
   #sharedOf(config: ScrapeConfig, labels = new SampleLabels(config)): ScrapeLoopShared {
-    const { sink, clock, logger, metrics, offsetSeed, userAgent } = this.#options;
-    const fetch = new ScrapeFetch(config, this.#client, userAgent);
+    const { sink, clock, logger, metrics, offsetSeed, userAgent, readsStarts } = this.#options;
+    const fetch = new ScrapeFetch(config, this.#client, userAgent, readsStarts);
     const path = config.scrapeFailureLogFile;
     const failures = path === '' ? undefined : this.#options.failureLog(path);
     return { config, fetch, labels, sink, clock, logger, metrics, failures, offsetSeed };

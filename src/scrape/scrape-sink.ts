@@ -53,6 +53,8 @@ export interface ScrapeAppend {
   readonly otherSamples?: number;
   /** Exemplars that the body does not say, by the number of their sample in it. */
   readonly exemplars?: ReadonlyMap<number, ExposedExemplar> | undefined;
+  /** Start times of the body's sample lines, in ms, 0 for none; null: there are none. */
+  readonly starts?: Float64Array | null;
   readonly honorTimestamps: boolean;
   readonly trackTimestampsStaleness: boolean;
   /** Samples after relabelling; more: the scrape fails. 0 = none. */

@@ -162,6 +162,7 @@ export class ScrapeStager {
     this.#metadata(staged, scrape, body);
     if (scrape.refusal) throw scrape.refusal;
     this.#checkSampleLimit(scrape);
+    if (scrape.starts) caches.starts(scrape.starts);
     for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
       const labels = resolved.get(row) ?? this.#resolve(scrape, body, row);
       const reason = labels === null ? 0 : caches.define(address, row, labels, scrape.timeMs);

@@ -38,6 +38,7 @@ interface HeadExports {
   cutDrop(): number;
   cutCancel(): void;
   deleteRange(list: number, count: number, minMs: number, maxMs: number): number;
+  startsOf(series: number): number;
   clockMs(): number;
 }
 
@@ -50,7 +51,7 @@ export const READ_TIMES = SCRATCH;
 export const READ_VALUES = READ_TIMES + READ_SAMPLES_MAX * 8;
 /** Scratch that callers may fill with batches, lists and texts. */
 export const SCRATCH_BYTES = 48 * 1024 * 1024;
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 /** The most that a wasm32 memory can have. */
 export const MEMORY_BYTES_MAX = 65536 * 65536;
 
@@ -124,8 +125,13 @@ export class HeadMemory {
   get deadSeries(): number {
     return this.words[(ROOT + 484) >> 2];
   }
+  /** Series that hold start times of others, and are not dead. */
+  get companions(): number {
+    return this.words[(ROOT + 528) >> 2];
+  }
+  /** Series that have samples or are named, start times left out. */
   get liveSeries(): number {
-    return this.seriesCount - this.deadSeries;
+    return this.seriesCount - this.deadSeries - this.companions;
   }
   /** Series that the last sweep left; 0 before the first. */
   get seriesAtSweep(): number {

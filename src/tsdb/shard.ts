@@ -325,7 +325,7 @@ export class Shard implements ShardView {
     const range = memory.timeRange;
     return {
       ...memory.counters(),
-      series: memory.seriesCount,
+      series: memory.seriesCount - memory.companions,
       symbols: memory.symbolCount,
       exemplars: memory.exemplarCount,
       exemplarSeries: memory.exemplarSeries,

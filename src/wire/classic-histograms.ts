@@ -38,6 +38,8 @@ export interface CollatedText {
   readonly histograms: readonly ExposedHistogram[];
   /** Those beside the text of other lines, by the numbers that their samples now have in it. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+  /** Start times of the sample lines that are left. */
+  readonly starts: Float64Array | null;
 }
 
 export interface CollateOptions {
@@ -46,27 +48,39 @@ export interface CollateOptions {
   readonly native: readonly ExposedHistogram[];
   /** Exemplars that the text does not say, by the number of their sample in it. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+  /** Start times of the sample lines, in ms, 0 for none; null: there are none. */
+  readonly starts: Float64Array | null;
 }
 
 /** Takes the classic histograms out of a text. Throws TidemarkError `bad_exposition`. */
 export function collateClassicHistograms(
   body: Uint8Array,
   format: ExpositionFormat,
-  { keepClassic, native, exemplars }: CollateOptions,
+  { keepClassic, native, exemplars, starts }: CollateOptions,
 ): CollatedText {
   const known = new Set(native.map(({ series }) => keyOf(parseSeriesText(series, 'histogram'))));
   const collation = new Collation(known);
   const cuts: Cut[] = [];
   const left = new Map<number, ExposedExemplar>();
+  const leftStarts = starts && new Float64Array(starts.length);
   let [row, gone] = [0, 0];
   for (const { sample, family } of samplesWithFamily(body, parseExpositionTwin(body, format))) {
-    const beside = exemplars.get(row++);
-    if (collation.take(body, sample, family, beside)) {
+    const beside = exemplars.get(row);
+    const startMs = starts?.[row] ?? 0;
+    row++;
+    if (collation.take(body, sample, family, { exemplar: beside, startMs })) {
       if (!keepClassic) gone++;
       cuts.push(keepClassic ? exemplarCut(body, sample) : lineCut(body, sample));
+      if (!keepClassic) continue;
     } else if (beside) left.set(row - 1 - gone, beside);
+    if (leftStarts) leftStarts[row - 1 - gone] = startMs;
   }
-  return { text: without(body, cuts), histograms: collation.finish(), exemplars: left };
+  return {
+    text: without(body, cuts),
+    histograms: collation.finish(),
+    exemplars: left,
+    starts: leftStarts?.subarray(0, row - gone) ?? null,
+  };
 }
 
 /** Sample rows with the name that the last TYPE line before them gives. */
@@ -90,6 +104,13 @@ const nameOf = (body: Uint8Array, { nameStart, nameEnd }: ExpositionMetadata): s
 const keyOf = (labels: ReadonlyMap<string, string>): string =>
   JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)));
 
+/** What came with a sample line that it does not say. */
+interface Beside {
+  readonly exemplar: ExposedExemplar | undefined;
+  /** 0: none. */
+  readonly startMs: number;
+}
+
 /** The histogram that lines are being added to, and those that are done. */
 class Collation {
   readonly #native: ReadonlySet<string>;
@@ -97,6 +118,7 @@ class Collation {
   #key = '';
   #labels: ReadonlyMap<string, string> = new Map();
   #timestampMs: number | null = null;
+  #startMs = 0;
   #buckets = new ClassicBuckets();
   #exemplars: ExposedExemplar[] = [];
 
@@ -104,8 +126,8 @@ class Collation {
     this.#native = native;
   }
 
-  /** Whether the line is part of a classic histogram. `beside`: its exemplar, if the line does not say it. */
-  take(body: Uint8Array, sample: ExpositionSample, family: string, beside: ExposedExemplar | undefined): boolean {
+  /** Whether the line is part of a classic histogram. `beside`: what it does not say. */
+  take(body: Uint8Array, sample: ExpositionSample, family: string, beside: Beside): boolean {
     const { start, length, type, value, timestampMs } = sample;
     if (type !== 'histogram') return false;
     const labels = parseSeriesText(body.subarray(start, start + length), type);
@@ -120,10 +142,11 @@ class Collation {
     if (this.#native.has(key)) return false;
     if (key !== this.#key) this.#begin(key, labels);
     this.#timestampMs = timestampMs ?? null;
+    this.#startMs = Math.max(this.#startMs, beside.startMs);
     if (bound !== null) this.#buckets.bucket(bound, value);
     else if (suffix[1] === 'sum') this.#buckets.sum = value;
     else this.#buckets.count = value;
-    const exemplar = beside ?? exemplarOf(body, sample);
+    const exemplar = beside.exemplar ?? exemplarOf(body, sample);
     if (exemplar?.timestampMs !== undefined) this.#exemplars.push(exemplar);
     return true;
   }
@@ -142,6 +165,7 @@ class Collation {
       this.#done.push({
         series,
         timestampMs: this.#timestampMs,
+        startMs: this.#startMs,
         fields: histogramFields(histogram),
         exemplars: sortExemplars(this.#exemplars),
       });
@@ -150,6 +174,7 @@ class Collation {
     this.#labels = labels;
     this.#buckets = new ClassicBuckets();
     this.#exemplars = [];
+    this.#startMs = 0;
   }
 }
 

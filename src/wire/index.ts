@@ -68,6 +68,7 @@ export type {
   OtlpExponentialPoint,
   OtlpHistogramPoint,
   OtlpMetric,
+  OtlpPoint,
   OtlpNumberPoint,
   OtlpResource,
   OtlpScope,
@@ -83,3 +84,4 @@ export {
   protobufToText,
   readProtobufExposition,
 } from './prometheus-client.ts';
+export { type CreatedTimes, type StartedLine, startedLines, takeCreated } from './openmetrics-created.ts';

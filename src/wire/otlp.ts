@@ -4,7 +4,8 @@
 /** Name and text of an attribute. */
 export type OtlpAttribute = readonly [name: string, value: string];
 
-interface OtlpPoint {
+/** What points of all kinds have. */
+export interface OtlpPoint {
   readonly attributes: readonly OtlpAttribute[];
   /** Milliseconds since the epoch, rounded down. 0: unknown. */
   readonly startMs: number;

@@ -46,6 +46,8 @@ export interface ExposedHistogram {
   readonly series: Uint8Array;
   /** Null: that of the scrape. */
   readonly timestampMs: number | null;
+  /** When it began to count; 0: not known. */
+  readonly startMs: number;
   /** Fields of prometheus.Histogram, all but the timestamp. */
   readonly fields: Uint8Array;
   /** Those that have a time of their own, in order. */
@@ -58,6 +60,8 @@ export interface ExposedProtobuf {
   readonly histograms: readonly ExposedHistogram[];
   /** By the number of the sample line in the text. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+  /** Start times of the text's sample lines, in ms, 0 for none; null: there are none. */
+  readonly starts: Float64Array | null;
 }
 
 const CLASSIC_ONLY: ProtobufOptions = { native: false, alwaysClassic: false };
@@ -72,12 +76,13 @@ export function readProtobufExposition(body: Uint8Array, options: ProtobufOption
       text: new ByteWriter(body.length * 4 + 1024),
       histograms: [],
       exemplars: new Map(),
-      rows: 0,
+      starts: [],
       options,
     };
     const input = new ByteReader(body);
     while (input.remaining > 0) writeFamily(out, input.block());
-    return { text: out.text.finish(), histograms: out.histograms, exemplars: out.exemplars };
+    const starts = out.starts.some((ms) => ms !== 0) ? Float64Array.from(out.starts) : null;
+    return { text: out.text.finish(), histograms: out.histograms, exemplars: out.exemplars, starts };
   } catch (error) {
     if (!isCorrupt(error)) throw error;
     throw new TidemarkError('bad_exposition', errorText(error), { cause: error });
@@ -88,7 +93,8 @@ interface Output {
   readonly text: ByteWriter;
   readonly histograms: ExposedHistogram[];
   readonly exemplars: Map<number, ExposedExemplar>;
-  rows: number;
+  /** By sample line. */
+  readonly starts: number[];
   readonly options: ProtobufOptions;
 }
 
@@ -137,18 +143,44 @@ function writeMetric(out: Output, name: string, type: FamilyType, message: Uint8
   if (value === null) return;
   const isHistogram = type === 'histogram' || type === 'gaugehistogram';
   const fields = out.options.native && isHistogram ? nativeFields(value, type) : null;
+  const startMs = createdMs(type, value);
   if (fields) {
     const exemplars = nativeExemplars(new ProtoReader(value));
-    out.histograms.push({ series: utf8(seriesText(name, labels)), timestampMs, fields, exemplars });
+    out.histograms.push({ series: utf8(seriesText(name, labels)), timestampMs, startMs, fields, exemplars });
   }
   if (fields && !out.options.alwaysClassic) return;
   const time = timestampMs === null ? '' : ` ${timestampMs}`;
   for (const [suffix, label, labelValue, number, exemplar] of linesOf(type, new ProtoReader(value))) {
     const more = label === '' ? labels : [...labels, `${label}="${labelValue}"`];
     out.text.bytes(utf8(`${seriesText(name + suffix, more)} ${formatG(number)}${time}\n`));
-    if (exemplar) out.exemplars.set(out.rows, exemplar);
-    out.rows++;
+    if (exemplar) out.exemplars.set(out.starts.length, exemplar);
+    out.starts.push(startMs);
   }
+}
+
+/** Which field of what a metric holds says when it began to count. */
+const CREATED_FIELDS: Partial<Record<FamilyType, number>> = { counter: 3, summary: 4, histogram: 15 };
+
+/** That time, 0 if there is none. */
+function createdMs(type: FamilyType, message: Uint8Array): number {
+  const created = CREATED_FIELDS[type];
+  let ms = 0;
+  for (const input = new ProtoReader(message); input.next(); ) {
+    if (input.field === created) ms = timestampOf(input.message());
+    else input.skip();
+  }
+  return ms;
+}
+
+/** google.protobuf.Timestamp: seconds and nanoseconds. */
+function timestampOf(input: ProtoReader): number {
+  let [seconds, nanos] = [0, 0];
+  while (input.next()) {
+    if (input.field === 1) seconds = input.int();
+    else if (input.field === 2) nanos = input.int();
+    else input.skip();
+  }
+  return seconds * 1000 + Math.floor(nanos / 1e6);
 }
 
 /** By field of io.prometheus.client.Histogram: that of prometheus.Histogram. */

@@ -10,6 +10,8 @@ export interface WireHistogram {
   readonly histogram: NativeHistogram;
   /** The series has ended, whatever `histogram` says. */
   readonly stale?: boolean;
+  /** When the counter began; absent or 0: not known. Only version 2.0 has it. */
+  readonly startMs?: number;
 }
 
 const HINT_NUMBERS: Readonly<Record<ResetHint, number>> = { unknown: 0, reset: 1, not_reset: 2, gauge: 3 };
@@ -39,11 +41,17 @@ function writeDouble(out: ByteWriter, tag: number, value: number): void {
 }
 
 /** The fields of a Histogram, zeros left out where that says the same. */
-export function writeHistogram(out: ByteWriter, { timestampMs, histogram, stale }: WireHistogram): void {
+export function writeHistogram(out: ByteWriter, wire: WireHistogram, version = 1): void {
+  const { timestampMs, histogram, stale, startMs = 0 } = wire;
   writeHistogramValue(out, histogram, stale);
   out.u8(0x78);
   writeInt64(out, timestampMs);
   writeBounds(out, histogram);
+  if (version === 2 && startMs !== 0) {
+    out.u8(0x88);
+    out.u8(0x01);
+    writeInt64(out, startMs);
+  }
 }
 
 /** The fields without a timestamp. */

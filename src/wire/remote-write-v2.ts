@@ -58,12 +58,12 @@ function encodeSeries(out: ByteWriter, part: ByteWriter, series: WireSeries, sym
   writeBytes(out, 0x0a, part.view());
   for (const sample of samples) {
     part.clear();
-    writeSample(part, sample);
+    writeSample(part, sample, 2);
     writeBytes(out, 0x12, part.view());
   }
   for (const histogram of histograms) {
     part.clear();
-    writeHistogram(part, histogram);
+    writeHistogram(part, histogram, 2);
     writeBytes(out, 0x1a, part.view());
   }
   for (const exemplar of exemplars) {

@@ -12,6 +12,8 @@ export interface WireSample {
   readonly value: number;
   /** The value is the stale marker, whatever `value` says. */
   readonly stale?: boolean;
+  /** When the counter began; absent or 0: not known. Only version 2.0 has it. */
+  readonly startMs?: number;
 }
 
 /** A series to be sent. Labels are written in the order given: sort them by name, leave out empty values. */
@@ -64,8 +66,12 @@ export function writeInt64(out: ByteWriter, value: number): void {
   out.u8(Number(left));
 }
 
-/** The fields of a Sample: value = 1, timestamp = 2, zeros left out. */
-export function writeSample(out: ByteWriter, { timestampMs, value, stale }: WireSample): void {
+/** The fields of a Sample: value = 1, timestamp = 2, zeros left out; of version 2.0 start_timestamp = 3, too. */
+export function writeSample(
+  out: ByteWriter,
+  { timestampMs, value, stale, startMs = 0 }: WireSample,
+  version = 1,
+): void {
   if (stale || !Object.is(value, 0)) {
     out.u8(0x09);
     if (stale) out.u64(STALE_NAN_BITS);
@@ -74,5 +80,9 @@ export function writeSample(out: ByteWriter, { timestampMs, value, stale }: Wire
   if (timestampMs !== 0) {
     out.u8(0x10);
     writeInt64(out, timestampMs);
+  }
+  if (version === 2 && startMs !== 0) {
+    out.u8(0x18);
+    writeInt64(out, startMs);
   }
 }

@@ -152,7 +152,12 @@ test('what could not be stored does not count: the sender comes again with it', 
   const service = createOtlpService({
     write: { write: async () => ({ ...stored, outcome: outcomes[calls++] }) },
     deltas,
-    settings: () => ({ config: parseConfig('', { file: 'x' }).otlp, acceptsDeltas: false, lookbackMs: 300_000 }),
+    settings: () => ({
+      config: parseConfig('', { file: 'x' }).otlp,
+      acceptsDeltas: false,
+      storesStarts: false,
+      lookbackMs: 300_000,
+    }),
     rejectedPoints: new MetricRegistry().counter('a', 'a'),
   });
   const push = (ms: number) =>

@@ -31,6 +31,8 @@ before(async () => {
 
 const newIntake = (): IntakeKernel => createIntakeWasm(module, { shards: SHARDS, key });
 
+const randomStart = (dice: Dice): number => (dice.one(3) ? dice.pick([1, -9, 1_700_000_000_000]) : 0);
+
 /** Series with labels in any order, some empty, as a text of what should be stored and as what is sent. */
 function randomSeries(dice: Dice): WireSeries {
   const labels: [string, string][] = [
@@ -44,24 +46,30 @@ function randomSeries(dice: Dice): WireSeries {
     timestampMs: dice.pick([0, -7, 1_790_000_000_000 + dice.roll(9999)]),
     value: dice.roll(100) / 8,
     stale: dice.one(9),
+    startMs: randomStart(dice),
   }));
   const histograms = Array.from({ length: dice.one(3) ? 1 + dice.roll(2) : 0 }, () => ({
     timestampMs: dice.pick([0, -7, 1_790_000_000_000 + dice.roll(9999)]),
     histogram: randomHistogram(dice),
     stale: dice.one(9),
+    startMs: randomStart(dice),
   }));
   return { labels, samples, histograms };
 }
 
 const bitsOf = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0];
 
-/** One line per sample. */
-function wanted({ labels, samples, histograms = [] }: WireSeries): string[] {
+/** One line per sample. Version 1.0 has no start times, and a histogram that ends its series none either. */
+function wanted({ labels, samples, histograms = [] }: WireSeries, version: 1 | 2): string[] {
+  const since = (startMs = 0): string => (version === 1 || startMs === 0 ? '' : ` since ${startMs}`);
   const kept = labels.filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
-  const floats = samples.map(({ timestampMs, value, stale }) => `${timestampMs} ${stale ? STALE_BITS : bitsOf(value)}`);
-  const others = histograms.map(({ timestampMs, histogram, stale }) => {
+  const floats = samples.map(
+    ({ timestampMs, value, stale, startMs }) => `${timestampMs} ${stale ? STALE_BITS : bitsOf(value)}${since(startMs)}`,
+  );
+  const others = histograms.map(({ timestampMs, histogram, stale, startMs }) => {
     const stored = histogram.resetHint === 'gauge' ? histogram : withHint(histogram, 'unknown');
-    return `${timestampMs} ${stale ? STALE_BITS : Buffer.from(histogramToBytes(stored)).toString('hex')}`;
+    if (stale) return `${timestampMs} ${STALE_BITS}`;
+    return `${timestampMs} ${Buffer.from(histogramToBytes(stored)).toString('hex')}${since(startMs)}`;
   });
   return [...floats, ...others].map((text) => `${JSON.stringify(kept)} ${text}`);
 }
@@ -93,8 +101,13 @@ describe('a batch', () => {
             const labels = JSON.stringify(segmentLabels(segment, ref));
             found.push(`${labels} ${timestampMs} ${Buffer.from(bytes).toString('hex')}`);
           }
+          for (const { ref, timestampMs, startMs, value } of batch.started) {
+            const labels = JSON.stringify(segmentLabels(segment, ref));
+            const shown = typeof value === 'bigint' ? value : Buffer.from(value).toString('hex');
+            found.push(`${labels} ${timestampMs} ${shown} since ${startMs}`);
+          }
         });
-        assert.deepEqual(found.sort(), sent.flatMap(wanted).sort());
+        assert.deepEqual(found.sort(), sent.flatMap((series) => wanted(series, version)).sort());
         if (!dice.one(8)) continue;
         const rotated = dice.roll(SHARDS);
         intake.rotate(rotated);
@@ -162,7 +175,7 @@ describe('a batch', () => {
     intake.beginRequest(tenant);
     const exemplars = [{ labels: ['trace_id', 'abc'], value: 1, timestampMs: 5 }];
     const series = Array.from({ length: 9 }, () => ({ ...randomSeries(dice), exemplars }));
-    assert.equal(intake.remoteWrite1(compressSnappy(encodeRemoteWriteV1(series)), INTAKE_LIMITS_DEFAULT), 0);
+    assert.equal(intake.remoteWrite2(compressSnappy(encodeRemoteWriteV2(series)), INTAKE_LIMITS_DEFAULT), 0);
     const payload = intake.batch(0).slice();
     for (let i = 0; i < 3000; i++) {
       const segment = newSegmentState();

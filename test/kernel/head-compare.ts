@@ -77,7 +77,8 @@ function listed(head: Head, count: number): string[] {
 
 function compareIndex(head: Head, twin: HeadTwin): void {
   const { kernel } = head.memory;
-  for (const tenant of new Set(twin.series.map((series) => series.tenant))) {
+  const labelled = twin.series.filter(({ labels }) => labels.length > 0);
+  for (const tenant of new Set(labelled.map((series) => series.tenant))) {
     const tenantSymbol = symbolOf(head, tenant);
     assert.deepEqual(listed(head, kernel.listLabels(tenantSymbol, SCRATCH, 10_000)), twin.labelNames(tenant));
     for (const name of twin.labelNames(tenant)) {
@@ -91,12 +92,15 @@ function compareIndex(head: Head, twin: HeadTwin): void {
 }
 
 function compareSeries(head: Head, twin: HeadTwin, ranges: Ranges): void {
-  for (const { number, labels, lastMs } of twin.series) {
-    const symbols = head.labelSymbols(number);
-    assert.deepEqual(
-      symbols.map((symbol) => symbolText(head, symbol)),
-      labels.flat(),
-    );
+  for (const { number, labels, lastMs, starts } of twin.series) {
+    if (labels.length > 0) {
+      const symbols = head.labelSymbols(number);
+      assert.deepEqual(
+        symbols.map((symbol) => symbolText(head, symbol)),
+        labels.flat(),
+      );
+    }
+    assert.equal(head.memory.kernel.startsOf(number) >>> 0, starts?.number ?? NONE);
     assert.equal(head.memory.kernel.lastTime(number), lastMs ?? -(2 ** 63));
     for (const [minMs, maxMs] of ranges) {
       const want = twin.samples(number, minMs, maxMs);
@@ -151,6 +155,8 @@ export function compare(head: Head, twin: HeadTwin, ranges: Ranges = [], againMa
   }
   assert.equal(head.memory.clockMs, twin.clockMs ?? -(2 ** 53));
   assert.equal(head.memory.emptySeries, twin.emptySeries, 'empty series');
+  const companions = twin.series.filter(({ labels, isDead }) => labels.length === 0 && !isDead);
+  assert.equal(head.memory.companions, companions.length, 'companions');
   assert.equal(head.memory.deadSeries, twin.deadSeries, 'dead series');
   assert.equal(head.memory.sweeps, twin.sweeps, 'sweeps');
   assert.equal(head.memory.seriesCount, twin.series.length);
@@ -178,7 +184,7 @@ export function someRead(dice: Dice, head: Head): void {
   const reads = [
     () => void kernelSamples(head, series, Math.min(a, b), Math.max(a, b)),
     () => void memory.kernel.samplesMax(series, a, b),
-    () => void head.labels(series),
+    () => void (memory.kernel.labelsAddress(series) !== 0 && head.labels(series)),
     () => void head.cutSeries(),
     () => void head.cutWindows(),
     () => void memory.kernel.readCut(series, Math.min(a, b), Math.max(a, b)),

@@ -19,6 +19,7 @@ import {
   type TestHistogram,
   type TestSample,
   type TestSeries,
+  type TestStarted,
 } from '../support/batch-builder.ts';
 import { randomHistogram } from '../support/histograms.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
@@ -132,8 +133,22 @@ function script(dice: Dice, { seriesCount, batches, lateOneIn, startMs }: Script
     const floats = samples.filter(
       ({ series, bits }) => bits !== undefined || (series - offset) % 5 !== 2 || dice.one(9),
     );
+    // Series 1, 4, 7 ... have start times now and then, and with them values and histograms that are in no other section.
+    const started: TestStarted[] = [];
+    const isStarted = ({ series }: { series: number }) => (series - offset) % 3 === 1 && !dice.one(4);
+    for (const sample of [...floats, ...histograms].filter(isStarted)) {
+      const { series, timeMs } = sample;
+      const startMs = timeMs - 1 - dice.pick([0, 60_000, dice.roll(1e6)]) || 1;
+      started.push({ series, timeMs, startMs, value: 'bytes' in sample ? sample.bytes : sample.value });
+      if (dice.one(30)) started.push({ series, timeMs, startMs: startMs + 1 || 1, value: -2 });
+      if (dice.one(30)) started.push({ series, timeMs: timeMs - dice.roll(1e6), startMs, value: -3 });
+    }
+    const taken = new Set(dice.one(3) ? [] : started.map(({ series, timeMs }) => `${series} ${timeMs}`));
+    const plain = <T extends { series: number; timeMs: number }>(list: readonly T[]): T[] =>
+      list.filter(({ series, timeMs }) => !taken.has(`${series} ${timeMs}`));
     const exemplars = randomExemplars(dice, 2 * seriesCount + 2, startMs + i * 15_000);
-    steps.push(builder.build(tenant, floats, stale, histograms, exemplars, dice.pick([1, 7, 30, 300, 300, 300])));
+    const max = dice.pick([1, 7, 30, 300, 300, 300]);
+    steps.push(builder.build(tenant, plain(floats), stale, plain(histograms), started, exemplars, max));
   }
   return steps;
 }

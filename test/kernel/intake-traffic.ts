@@ -82,6 +82,10 @@ function randomSample(dice: Dice): Uint8Array {
       out.u8(0x10);
       int64(out, randomTime(dice));
     }
+    if (dice.one(6)) {
+      out.u8(0x18);
+      int64(out, dice.one(4) ? 0n : randomTime(dice));
+    }
   });
 }
 

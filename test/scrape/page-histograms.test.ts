@@ -16,9 +16,15 @@ const buckets = (count: number) => ({
 });
 
 function settled(histogram: NativeHistogram, settings: string): string {
-  const exposed = { series: utf8('h'), timestampMs: null, fields: histogramFields(histogram), exemplars: [] };
+  const exposed = {
+    series: utf8('h'),
+    timestampMs: null,
+    startMs: 0,
+    fields: histogramFields(histogram),
+    exemplars: [],
+  };
   const wishes = { native: true, alwaysClassic: false, toCustomBuckets: false };
-  const page = { text: new Uint8Array(0), histograms: [exposed], exemplars: new Map() };
+  const page = { text: new Uint8Array(0), histograms: [exposed], exemplars: new Map(), starts: null };
   const { histograms, error } = settleHistograms(page, 'text', wishes, jobOf(settings));
   if (error) return error.message;
   const { schema, positive, count, resetHint } = readHistogram(histograms[0].fields).histogram;

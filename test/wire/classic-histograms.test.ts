@@ -13,8 +13,10 @@ function collated(
 ) {
   const { keepClassic = false, native, format = 'text' } = options;
   const given =
-    native === undefined ? [] : [{ series: utf8(native), timestampMs: null, fields: new Uint8Array(0), exemplars: [] }];
-  const wanted = { keepClassic, native: given, exemplars: new Map() };
+    native === undefined
+      ? []
+      : [{ series: utf8(native), timestampMs: null, startMs: 0, fields: new Uint8Array(0), exemplars: [] }];
+  const wanted = { keepClassic, native: given, exemplars: new Map(), starts: null };
   const { text: rest, histograms } = collateClassicHistograms(utf8(text), format, wanted);
   const shown = histograms.map(({ series, timestampMs, fields }) =>
     [utf8Text(series), histogramText(readHistogram(fields).histogram), timestampMs ?? ''].join(' ').trimEnd(),
@@ -95,7 +97,7 @@ test('OpenMetrics and names in quotes are read, too', () => {
 
 const exemplar = (id: string, value: number, timestampMs?: number) => ({ labels: ['id', id], value, timestampMs });
 
-test('exemplars beside a text stay with their lines, and those of a histogram go with it', () => {
+test('exemplars and start times beside a text stay with their lines, and those of a histogram go with it', () => {
   const text = `# TYPE a counter
 a 1
 # TYPE d histogram
@@ -112,7 +114,8 @@ z{a="2"} 1
     [3, exemplar('earlier', 2, 8)],
     [5, exemplar('z', 1)],
   ]);
-  const gone = collateClassicHistograms(utf8(text), 'text', { keepClassic: false, native: [], exemplars });
+  const starts = Float64Array.of(1, 0, 20, 20, 3, 4);
+  const gone = collateClassicHistograms(utf8(text), 'text', { keepClassic: false, native: [], exemplars, starts });
   const lines = utf8Text(gone.text)
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
@@ -123,11 +126,14 @@ z{a="2"} 1
       ['z{a="2"} 1', 'z'],
     ],
   );
+  assert.deepEqual([...(gone.starts ?? [])], [1, 3, 4]);
+  assert.equal(gone.histograms[0].startMs, 20);
   const ofHistogram = [exemplar('earlier', 2, 8), exemplar('later', 1, 9)];
   assert.deepEqual(gone.histograms[0].exemplars, ofHistogram);
-  const kept = collateClassicHistograms(utf8(text), 'text', { keepClassic: true, native: [], exemplars });
+  const kept = collateClassicHistograms(utf8(text), 'text', { keepClassic: true, native: [], exemplars, starts });
   assert.equal(utf8Text(kept.text), text);
   assert.deepEqual([...kept.exemplars.keys()], [0, 5]);
+  assert.deepEqual(kept.starts, starts);
   assert.deepEqual(kept.histograms[0].exemplars, ofHistogram);
 });
 
@@ -139,7 +145,7 @@ d_bucket{le="+Inf"} 3 # {id="c"} 2.5
 d_count 3
 # EOF
 `;
-  const wanted = { keepClassic: true, native: [], exemplars: new Map() };
+  const wanted = { keepClassic: true, native: [], exemplars: new Map(), starts: null };
   const { text: rest, histograms } = collateClassicHistograms(utf8(text), 'openmetrics', wanted);
   assert.deepEqual(histograms[0].exemplars, [
     { labels: [], value: 1.5, timestampMs: 1000 },

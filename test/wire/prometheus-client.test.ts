@@ -41,6 +41,30 @@ function ok(body: Uint8Array, ...want: string[]): void {
   parseExpositionTwin(protobufToText(body), 'text');
 }
 
+test('created timestamps are told for every line of their metric, but not for gauges', () => {
+  const created = (field: number) => bytes(field, int(1, 1_700_000_000), int(2, 123_999_999));
+  const body = Buffer.concat([
+    family(
+      'c_total',
+      0,
+      bytes(4, bytes(3, double(1, 5), created(3))),
+      bytes(4, label('a', 'b'), bytes(3, double(1, 6))),
+    ),
+    family('g', 1, bytes(4, bytes(2, double(1, 1), created(3)))),
+    family('s', 2, bytes(4, bytes(4, int(1, 2), double(2, 3), created(4)))),
+    family('h', 4, bytes(4, bytes(7, int(1, 2), double(2, 3), created(15), bytes(9), int(5, 1)))),
+  ]);
+  const ms = 1_700_000_000_123;
+  const classic = readProtobufExposition(body, { native: false, alwaysClassic: false });
+  assert.deepEqual([...(classic.starts ?? [])], [ms, 0, 0, ms, ms, ms, ms, ms]);
+  const native = readProtobufExposition(body, { native: true, alwaysClassic: false });
+  assert.deepEqual([...(native.starts ?? [])], [ms, 0, 0, ms, ms]);
+  assert.deepEqual(
+    native.histograms.map(({ startMs }) => startMs),
+    [ms],
+  );
+});
+
 test('families become text that the parser of text reads', () => {
   ok(
     family(

@@ -27,7 +27,7 @@ import {
 import { estimateLeaf, leafRange } from './leaf-estimate.ts';
 import { LevelLeaf } from './level-leaf.ts';
 import { NamesSeen } from './names-seen.ts';
-import { LeafColumn, evaluateMixed } from './mixed-leaf.ts';
+import { LeafColumn, evaluateMixed, newestStarts } from './mixed-leaf.ts';
 import { addRawSamples } from './raw-samples.ts';
 import { type Piece, PIECE_SAMPLES, PieceVector, countUpTo, piecesOf } from './piecewise.ts';
 import { RowBlock, SampleBlock } from './row-block.ts';
@@ -105,7 +105,7 @@ class LeafRun {
     this.#plan = plan;
     this.#pieceSamples = pieceSamples ?? PIECE_SAMPLES;
     this.#kernel = kernel;
-    this.#column = new LeafColumn(kernel);
+    this.#column = new LeafColumn(kernel, plan.starts);
     this.#control = control;
     this.#nowMs = nowMs ?? (() => 0);
     this.#startedMs = this.#nowMs();
@@ -181,7 +181,10 @@ class LeafRun {
   #read(index: number): number {
     if (this.#makeRoom(index) === 0) return 0;
     const count = this.#set.read(index, this.#minMs, this.#maxMs, this.#column);
-    if (this.#column.hasHistograms) this.#checkColumn(count * 16 + this.#column.histogramBytes);
+    if (this.#column.hasHistograms || this.#column.hasStarts) {
+      const startBytes = this.#column.hasStarts ? count * 32 : 0;
+      this.#checkColumn(count * 16 + startBytes + this.#column.histogramBytes);
+    }
     this.#samples += count;
     return count;
   }
@@ -210,7 +213,7 @@ class LeafRun {
     return this.#evaluate(n, index);
   }
 
-  /** The same, piece by piece; null if the series has native histograms. */
+  /** The same, piece by piece; null if the series has native histograms or start times. */
   #inPieces(index: number, pieces: readonly Piece[]): number | null {
     this.#vector ??= this.#makeVector();
     this.#vector.clear();
@@ -219,7 +222,7 @@ class LeafRun {
     let readUpToMs = -Infinity;
     for (const { at, minMs, maxMs } of pieces) {
       const n = this.#makeRoom(index, minMs, maxMs) === 0 ? 0 : this.#set.read(index, minMs, maxMs, this.#column);
-      if (this.#column.hasHistograms) return null;
+      if (this.#column.hasHistograms || this.#column.hasStarts) return null;
       samples += n - countUpTo(this.#kernel.ts, n, readUpToMs);
       readUpToMs = maxMs;
       if (n === 0) {
@@ -243,11 +246,14 @@ class LeafRun {
   /** Evaluates all steps of series `index`, n samples, into the kernel's step vector; returns how many have a value. */
   #evaluate(n: number, index: number): number {
     this.#histograms = null;
-    if (this.#column.hasHistograms) return this.#evaluateMixed(n, index);
+    if (this.#plan.starts && this.#plan.kind === 'instant') {
+      return newestStarts(this.#kernel, n, this.#plan, this.#column.starts);
+    }
+    if (this.#column.hasHistograms || this.#column.hasStarts) return this.#evaluateMixed(n, index);
     return this.#evaluateFloats(n);
   }
 
-  /** The same for a series that has native histograms. */
+  /** The same for a series that has native histograms, or start times. */
   #evaluateMixed(n: number, index: number): number {
     const floats = (left: number): number => this.#evaluateFloats(left);
     const labels = this.#set.labels(index);
