@@ -33,9 +33,9 @@ export interface ScrapeRoleParts {
   /** Replicas that differ in it scrape at different times. */
   readonly offsetSeed: string;
   readonly files: HostFiles;
-  readonly failureLogs: FailureLogs;
   /** What becomes of start times: stored with samples (feature st-storage), as zeros (created-timestamp-zero-ingestion). */
   readonly starts: { readonly stored: boolean; readonly zeros: boolean };
+  readonly failureLogs: FailureLogs;
 }
 
 /** Scrapes into the intake: staged in its kernel, durable with its logs. */

@@ -168,11 +168,11 @@ export class Server {
       metrics: this.#metrics,
       offsetSeed: hostname(),
       files: this.#configuration.files,
-      failureLogs: this.#failureLogs,
       starts: {
         stored: enabledFeatures(flags).includes('st-storage'),
         zeros: enabledFeatures(flags).includes('created-timestamp-zero-ingestion'),
       },
+      failureLogs: this.#failureLogs,
     });
     await this.#scrape.apply(this.#config);
     if (rules) await this.#rules?.apply(this.#config, rules);

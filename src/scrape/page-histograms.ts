@@ -37,7 +37,7 @@ export interface Page {
   readonly histograms: readonly ExposedHistogram[];
   /** By the number of their sample in the text. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
-  /** Start times of the sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
+  /** Start times of the text's sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
   readonly starts: Float64Array | null;
 }
 
@@ -72,9 +72,14 @@ const bucketLimitError = (): TidemarkError => new TidemarkError(BUCKET_LIMIT, 'h
 
 /** A page that cannot be parsed stays as it is: taking it tells what is wrong. */
 function converted(page: Page, format: ExpositionFormat, { alwaysClassic }: HistogramWishes): Page {
-  const { text, histograms: native } = page;
+  const { text, histograms: native, exemplars, starts } = page;
   try {
-    const collated = collateClassicHistograms(text, format, { ...page, keepClassic: alwaysClassic, native });
+    const collated = collateClassicHistograms(text, format, {
+      keepClassic: alwaysClassic,
+      native,
+      exemplars,
+      starts,
+    });
     return { ...collated, histograms: [...native, ...collated.histograms] };
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;

@@ -10,8 +10,8 @@ import {
   takeCreated,
 } from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
-import { acceptHeader, bodyFormat } from './negotiation.ts';
-import { type HistogramWishes, type Page, settleHistograms } from './page-histograms.ts';
+import { type BodyFormat, acceptHeader, bodyFormat } from './negotiation.ts';
+import { type Page, settleHistograms } from './page-histograms.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
 import type { Target } from './target.ts';
 
@@ -24,10 +24,10 @@ export interface FetchedPage {
   readonly histograms: readonly ExposedHistogram[];
   /** Exemplars that the body does not say, by the number of their sample in it. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
-  /** Why nothing of it is to be taken: a histogram over a limit. */
-  readonly error: Error | undefined;
   /** Start times of the body's sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
   readonly starts: Float64Array | null;
+  /** Why nothing of it is to be taken: a histogram over a limit. */
+  readonly error: Error | undefined;
 }
 
 const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
@@ -69,19 +69,21 @@ export class ScrapeFetch {
     const sizeBytes = body.length;
     const { histograms: wishes } = target;
     const textFormat = format === 'protobuf' ? 'text' : format;
-    const { text, ...settled } = settleHistograms(this.#page(body, format, wishes), textFormat, wishes, this.#config);
+    const page = this.#taken(body, format, target);
+    const { text, ...settled } = settleHistograms(page, textFormat, wishes, this.#config);
     return { body: text, sizeBytes, format: textFormat, ...settled };
   }
 
-  #page(body: Uint8Array, format: ExpositionFormat | 'protobuf', wishes: HistogramWishes): Page {
+  /** The page as text, with what the text does not say. */
+  #taken(body: Uint8Array, format: BodyFormat, { histograms: wishes }: Target): Page {
     if (format === 'protobuf') {
       const page = readProtobufExposition(body, wishes);
       if (this.#readsStarts) return page;
-      return { ...page, histograms: page.histograms.map((histogram) => ({ ...histogram, startMs: 0 })), starts: null };
+      const histograms = page.histograms.map((histogram) => ({ ...histogram, startMs: 0 }));
+      return { ...page, histograms, starts: null };
     }
-    const none = { histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
-    if (format === 'openmetrics' && this.#readsStarts) return { ...none, ...takeCreated(body) };
-    return { ...none, text: body, starts: null };
+    const created = format === 'openmetrics' && this.#readsStarts ? takeCreated(body) : { text: body, starts: null };
+    return { ...created, histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
   }
 
   /** A target that wants native histograms by its labels, in a job that does not, is asked for protobuf first. */

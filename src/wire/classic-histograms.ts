@@ -38,7 +38,7 @@ export interface CollatedText {
   readonly histograms: readonly ExposedHistogram[];
   /** Those beside the text of other lines, by the numbers that their samples now have in it. */
   readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
-  /** Start times of the sample lines that are left. */
+  /** Start times of the text's sample lines, as they are now. */
   readonly starts: Float64Array | null;
 }
 
@@ -62,24 +62,21 @@ export function collateClassicHistograms(
   const collation = new Collation(known);
   const cuts: Cut[] = [];
   const left = new Map<number, ExposedExemplar>();
-  const leftStarts = starts && new Float64Array(starts.length);
-  let [row, gone] = [0, 0];
+  const leftStarts: number[] = [];
+  let row = 0;
   for (const { sample, family } of samplesWithFamily(body, parseExpositionTwin(body, format))) {
-    const beside = exemplars.get(row);
-    const startMs = starts?.[row] ?? 0;
+    const beside = { exemplar: exemplars.get(row), startMs: starts?.[row] ?? 0 };
     row++;
-    if (collation.take(body, sample, family, { exemplar: beside, startMs })) {
-      if (!keepClassic) gone++;
-      cuts.push(keepClassic ? exemplarCut(body, sample) : lineCut(body, sample));
-      if (!keepClassic) continue;
-    } else if (beside) left.set(row - 1 - gone, beside);
-    if (leftStarts) leftStarts[row - 1 - gone] = startMs;
+    const isTaken = collation.take(body, sample, family, beside);
+    if (isTaken) cuts.push(keepClassic ? exemplarCut(body, sample) : lineCut(body, sample));
+    else if (beside.exemplar) left.set(leftStarts.length, beside.exemplar);
+    if (!isTaken || keepClassic) leftStarts.push(beside.startMs);
   }
   return {
     text: without(body, cuts),
     histograms: collation.finish(),
     exemplars: left,
-    starts: leftStarts?.subarray(0, row - gone) ?? null,
+    starts: starts && Float64Array.from(leftStarts),
   };
 }
 
@@ -104,10 +101,9 @@ const nameOf = (body: Uint8Array, { nameStart, nameEnd }: ExpositionMetadata): s
 const keyOf = (labels: ReadonlyMap<string, string>): string =>
   JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** What came with a sample line that it does not say. */
+/** What a line does not say itself; its start time is 0 if there is none. */
 interface Beside {
   readonly exemplar: ExposedExemplar | undefined;
-  /** 0: none. */
   readonly startMs: number;
 }
 
@@ -118,15 +114,15 @@ class Collation {
   #key = '';
   #labels: ReadonlyMap<string, string> = new Map();
   #timestampMs: number | null = null;
-  #startMs = 0;
   #buckets = new ClassicBuckets();
   #exemplars: ExposedExemplar[] = [];
+  #startMs = 0;
 
   constructor(native: ReadonlySet<string>) {
     this.#native = native;
   }
 
-  /** Whether the line is part of a classic histogram. `beside`: what it does not say. */
+  /** Whether the line is part of a classic histogram. */
   take(body: Uint8Array, sample: ExpositionSample, family: string, beside: Beside): boolean {
     const { start, length, type, value, timestampMs } = sample;
     if (type !== 'histogram') return false;
@@ -142,10 +138,10 @@ class Collation {
     if (this.#native.has(key)) return false;
     if (key !== this.#key) this.#begin(key, labels);
     this.#timestampMs = timestampMs ?? null;
-    this.#startMs = Math.max(this.#startMs, beside.startMs);
     if (bound !== null) this.#buckets.bucket(bound, value);
     else if (suffix[1] === 'sum') this.#buckets.sum = value;
     else this.#buckets.count = value;
+    this.#startMs = beside.startMs || this.#startMs;
     const exemplar = beside.exemplar ?? exemplarOf(body, sample);
     if (exemplar?.timestampMs !== undefined) this.#exemplars.push(exemplar);
     return true;
