@@ -97,7 +97,7 @@ test('OpenMetrics and names in quotes are read, too', () => {
 
 const exemplar = (id: string, value: number, timestampMs?: number) => ({ labels: ['id', id], value, timestampMs });
 
-test('exemplars and start times beside a text stay with their lines, and those of a histogram go with it', () => {
+test('exemplars beside a text stay with their lines, and those of a histogram go with it', () => {
   const text = `# TYPE a counter
 a 1
 # TYPE d histogram
@@ -114,8 +114,12 @@ z{a="2"} 1
     [3, exemplar('earlier', 2, 8)],
     [5, exemplar('z', 1)],
   ]);
-  const starts = Float64Array.of(1, 0, 20, 20, 3, 4);
-  const gone = collateClassicHistograms(utf8(text), 'text', { keepClassic: false, native: [], exemplars, starts });
+  const gone = collateClassicHistograms(utf8(text), 'text', {
+    keepClassic: false,
+    native: [],
+    exemplars,
+    starts: null,
+  });
   const lines = utf8Text(gone.text)
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
@@ -126,14 +130,11 @@ z{a="2"} 1
       ['z{a="2"} 1', 'z'],
     ],
   );
-  assert.deepEqual([...(gone.starts ?? [])], [1, 3, 4]);
-  assert.equal(gone.histograms[0].startMs, 20);
   const ofHistogram = [exemplar('earlier', 2, 8), exemplar('later', 1, 9)];
   assert.deepEqual(gone.histograms[0].exemplars, ofHistogram);
-  const kept = collateClassicHistograms(utf8(text), 'text', { keepClassic: true, native: [], exemplars, starts });
+  const kept = collateClassicHistograms(utf8(text), 'text', { keepClassic: true, native: [], exemplars, starts: null });
   assert.equal(utf8Text(kept.text), text);
   assert.deepEqual([...kept.exemplars.keys()], [0, 5]);
-  assert.deepEqual(kept.starts, starts);
   assert.deepEqual(kept.histograms[0].exemplars, ofHistogram);
 });
 
@@ -174,4 +175,15 @@ test('fields of histograms are read as they were written; changed bytes end in a
       assert.ok(isCorrupt(error), String(error));
     }
   }
+});
+
+test('start times go to the histogram of their lines, and stay with the lines that stay', () => {
+  const text = '# TYPE h histogram\nother 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\nlast 1\n';
+  const starts = Float64Array.of(5, 7, 7, 7, 9);
+  const options = { native: [], exemplars: new Map(), starts };
+  const gone = collateClassicHistograms(utf8(text), 'text', { ...options, keepClassic: false });
+  assert.deepEqual([...(gone.starts ?? [])], [5, 9]);
+  assert.equal(gone.histograms[0].startMs, 7);
+  const kept = collateClassicHistograms(utf8(text), 'text', { ...options, keepClassic: true });
+  assert.deepEqual(kept.starts, starts);
 });
