@@ -30,8 +30,8 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'writes are acknowledged without a sync',
     file: 'src/tsdb/log.ts',
-    find: '    await open.file.sync();\n    this.syncCount++;',
-    replace: '    this.syncCount++;',
+    find: '    await open.file.sync();\n    this.syncSeconds',
+    replace: '    this.syncSeconds',
   },
   {
     what: 'the disk lies about sync',

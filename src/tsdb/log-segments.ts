@@ -1,7 +1,13 @@
 // The log of one shard in segment files: log/<shard>/<segment>.log. This file reads them: at start, for replay.
 import { type Logger, corruptError, errorText, isCorrupt } from '../base/index.ts';
 import type { Files, LogPosition } from '../io/index.ts';
-import { SEGMENT_HEADER_BYTES, checkSegmentHeader, recordAt } from './log-record.ts';
+import {
+  RECORD_BYTES_MAX,
+  RECORD_HEADER_BYTES,
+  SEGMENT_HEADER_BYTES,
+  checkSegmentHeader,
+  recordAt,
+} from './log-record.ts';
 
 export const logDirectory = (shard: number): string => `log/${String(shard).padStart(3, '0')}`;
 /** A segment's file in the data directory. */
@@ -82,6 +88,35 @@ export async function replayLog(
   return damage;
 }
 
+/** Where the segment is known to be durable: what its records say of those before them. Takes the records as they are. */
+function durableThrough(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let durable = 0;
+  for (let offset = SEGMENT_HEADER_BYTES; offset + RECORD_HEADER_BYTES <= bytes.length; ) {
+    const length = view.getUint32(offset, true);
+    if (length === 0 || length > RECORD_BYTES_MAX) break;
+    durable = Math.max(durable, Math.min(view.getUint32(offset + 4, true), offset));
+    offset += RECORD_HEADER_BYTES + length;
+  }
+  return durable;
+}
+
+/**
+ * After kill -9 the tail may be in the page cache only. What is replayed becomes visible and part of images, so it must not vanish with
+ * the power later. Written again before it is synced: a sync that failed in the process before has left pages that pass for clean.
+ */
+async function makeDurable(files: Files, path: string, bytes: Uint8Array): Promise<void> {
+  const from = durableThrough(bytes);
+  const tail = withoutZeros(bytes, from).subarray(from);
+  const file = await files.open(path, 'write');
+  try {
+    if (tail.length > 0) await file.write(tail, from);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Returns how many bytes there are behind the last whole record: what a crash, or damage of the very last record, leaves. */
 async function replaySegment(
   files: Files,
@@ -91,15 +126,8 @@ async function replaySegment(
   handler: ReplayHandler,
 ): Promise<number> {
   const path = segmentPath(shard, segment);
-  // After kill -9 the tail may be in the page cache only. What is replayed becomes visible and part of images, so it must not
-  // vanish with the power later.
-  const file = await files.open(path, 'write');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
   const bytes = await files.readFile(path);
+  await makeDurable(files, path, bytes);
   // A crash may leave a segment without a whole header: nothing was acknowledged from it.
   if (bytes.length < SEGMENT_HEADER_BYTES) return bytes.length;
   try {
