@@ -1,19 +1,20 @@
 // npm run bench [-- name ...] [--scale=0.1]: figures of the real program on this machine, with data of our own making. Names:
 // ingest query restart size isolation; none: these, which takes less than three minutes. By name only: ninety-days, which takes half an
-// hour and has options of its own (ninety-days.ts). The kernels alone are measured by exec.ts, exposition.ts, head.ts and intake.ts in
+// hour, and query-memory; both have options of their own. The kernels alone are measured by exec.ts, exposition.ts, head.ts and intake.ts in
 // this folder.
 import { availableParallelism, cpus } from 'node:os';
 import { ingest } from './ingest.ts';
 import { isolation } from './isolation.ts';
 import { ninetyDays } from './ninety-days.ts';
 import { query } from './query.ts';
+import { queryMemory } from './query-memory.ts';
 import { restart } from './restart.ts';
 import { size } from './size.ts';
 import { type Bench, machineLoad } from './traffic.ts';
 
 const benches: Readonly<Record<string, Bench>> = { ingest, query, restart, size, isolation };
 /** Too long to be run unless it is asked for. */
-const longBenches: Readonly<Record<string, Bench>> = { 'ninety-days': ninetyDays };
+const longBenches: Readonly<Record<string, Bench>> = { 'ninety-days': ninetyDays, 'query-memory': queryMemory };
 const known = { ...benches, ...longBenches };
 
 /** `--name=value` and `--name`, by name. */

@@ -20,4 +20,4 @@ export {
 } from './read';
 export { cutBegin, cutCancel, cutDrop, cutList, cutWindows, cutWindowsOf, hasCutIn } from './cut';
 export { deleteRange } from './delete';
-export { clockMs } from './clock';
+export { clockMs, takeChangedFrom } from './clock';

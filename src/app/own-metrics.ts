@@ -36,6 +36,13 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
   const cacheBytes = perShard('tidemark_block_cache_bytes', 'Bytes of blocks that are kept in memory.');
   const cacheHits = perShard('tidemark_block_cache_hits', 'Looks into the block cache that found what they wanted.');
   const cacheMisses = perShard('tidemark_block_cache_misses', 'Looks into the block cache that found nothing.');
+  const results = {
+    bytes: perShard('tidemark_result_cache_bytes', 'Bytes of leaf results that are kept for later queries.'),
+    entries: perShard('tidemark_result_cache_entries', 'Leaf results that are kept for later queries.'),
+    hits: perShard('tidemark_result_cache_hits', 'Leaves of range queries that found some of their steps.'),
+    misses: perShard('tidemark_result_cache_misses', 'Leaves of range queries that found none of their steps.'),
+    stepsReused: perShard('tidemark_result_cache_steps_reused', 'Steps that were found and not worked out again.'),
+  };
   const replayed = perShard('tidemark_log_replayed_records', 'Log records that the start replayed behind the image.');
   const damage = perShard('tidemark_log_damaged_segments', 'Log segments that were found damaged at the start.');
   const syncs = perShard('tidemark_log_syncs', 'Group commits of the log.');
@@ -58,6 +65,7 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
       cacheBytes[shard].set(one.cache.bytes);
       cacheHits[shard].set(one.cache.hits);
       cacheMisses[shard].set(one.cache.misses);
+      for (const key of Object.keys(results) as (keyof typeof results)[]) results[key][shard].set(one.results[key]);
       replayed[shard].set(one.replayedRecords);
       damage[shard].set(one.damage.length);
       const log = database.intake.logs[shard];

@@ -116,7 +116,8 @@ export class Server {
     const world = createRealWorld(directory);
     this.#diskBytes = await diskBytes(directory);
     const retention = effectiveRetention(flags, this.#config, this.#diskBytes);
-    const options = { world, directory, logger, isLocked, retention, onDeath };
+    const resultCacheBytes = flags['query.result-cache-bytes'];
+    const options = { world, directory, logger, isLocked, retention, resultCacheBytes, onDeath };
     this.#database = await Database.open(options, (replay) => {
       this.#replay = replay;
     });

@@ -2,7 +2,7 @@
 import { TidemarkError, errorText } from '../base/index.ts';
 import type { DurableGroup } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
-import type { LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
+import type { LeafCacheStats, LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
 import type { Retention, ShardStats } from '../tsdb/index.ts';
 import type { MessagePort } from 'node:worker_threads';
 
@@ -15,6 +15,13 @@ export interface ShardWorkerData {
   readonly execModule: WebAssembly.Module;
   readonly retention: Retention;
   readonly cacheBytesMax: number;
+  /** Bytes of leaf results to keep in memory. */
+  readonly resultCacheBytesMax: number;
+}
+
+/** Of the shard, and of the results that its worker keeps. */
+export interface ShardWorkerStats extends ShardStats {
+  readonly results: LeafCacheStats;
 }
 
 /** What the main thread asks a shard worker, which answers with its stats when it is done. */
@@ -38,14 +45,14 @@ export type ShardCommand =
 /** Shard worker to main thread. */
 export type ShardEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
-  | { readonly type: 'ready'; readonly stats: ShardStats }
+  | { readonly type: 'ready'; readonly stats: ShardWorkerStats }
   | {
       readonly type: 'applied';
       readonly buffers: readonly SharedArrayBuffer[];
       readonly groups: number;
       readonly fullness: number;
     }
-  | { readonly type: 'reply'; readonly id: number; readonly stats: ShardStats }
+  | { readonly type: 'reply'; readonly id: number; readonly stats: ShardWorkerStats }
   | { readonly type: 'refused'; readonly id: number; readonly error: WireError }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: string };

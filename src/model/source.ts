@@ -1,5 +1,6 @@
 // What a query leaf reads from: one shard's store, or samples in memory. The leaf executor of promql/ runs beside the data and
 // sees only this.
+import type { SourceChanges } from './change-log.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 
@@ -62,6 +63,8 @@ export interface SeriesSet {
 
 /** One shard, or a store in memory. */
 export interface SeriesSource {
+  /** Absent: nothing that is worked out from it may be kept. */
+  readonly changes?: SourceChanges;
   /** Series of the tenant that match all matchers and may have samples in [minMs, maxMs]. */
   select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): SeriesSet | Promise<SeriesSet>;
   /** Sorted names of labels (or values of one label) of the series that match; empty matchers = all of the tenant. */

@@ -19,6 +19,8 @@ export {
 } from './engine.ts';
 export type { QueryErrorCode } from './errors.ts';
 export { type ExplainLeaf, type ExplainNode, printExplain } from './explain.ts';
+export { CachedLeaf, type CachedLeafOptions } from './exec/cached-leaf.ts';
+export type { LeafCacheStats } from './exec/leaf-cache.ts';
 export { LocalLeafExecutor, type LeafExecutorOptions } from './exec/leaf-executor.ts';
 export { MemorySource } from './exec/memory-source.ts';
 export {

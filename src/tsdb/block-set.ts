@@ -3,6 +3,7 @@
 // guess: a source that is named by a whole block is removed at start.
 import { type Logger, errorText, isCorrupt } from '../base/index.ts';
 import { type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
+import { ChangeLog } from '../model/index.ts';
 import { Block } from './block/block.ts';
 import type { BlockCache } from './block/block-cache.ts';
 import { blockDirectory, isBlockFileName, spanOfName } from './block-name.ts';
@@ -40,6 +41,8 @@ export class BlockSet {
   #blocks: readonly Block[] = [];
   readonly #bad: BadBlock[] = [];
   #cuts: readonly CutRecord[] = [];
+  /** Of all samples of the shard: head, blocks, deletes. */
+  readonly changes = new ChangeLog();
   /** Changes whenever the blocks do. */
   generation = 0;
 
@@ -184,6 +187,7 @@ export class BlockSet {
     const block = this.#blocks.find((candidate) => candidate.path === path);
     this.#blocks = this.#blocks.filter((candidate) => candidate.path !== path);
     this.generation++;
+    if (block) this.changes.note(block.meta.minMs);
     this.#bad.push({ path: `${path}${BAD_SUFFIX}`, text });
     try {
       await files.rename(path, `${path}${BAD_SUFFIX}`);

@@ -39,6 +39,7 @@ interface HeadExports {
   cutCancel(): void;
   deleteRange(list: number, count: number, minMs: number, maxMs: number): number;
   clockMs(): number;
+  takeChangedFrom(): number;
 }
 
 // Addresses of kernels/head/root.ts and read.ts.

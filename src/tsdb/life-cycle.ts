@@ -242,6 +242,7 @@ export class LifeCycle {
     const goneToMs = Math.max(...gone.map(({ meta }) => meta.maxMs));
     logger.info('blocks are beyond the retention', { shard, blocks: gone.length, goneToMs });
     await blocks.remove(gone);
+    blocks.changes.note(Math.min(...gone.map(({ meta }) => meta.minMs)));
   }
 
   /** Moves everything into blocks, and compacts them. A disk that fails leaves the samples in the head. */
@@ -266,6 +267,7 @@ export class LifeCycle {
     if (state.isCutPending) await this.#drop(true);
     await clock.yield();
     head.deleteRange(selectSeries(head, tenant, matchers), minMs, maxMs);
+    blocks.changes.note(minMs);
     blocks.generation++;
   }
 

@@ -10,6 +10,7 @@ import {
   type SampleColumn,
   type SeriesSet,
   type SeriesSource,
+  type SourceChanges,
   compareUtf8,
 } from '../model/index.ts';
 import type { Block } from './block/block.ts';
@@ -27,6 +28,7 @@ import type { Tombstone } from './tombstones.ts';
 export interface ShardView {
   readonly head: HeadSource;
   readonly kernel: BlockKernel;
+  readonly changes: SourceChanges;
   /** Changes when samples have left the head, or blocks have come or gone. */
   readonly generation: number;
   /** Blocks whose samples are not in the head. */
@@ -298,6 +300,10 @@ export function mergeRuns({ ts, vsWords, histograms }: SampleColumn, middle: num
 /** Head and blocks of a shard as a SeriesSource. */
 export class MergedSource implements SeriesSource {
   readonly #view: ShardView;
+
+  get changes(): SourceChanges {
+    return this.#view.changes;
+  }
 
   constructor(view: ShardView) {
     this.#view = view;

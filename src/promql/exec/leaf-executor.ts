@@ -97,6 +97,7 @@ class LeafRun {
   /** What the result is gathered in; finished, it holds nothing. */
   #block: RowBlock | SampleBlock | null = null;
   #accumulator: Accumulator | null = null;
+  #hasHistograms = false;
   #samples = 0;
   #bytes = 0;
   #peakBytes = 0;
@@ -254,7 +255,10 @@ class LeafRun {
     const shared = { kernel: this.#kernel, plan: this.#plan, column: this.#column, remarks: this.#remarks };
     const histograms = evaluateMixed({ ...shared, n, labels, floats });
     const present = this.#kernel.present.subarray(0, this.#plan.steps);
-    if (present.includes(2)) this.#histograms = histograms;
+    if (present.includes(2)) {
+      this.#histograms = histograms;
+      this.#hasHistograms = true;
+    }
     return present.reduce((found, each) => found + (each === 0 ? 0 : 1), 0);
   }
 
@@ -306,7 +310,7 @@ class LeafRun {
   }
 
   #facts(): LeafFacts {
-    return { names: this.#names?.list() ?? [], remarks: this.#remarks.list() };
+    return { names: this.#names?.list() ?? [], remarks: this.#remarks.list(), hasHistograms: this.#hasHistograms };
   }
 
   async #series(): Promise<LeafResult> {

@@ -1,5 +1,6 @@
 // Samples in memory as a source of series: for tests, rules' unit tests and a browser. No server, files or threads.
 import {
+  ChangeLog,
   type Labels,
   type NativeHistogram,
   histogramToBytes,
@@ -36,12 +37,14 @@ export function floatBits(value: number): bigint {
 /** Series in plain arrays, by tenant: for rule unit tests and for tests of the engine. */
 export class MemorySource implements SeriesSource {
   readonly #tenants = new Map<string, Map<string, MemorySeries>>();
+  readonly changes = new ChangeLog();
 
   /**
    * Appends a sample; a value for a time that has one replaces it. `bits` in place of a value for stale markers. Histograms get
    * the hint about counter resets that storage gives them, by the sample before.
    */
   append(labels: Labels, timeMs: number, value: number | bigint | NativeHistogram, tenant = DEFAULT_TENANT): void {
+    this.changes.note(timeMs);
     let all = this.#tenants.get(tenant);
     if (!all) this.#tenants.set(tenant, (all = new Map()));
     let series = all.get(labels.key);
@@ -63,6 +66,7 @@ export class MemorySource implements SeriesSource {
 
   clear(): void {
     this.#tenants.clear();
+    this.changes.note(-Infinity);
   }
 
   #matching(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): MemorySeries[] {

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ChangeLog } from '../../src/model/index.ts';
+import { seeded } from './histogram-samples.ts';
+
+test('it tells the least time of all changes after a version', () => {
+  const log = new ChangeLog();
+  assert.equal(log.changedFromMs(0), Infinity);
+  for (const fromMs of [100, 110, 120]) log.note(fromMs);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((version) => log.changedFromMs(version)),
+    [100, 110, 120, Infinity],
+  );
+  log.note(105); // late
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map((version) => log.changedFromMs(version)),
+    [100, 105, 105, 105, Infinity],
+  );
+  log.note(-Infinity);
+  assert.equal(log.changedFromMs(4), -Infinity);
+});
+
+test('what changes nothing is no change', () => {
+  const log = new ChangeLog();
+  log.note(Infinity);
+  assert.equal(log.version, 0);
+});
+
+test('of very many changes it forgets the details of the oldest, never a change', () => {
+  const random = seeded(5);
+  const log = new ChangeLog();
+  const times: number[] = [];
+  for (let i = 0; i < 20_000; i++) {
+    times.push(i * 10 - (random() < 0.02 ? Math.floor(random() * 5000) : 0));
+    log.note(times[i]);
+  }
+  const least = new Array<number>(times.length + 1).fill(Infinity);
+  for (let i = times.length - 1; i >= 0; i--) least[i] = Math.min(least[i + 1], times[i]);
+  for (let version = 0; version <= times.length; version++) {
+    const got = log.changedFromMs(version);
+    if (version > times.length - 4000) assert.equal(got, least[version]);
+    else assert.ok(got <= least[version], `version ${version}`);
+  }
+});
