@@ -1,5 +1,8 @@
 // npm run fuzz:queries [-- --count 50000 --seed 1 --start 0 --show 20]: generated queries, each evaluated in every way there is (pushed
 // down or not, cached or not, shards, kernels or twins); all must have the same bits. Exit status 1: some do not.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Difference, compareVariants } from '../test/support/promql-metamorphic.ts';
 import { variants } from '../test/support/promql-variants.ts';
@@ -23,7 +26,9 @@ function firstDifference({ want, got }: Difference): string {
 
 let shown = 0;
 const startedMs = performance.now();
-const outcome = await compareVariants(await variants(), seed, start, count, (difference) => {
+const directory = mkdtempSync(path.join(tmpdir(), 'tidemark-fuzz-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+const outcome = await compareVariants(await variants(directory), seed, start, count, (difference) => {
   if (shown++ >= show) return;
   const { index, variant, question } = difference;
   console.log(`DIFFERENT --seed ${seed} --start ${index} --count 1: ${variant}`);

@@ -2,7 +2,7 @@
 // of pieces, the order of series, when leaves let others run.
 import type { Clock } from '../../src/io/index.ts';
 import { type ExecKernel, createExecTwin, createExecWasm, loadKernel } from '../../src/kernel/index.ts';
-import { STALE_NAN_BITS, histogramToBytes } from '../../src/model/index.ts';
+import { STALE_NAN_BITS, histogramToBytes, withHint } from '../../src/model/index.ts';
 import {
   CachedLeaf,
   type Engine,
@@ -14,6 +14,7 @@ import {
   leafTransferables,
 } from '../../src/promql/index.ts';
 import { type Sample, testSamples } from './promql-data.ts';
+import { shardOf } from './promql-shard.ts';
 
 export interface Variant {
   readonly name: string;
@@ -46,7 +47,7 @@ interface Shape {
 }
 
 /** A text that always gives the same shard. */
-function shardOf(key: string, shards: number): number {
+function shardNumber(key: string, shards: number): number {
   let hash = 7;
   for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) >>> 0;
   return ((hash ^ (hash >>> 15)) >>> 0) % shards;
@@ -68,7 +69,7 @@ function variant(name: string, samples: readonly Sample[], shape: Shape): Varian
   const rank = new Map((reversed ? keys.reverse() : keys).map((key, i) => [key, i]));
   const ordered = samples.toSorted((a, b) => (rank.get(a.labels.key) ?? 0) - (rank.get(b.labels.key) ?? 0));
   for (const { labels, timeMs, value } of ordered) {
-    sources[shardOf(labels.key, shards)].append(labels, timeMs, value === 'stale' ? STALE_NAN_BITS : value);
+    sources[shardNumber(labels.key, shards)].append(labels, timeMs, value === 'stale' ? STALE_NAN_BITS : value);
   }
   const leaves = sources.map((source) => {
     const executor = new LocalLeafExecutor({ source, kernel: kernel(), pieceSamples });
@@ -102,8 +103,18 @@ const cloned = (client: LeafClient): LeafClient => ({
   },
 });
 
-/** The first one is what the others are compared to. */
-export async function variants(): Promise<Variant[]> {
+/** Over a real shard, head and blocks, that remembers. */
+async function shardVariant(samples: readonly Sample[], kernel: () => ExecKernel, directory: string): Promise<Variant> {
+  const { source } = await shardOf(samples, directory);
+  const executor = new LocalLeafExecutor({ source, kernel: kernel(), pieceSamples: 8 });
+  const { changes } = source;
+  const leaf = changes ? new CachedLeaf({ executor, changes, bytesMax: 1 << 22, samplesMin: 0 }) : executor;
+  const options = { freeBytesMin: 1, clock: stillClock, kernel: kernel(), features: FEATURES };
+  return { name: 'a real shard', engine: createEngine({ leaves: [leaf], ...options }), isCached: true };
+}
+
+/** The first one is what the others are compared to. `directory`: an empty one, for a shard's files. */
+export async function variants(directory: string): Promise<Variant[]> {
   const samples = testSamples();
   const module = await loadKernel('exec');
   const compiled = (): ExecKernel => createExecWasm(module);
@@ -124,6 +135,7 @@ export async function variants(): Promise<Variant[]> {
     }),
     variant('two shards, cached', samples, { shards: 2, kernel: compiled, isCached: true, wrap: cloned }),
     variant('one shard, kernels, other order', samples, { shards: 1, kernel: compiled, reversed: true, wrap: cloned }),
+    await shardVariant(samples, compiled, directory),
   ];
 }
 
@@ -131,13 +143,15 @@ const words = (array: Float64Array): string => new Uint32Array(array.slice().buf
 /** Every NaN is the same answer; its payload is not. */
 const numbers = (array: Float64Array): string => words(array.map((x) => (Number.isNaN(x) ? NaN : x)));
 
-/** All of an answer, bit by bit. */
+/** All of an answer, bit by bit; but for the hints about counter resets of histograms, which no answer shows. */
 export function answerBits({ data, warnings, infos }: QueryResult): string {
   const notes = JSON.stringify([warnings, infos]);
   if (data.type === 'string' || data.type === 'scalar')
     return `${data.type} ${Object.is(data.value, -0) ? '-0' : data.value} ${notes}`;
   const histograms =
-    data.histograms?.map((h) => (h ? Buffer.from(histogramToBytes(h)).toString('base64') : '')).join() ?? '';
+    data.histograms
+      ?.map((h) => (h ? Buffer.from(histogramToBytes(withHint(h, 'unknown'))).toString('base64') : ''))
+      .join() ?? '';
   const labels = data.labels.map(String).join('\n');
   const shape = data.type === 'matrix' ? `${data.ends.join()} ${words(data.ts)}` : '';
   return `${data.type}\n${labels}\n${shape}\n${numbers(data.vs)}\n${histograms}\n${notes}`;
