@@ -230,10 +230,11 @@ class QueryEngine implements Engine {
       typeAndUnitLabels: this.#features.has('type-and-unit-labels'),
     });
     options.onRun?.(run);
+    const evaluator = new Evaluator(run);
     try {
       const estimates = options.explain ? await estimate(plan, run) : null;
       const isEvaluated = at.steps > 0 && options.explain !== 'only';
-      const value = !isEvaluated ? emptyOf(expr) : await new Evaluator(run).result(plan);
+      const value = !isEvaluated ? emptyOf(expr) : await evaluator.result(plan);
       const data = await run.finish(shape(value, run));
       // A matrix has been made of it.
       if (isRange && value.type === 'vector') run.columns.drop(value);
@@ -245,6 +246,9 @@ class QueryEngine implements Engine {
       };
       const explain = estimates && explainPlan(plan, estimates, trace);
       return { data, ...run.annotations.finish(), stats: statsOf(run, timings), explain };
+    } catch (error) {
+      evaluator.abandon();
+      throw error;
     } finally {
       // Leaves that still run for a query that failed elsewhere stop at their next slice.
       close();

@@ -35,6 +35,12 @@ export class ColumnMemory {
     }
   }
 
+  /** Nothing is used any more. */
+  dropAll(): void {
+    for (const buffer of this.#uses.keys()) if (!(buffer as ArrayBuffer).detached) (buffer as ArrayBuffer).transfer(0);
+    this.#uses.clear();
+  }
+
   /** The value is not used any more, nor is any view of its columns that is not itself taken. */
   drop(value: Value): void {
     for (const column of columnsOf(value)) {

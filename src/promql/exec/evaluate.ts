@@ -57,6 +57,9 @@ export class Evaluator {
   readonly #leaves: LeafAnswers;
   readonly #order = new Map<PlanNode, number>();
   #twins: TwinPlans | null = null;
+  /** Parts under way. */
+  #active = 0;
+  #isAbandoned = false;
   /** Values that so many more operators will let go of. */
   readonly #sharedBy = new Map<Value, number>();
 
@@ -85,6 +88,26 @@ export class Evaluator {
   }
 
   async evaluate(node: PlanNode): Promise<Value> {
+    this.#active++;
+    try {
+      return await this.#evaluate(node);
+    } finally {
+      this.#active--;
+      this.#freeIfAbandoned();
+    }
+  }
+
+  /** The query has failed: what its parts hold goes when the last of them has noticed. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#freeIfAbandoned();
+  }
+
+  #freeIfAbandoned(): void {
+    if (this.#isAbandoned && this.#active === 0) this.#run.columns.dropAll();
+  }
+
+  async #evaluate(node: PlanNode): Promise<Value> {
     const twins = this.#twins?.of(node);
     if (!twins) return this.#evaluateOne(node);
     if (node === twins.first) return this.#evaluateFirst(twins);

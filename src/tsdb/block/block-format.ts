@@ -115,7 +115,10 @@ export function unpack(stored: Uint8Array, extent: Extent, path: string, what: s
   if (stored.length !== extent.bytes || crc32c(stored) !== extent.crc) throw damaged();
   if (!extent.isCompressed) return stored;
   try {
-    const raw = zstdDecompressSync(stored, { maxOutputLength: Math.max(1, extent.rawBytes) });
+    // One buffer with room for a byte more: in the default ones of 16 KiB, and with one that is just full, it takes 1.7 times as long and
+    // leaves twice as much garbage (pages of 64 KiB: 103 and 173 us).
+    const chunkSize = Math.max(64, extent.rawBytes + 1);
+    const raw = zstdDecompressSync(stored, { chunkSize, maxOutputLength: Math.max(1, extent.rawBytes) });
     // Not as a Buffer: its subarray() costs several times as much, and columns are cut from pages one by one.
     if (raw.length === extent.rawBytes) return new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
   } catch (cause) {
