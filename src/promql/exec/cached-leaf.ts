@@ -57,7 +57,9 @@ export class CachedLeaf implements LeafClient {
     if (!head) {
       this.#cache.noteMiss();
       const result = await executor.execute(plan, control);
-      const kept = keptResult(result, plan);
+      // Labels are looked at only if it is worth it.
+      const isWorthwhile = result.stats.samples >= this.#samplesMin && this.#cache.fits(columnBytes(result));
+      const kept = isWorthwhile ? keptResult(result, plan) : null;
       if (kept) this.#keep(key, plan, kept, version, result.stats.samples);
       return result;
     }
@@ -110,6 +112,11 @@ export class CachedLeaf implements LeafClient {
     this.#cache.put(tenant, key, { startMs, stepMs, version, result: copyOf(result), samples }, bytes);
   }
 }
+
+const columnBytes = (result: LeafResult): number => {
+  if (result.kind === 'groups') return result.states.byteLength;
+  return result.kind === 'series' ? result.values.byteLength + result.present.byteLength : Infinity;
+};
 
 /** What makes two leaves the same but for their times; null for one that is not remembered. */
 function cacheKey(plan: LeafPlan): string | null {
