@@ -267,7 +267,7 @@ export class LifeCycle {
     if (state.isCutPending) await this.#drop(true);
     await clock.yield();
     head.deleteRange(selectSeries(head, tenant, matchers), minMs, maxMs);
-    blocks.changes.note(minMs);
+    blocks.changes.note(minMs, tenant);
     blocks.generation++;
   }
 

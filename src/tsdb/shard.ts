@@ -4,6 +4,7 @@ import { type Logger, errorText, invariant, isCorrupt } from '../base/index.ts';
 import { type Clock, type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
 import { type BlockKernel, createBlockWasm } from '../kernel/index.ts';
 import type { SeriesSource, SourceChanges } from '../model/index.ts';
+import { batchTenant } from './batch-tenant.ts';
 import type { Block } from './block/block.ts';
 import { BlockCache, type BlockCacheStats } from './block/block-cache.ts';
 import type { BlockMeta } from './block/block-format.ts';
@@ -208,7 +209,7 @@ export class Shard implements ShardView {
     if (next.segment !== this.position.segment) this.#head.beginSegment();
     this.#bytesSinceImage += payload.length;
     if (isCommand(payload)) return this.#execute(payload, next);
-    this.#blocks.changes.note(this.#head.apply(payload, next));
+    this.#blocks.changes.note(this.#head.apply(payload, next), batchTenant(payload));
     const position = { segment: next.segment, offset: next.offset - payload.length - RECORD_HEADER_BYTES };
     return this.#lifeCycle.afterBatch(position, next, payload.length);
   }

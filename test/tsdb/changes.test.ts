@@ -60,7 +60,7 @@ test('batches, late samples and deletes tell their least time; moving samples in
     const since = async (act: () => Promise<void>): Promise<number> => {
       const { version } = shard.changes;
       await act();
-      return shard.changes.changedFromMs(version);
+      return shard.changes.changedFromMs(version, 'anonymous');
     };
     assert.equal(await since(() => write([0, 1_000_000, 1], [1, 1_000_500, 2])), 1_000_000);
     assert.equal(await since(() => write([1, 1_015_500, 2], [0, 1_015_000, 1])), 1_015_000);
@@ -70,11 +70,13 @@ test('batches, late samples and deletes tell their least time; moving samples in
     const range = { minMs: 1_000_000, maxMs: 1_010_000 };
     assert.equal(await since(() => command({ type: 'delete', tenant: 'anonymous', matchers, ...range })), 1_000_000);
     assert.equal(await since(() => command({ type: 'clean' })), Infinity);
+    const { version } = shard.changes;
     assert.equal(await since(() => write([0, 900_000, 3])), 900_000, 'late behind blocks');
+    assert.equal(shard.changes.changedFromMs(version, 'other'), Infinity, 'of another tenant');
     await close();
     await shard.close();
     // A restart begins anew: whoever kept results is gone, too.
-    assert.equal((await openShard(sim)).changes.changedFromMs(0) <= 900_000, true);
+    assert.equal((await openShard(sim)).changes.changedFromMs(0, 'anonymous') <= 900_000, true);
   });
 });
 
@@ -89,7 +91,7 @@ test('blocks beyond the retention are a change from their beginning on', async (
     for (const timeMs of [6_000_000, 11_000_000, 16_000_000]) await write([0, timeMs, 1]);
     await command({ type: 'flush' });
     assert.ok(shard.stats().lifeCycle.blocksExpired >= 1);
-    assert.equal(shard.changes.changedFromMs(version), 1_000_000);
+    assert.equal(shard.changes.changedFromMs(version, 'anonymous'), 1_000_000);
     await close();
     await shard.close();
   });

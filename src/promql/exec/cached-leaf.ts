@@ -81,7 +81,7 @@ export class CachedLeaf implements LeafClient {
   #reusable(entry: CacheEntry, plan: LeafPlan): Part | null {
     const { startMs, stepMs, result, version } = entry;
     const aheadMs = plan.extension === 'smoothed' ? plan.lookbackMs : 0;
-    const changedMs = this.#options.changes.changedFromMs(version);
+    const changedMs = this.#options.changes.changedFromMs(version, plan.tenant);
     const from = (plan.startMs - startMs) / stepMs;
     let to = Math.min(result.steps, from + plan.steps);
     // Steps before the change: startMs + i * stepMs + aheadMs < changedMs.

@@ -44,7 +44,7 @@ export class MemorySource implements SeriesSource {
    * the hint about counter resets that storage gives them, by the sample before.
    */
   append(labels: Labels, timeMs: number, value: number | bigint | NativeHistogram, tenant = DEFAULT_TENANT): void {
-    this.changes.note(timeMs);
+    this.changes.note(timeMs, tenant);
     let all = this.#tenants.get(tenant);
     if (!all) this.#tenants.set(tenant, (all = new Map()));
     let series = all.get(labels.key);

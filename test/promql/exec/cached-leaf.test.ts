@@ -126,6 +126,14 @@ describe('the result cache', () => {
     assert.equal(await range(300_000, 60_000), 0);
   });
 
+  test('what another tenant writes late is no change', async () => {
+    const s = store();
+    fill(s, 0, 100);
+    await ask(s, 'x_total', 20, 90);
+    s.source.append(series('x_total', 1), 1000, 5, 'other');
+    assert.equal(await ask(s, 'x_total', 20, 90), 0);
+  });
+
   test('nothing is used or kept with noCache', async () => {
     const s = store();
     fill(s, 0, 100);
