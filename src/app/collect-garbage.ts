@@ -6,9 +6,9 @@ import type { Clock } from '../io/index.ts';
 import type { ExecKernel } from '../kernel/index.ts';
 
 /** What is worth the tens of milliseconds that a collection takes. */
-const WORTHWHILE_BYTES = 64 << 20;
+const WORTHWHILE_BYTES = 128 << 20;
 /** Smaller queries do not add up: the collector keeps up with them by itself. */
-const LARGE_BYTES = 8 << 20;
+const LARGE_BYTES = 16 << 20;
 const PAUSE_MS = 500;
 
 /** A kernel's memory beyond this is given up when nobody uses it: one large query would leave it behind for ever. */

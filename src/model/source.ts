@@ -52,9 +52,11 @@ export interface SeriesSet {
   release?(): void;
   /** At most this many samples of the series lie in [minMs, maxMs]: what the column must have room for. */
   samplesMax(index: number, minMs: number, maxMs: number): number;
+  /** At most this many samples are looked at by level(): what the column must have room for. Absent: as many as for read(). */
+  levelRoom?(index: number, minMs: number, maxMs: number): number;
   /**
    * What read() would give, if that is one value throughout and is found out at little cost; else null. Writes over the column, which
-   * must have room for as many samples as for read().
+   * must have room for levelRoom() samples.
    */
   level?(index: number, minMs: number, maxMs: number, scratch: SampleColumn): LevelColumn | null;
   /** Decodes the samples in [minMs, maxMs], in time order, each timestamp once, stale markers included. Returns how many. */

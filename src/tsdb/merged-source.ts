@@ -229,6 +229,15 @@ class MergedSet implements SeriesSet {
     return sum;
   }
 
+  levelRoom(index: number, minMs: number, maxMs: number): number {
+    const { ends, stores, places } = this.#parts;
+    let most = 0;
+    for (let part = index === 0 ? 0 : ends[index - 1]; part < ends[index]; part++) {
+      most = Math.max(most, this.#stores[stores[part]].levelRoom(places[part], minMs, maxMs));
+    }
+    return most;
+  }
+
   level(index: number, minMs: number, maxMs: number, scratch: SampleColumn): LevelColumn | null {
     const { ends, stores, places } = this.#parts;
     const run = this.#run;

@@ -31,6 +31,7 @@ const FILLS: Record<string, Fill> = {
     random() < 0.5 ? ODD[Math.floor(random() * ODD.length)] : (random() - 0.5) * 10 ** Math.floor(random() * 9),
   flappy: (random, series) => (step) =>
     Math.floor((step + series * 3) / 7) % 3 === 0 ? null : Math.round(random() * 8) / 4,
+  flat: (_, series) => () => (series % 3 === 0 ? 0.1 : series),
   build_info: (_, series) => (step) => ((series & 1) === Number(step > 33) ? 1 : null),
   nh: (random, series) => {
     let counts = [0, 0, 0];

@@ -4,7 +4,7 @@
 /** Numbers in [0, 1), the same for the same seed. */
 export type Random = () => number;
 
-const FLOATS = ['requests_total', 'load', 'odd', 'latency_bucket', 'flappy', 'build_info'];
+const FLOATS = ['requests_total', 'load', 'odd', 'latency_bucket', 'flappy', 'flat', 'build_info'];
 const HISTOGRAMS = ['nh', 'nhcb', 'mixed'];
 const RANGES = ['30s', '1m', '90s', '3m', '10m'];
 const OFFSETS = ['15s', '1m', '-30s', '7m'];

@@ -166,10 +166,14 @@ class LeafRun {
   /** Makes room for a series' column in the kernel; returns how many samples fit. */
   #makeRoom(index: number, minMs = this.#minMs, maxMs = this.#maxMs): number {
     const room = this.#set.samplesMax(index, minMs, maxMs);
-    this.#kernel.reserve(room, this.#plan.steps);
-    this.#column.clear();
-    this.#checkColumn(room * 16);
+    this.#reserve(room);
     return room;
+  }
+
+  #reserve(samples: number): void {
+    this.#kernel.reserve(samples, this.#plan.steps);
+    this.#column.clear();
+    this.#checkColumn(samples * 16);
   }
 
   /** One column at a time is held; it has to fit on top of what the query holds already. */
@@ -193,16 +197,17 @@ class LeafRun {
     const samplesMax = this.#set.samplesMax(index, this.#minMs, this.#maxMs);
     let level: LevelColumn | null = null;
     if (levels?.isWorthwhile(samplesMax)) {
-      this.#makeRoom(index);
+      this.#reserve(this.#set.levelRoom?.(index, this.#minMs, this.#maxMs) ?? samplesMax);
       level = this.#set.level?.(index, this.#minMs, this.#maxMs, this.#column) ?? null;
     }
+    const pieces = piecesOf(this.#plan, samplesMax, this.#minMs, this.#maxMs, this.#pieceSamples);
+    if (level && pieces && levels?.wants(level)) this.#learnInPieces(index, level, levels, pieces);
     const known = level && levels?.evaluate(level);
     if (known) {
       this.#histograms = null;
       this.#samples += known.samples;
       return known.found;
     }
-    const pieces = level ? null : piecesOf(this.#plan, samplesMax, this.#minMs, this.#maxMs, this.#pieceSamples);
     const found = pieces ? this.#inPieces(index, pieces) : null;
     if (found !== null) return found;
     const n = this.#read(index);
@@ -234,6 +239,26 @@ class LeafRun {
     this.#samples += samples;
     this.#histograms = null;
     return found;
+  }
+
+  /** Counts the windows of a column that has one value, piece by piece. */
+  #learnInPieces(index: number, level: LevelColumn, levels: LevelLeaf, pieces: readonly Piece[]): void {
+    this.#vector ??= this.#makeVector();
+    this.#vector.clear();
+    let samples = 0;
+    let readUpToMs = -Infinity;
+    for (const { at, minMs, maxMs } of pieces) {
+      const n = this.#makeRoom(index, minMs, maxMs) === 0 ? 0 : this.#set.read(index, minMs, maxMs, this.#column);
+      samples += n - countUpTo(this.#kernel.ts, n, readUpToMs);
+      readUpToMs = maxMs;
+      if (n === 0) this.#vector.skip(at.steps);
+      else {
+        this.#kernel.range('count_over_time', n, at, this.#plan.windowMs);
+        this.#vector.take(this.#kernel, at.steps);
+      }
+    }
+    this.#vector.give(this.#kernel);
+    levels.learnCounts(level, samples, this.#kernel.out, this.#kernel.present);
   }
 
   #makeVector(): PieceVector {
