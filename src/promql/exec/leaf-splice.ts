@@ -68,22 +68,34 @@ function isPresent(kept: KeptResult, row: number, step: number): boolean {
   return ((kept.values[at + (step >>> 5)] >>> (step & 31)) & 1) === 1;
 }
 
-/** Copies the steps of a row to row `into` of the target, from step `at` on. Returns how many have a value. */
-function copyRow({ of, from, steps }: Part, row: number, target: KeptResult, into: number, at: number): number {
-  const [a, b] = [layout(of, of.steps), layout(target, target.steps)];
-  const [source, sink] = [row * a.length, into * b.length];
+/** Copies which steps of a row have a value to row `into` of the target, from step `at` on; returns how many have. */
+function copyPresence({ of, from, steps }: Part, row: number, target: KeptResult, into: number, at: number): number {
   let found = 0;
+  if (target.op === null) {
+    const begin = row * of.steps + from;
+    for (let i = begin; i < begin + steps; i++) found += of.present[i];
+    target.present.set(of.present.subarray(begin, begin + steps), into * target.steps + at);
+    return found;
+  }
+  const { words, length } = layout(target, target.steps);
   for (let i = 0; i < steps; i++) {
     if (!isPresent(of, row, from + i)) continue;
     found++;
-    if (target.op === null) target.present[into * target.steps + at + i] = 1;
-    else if (b.words > 0) target.values[sink + ((at + i) >>> 5)] += 2 ** ((at + i) & 31);
+    if (words > 0) target.values[into * length + ((at + i) >>> 5)] += 2 ** ((at + i) & 31);
   }
+  return found;
+}
+
+/** Likewise the steps themselves. */
+function copyRow(part: Part, row: number, target: KeptResult, into: number, at: number): number {
+  const { of, from, steps } = part;
+  const [a, b] = [layout(of, of.steps), layout(target, target.steps)];
+  const [source, sink] = [row * a.length, into * b.length];
   for (let p = 0; p < a.planes; p++) {
     const plane = source + a.words + p * of.steps + from;
     target.values.set(of.values.subarray(plane, plane + steps), sink + b.words + p * target.steps + at);
   }
-  return found;
+  return copyPresence(part, row, target, into, at);
 }
 
 function hasSteps({ of, from, steps }: Part, row: number): boolean {
