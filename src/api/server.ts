@@ -29,7 +29,7 @@ import {
 } from './exchange.ts';
 import { errorExcerpt } from './envelope.ts';
 import { errorResponse } from './query-handler.ts';
-import { sendStream } from './send-stream.ts';
+import { SendPace, sendStream } from './send-stream.ts';
 import { federateRoutes } from './routes-federate.ts';
 import { influxRoutes } from './routes-influx.ts';
 import { otlpRoutes } from './routes-otlp.ts';
@@ -210,9 +210,11 @@ function raise(error: InvariantError): never {
 class Sender {
   readonly #options: ApiServerOptions;
   readonly #cors: ReturnType<typeof corsHeaders>;
+  readonly #pace: SendPace;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
+    this.#pace = new SendPace(options.clock);
     this.#cors = corsHeaders(options.corsOrigin);
   }
 
@@ -291,7 +293,7 @@ class Sender {
     if (answer.coding) reply.header('content-encoding', answer.coding);
     if (isStream(answer.body)) {
       reply.header('vary', varies).hijack();
-      await sendStream(reply.raw, reply.getHeaders(), answer.body, this.#options.clock);
+      await sendStream(reply.raw, reply.getHeaders(), answer.body, this.#options.clock, this.#pace);
       return reply;
     }
     const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;

@@ -8,7 +8,7 @@ import {
   type NameCount,
   type TsdbStatus,
 } from '../api/index.ts';
-import { type Labels, compareLabels, compareUtf8 } from '../model/index.ts';
+import { type Labels, compareLabels, compareUtf8, mergeTexts } from '../model/index.ts';
 import { unpackLabels } from '../promql/index.ts';
 import type { RemoteShard } from './remote-leaves.ts';
 import type { ShardSelection } from './shard-protocol.ts';
@@ -21,8 +21,9 @@ const selectionOf = ({ tenant, matcherSets, startMs, endMs, limit }: ListingSele
   limit,
 });
 
+/** Of lists that are sorted. */
 function merged(lists: readonly (readonly string[])[], limit: number): Listing<string> {
-  const items = [...new Set(lists.flat())].sort(compareUtf8);
+  const items = mergeTexts(lists);
   return { items: limit > 0 ? items.slice(0, limit + 1) : items, warnings: [] };
 }
 

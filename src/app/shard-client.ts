@@ -5,6 +5,7 @@ import type { Clock, DurableGroup } from '../io/index.ts';
 import type { Retention, ShardPort } from '../tsdb/index.ts';
 import { relayLog } from './port-logger.ts';
 import {
+  type PushedGroup,
   type ShardAsk,
   type ShardCommand,
   type ShardEvent,
@@ -16,6 +17,9 @@ import {
 /** Longest wait of a durable group for others, and bytes that do not wait. */
 const GATHER_MS = 5;
 const GATHERED_BYTES_MAX = 512 * 1024;
+
+/** Buffers that the worker knows by their place: more than the log keeps. */
+const PLACES = 32;
 
 const YOUNG_MB_MAX = 6;
 
@@ -34,12 +38,15 @@ export class ShardClient implements ShardPort {
   readonly #worker: Worker;
   readonly #options: ShardClientOptions;
   readonly #replies = new Map<number, PromiseWithResolvers<ShardWorkerStats>>();
-  readonly #pendingBytesOf: number[] = [];
+  /** Pushed and not applied yet, in order. */
+  readonly #pending: { readonly buffer: SharedArrayBuffer; readonly length: number }[] = [];
+  readonly #places: (SharedArrayBuffer | undefined)[] = [];
+  #nextPlace = 0;
   #nextId = 1;
   #ready = Promise.withResolvers<void>();
   #stopped = Promise.withResolvers<void>();
   #isStopping = false;
-  #gathered: DurableGroup[] = [];
+  #gathered: PushedGroup[] = [];
   #gatheredBytes = 0;
   #cancelFlush: (() => void) | null = null;
   /** Groups handed over since the start. A query that must see them carries this number. */
@@ -75,11 +82,19 @@ export class ShardClient implements ShardPort {
   push(group: DurableGroup): void {
     this.pushed++;
     this.pendingBytes += group.length;
-    this.#pendingBytesOf.push(group.length);
-    this.#gathered.push(group);
+    this.#pending.push(group);
+    this.#gathered.push(this.#placed(group));
     this.#gatheredBytes += group.length;
     if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.flush();
     else this.#cancelFlush ??= this.#options.clock.after(GATHER_MS, () => this.flush());
+  }
+
+  #placed({ buffer, length, position, next }: DurableGroup): PushedGroup {
+    const known = this.#places.indexOf(buffer);
+    if (known >= 0) return { place: known, buffer: null, length, position, next };
+    const place = this.#nextPlace++ % PLACES;
+    this.#places[place] = buffer;
+    return { place, buffer, length, position, next };
   }
 
   /** Hands over what is gathered. Before a query goes to the shard, which waits for the groups acknowledged before it. */
@@ -167,10 +182,15 @@ export class ShardClient implements ShardPort {
         this.#replies.delete(event.id);
         return;
       case 'applied':
-        for (let i = 0; i < event.groups; i++) this.pendingBytes -= this.#pendingBytesOf.shift() ?? 0;
         this.fullness = event.fullness;
-        this.#options.onBuffers(event.buffers);
+        this.#applied(event.groups);
     }
+  }
+
+  #applied(groups: number): void {
+    const applied = this.#pending.splice(0, groups);
+    for (const { length } of applied) this.pendingBytes -= length;
+    this.#options.onBuffers(applied.map(({ buffer }) => buffer));
   }
 
   #died(error: Error): void {

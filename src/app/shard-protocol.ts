@@ -33,10 +33,20 @@ export type ShardAsk =
   /** Copies the blocks into a directory. */
   | { readonly type: 'snapshot'; readonly directory: string };
 
+/**
+ * A durable group on its way to the shard. Its buffer comes along once and is named by its place from then on: each message that
+ * carries shared memory makes an object that counts as all of that memory, and main would collect garbage all the time.
+ */
+export interface PushedGroup extends Omit<DurableGroup, 'buffer'> {
+  readonly place: number;
+  /** What is in the place from now on. */
+  readonly buffer: SharedArrayBuffer | null;
+}
+
 /** Main thread to shard worker. */
 export type ShardCommand =
   | (ShardAsk & { readonly id: number })
-  | { readonly type: 'push'; readonly groups: readonly DurableGroup[] }
+  | { readonly type: 'push'; readonly groups: readonly PushedGroup[] }
   | { readonly type: 'port'; readonly port: MessagePort }
   /** In force from the next look at the blocks. */
   | { readonly type: 'retain'; readonly retention: Retention }
@@ -46,12 +56,8 @@ export type ShardCommand =
 export type ShardEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'ready'; readonly stats: ShardWorkerStats }
-  | {
-      readonly type: 'applied';
-      readonly buffers: readonly SharedArrayBuffer[];
-      readonly groups: number;
-      readonly fullness: number;
-    }
+  /** So many groups, in the order in which they were pushed. */
+  | { readonly type: 'applied'; readonly groups: number; readonly fullness: number }
   | { readonly type: 'reply'; readonly id: number; readonly stats: ShardWorkerStats }
   | { readonly type: 'refused'; readonly id: number; readonly error: WireError }
   | { readonly type: 'stopped' }

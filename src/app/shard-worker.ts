@@ -5,12 +5,14 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorText, invariant } from '../base/index.ts';
 import { type Clock, type DurableGroup, createRealWorld } from '../io/index.ts';
 import { type ExecKernel, createExecWasm } from '../kernel/index.ts';
+import { mergeTexts } from '../model/index.ts';
 import { CachedLeaf, LabelsPacker, type LeafControl, LocalLeafExecutor, leafTransferables } from '../promql/index.ts';
 import { type Retention, Shard } from '../tsdb/index.ts';
 import { GarbageCollector } from './collect-garbage.ts';
 import { portLogger } from './port-logger.ts';
 import { shardCardinality } from './shard-cardinality.ts';
 import {
+  type PushedGroup,
   type ShardAnswer,
   type ShardAsk,
   type ShardCommand,
@@ -47,6 +49,8 @@ class ShardHost {
   readonly #garbage: GarbageCollector;
   readonly #main: MessagePort;
   readonly #running = new Map<number, AbortController>();
+  /** What groups come in, by the place that names it. */
+  readonly #places: SharedArrayBuffer[] = [];
   #queue: DurableGroup[] = [];
   #applied = 0;
   /** When groups came last. */
@@ -87,7 +91,7 @@ class ShardHost {
   command(command: ShardCommand): void {
     if (command.type === 'push') {
       this.#pushedMs = this.#clock.monotonicMs();
-      this.#queue.push(...command.groups);
+      for (const group of command.groups) this.#queue.push(this.#placed(group));
       this.#pump();
     } else if (command.type === 'port') {
       command.port.on('message', (query: ShardQuery) => void this.#query(command.port, query));
@@ -106,6 +110,11 @@ class ShardHost {
     } catch (error) {
       this.#post({ type: 'refused', id, error: toWireError(error) });
     }
+  }
+
+  #placed({ place, buffer, ...group }: PushedGroup): DurableGroup {
+    if (buffer) this.#places[place] = buffer;
+    return { ...group, buffer: this.#places[place] };
   }
 
   /** Applies what waits. */
@@ -135,8 +144,7 @@ class ShardHost {
   #finish(groups: readonly DurableGroup[]): void {
     if (groups.length === 0) return;
     this.#applied += groups.length;
-    const buffers = groups.map(({ buffer }) => buffer);
-    this.#post({ type: 'applied', buffers, groups: groups.length, fullness: this.#shard.fullness });
+    this.#post({ type: 'applied', groups: groups.length, fullness: this.#shard.fullness });
     for (const { after, resolve } of this.#waiting) if (after <= this.#applied) resolve();
     this.#waiting = this.#waiting.filter(({ after }) => after > this.#applied);
   }
@@ -258,7 +266,7 @@ class ShardHost {
     const { matcherSets } = selection;
     if (matcherSets.length <= 1) return list(matcherSets[0] ?? [], selection);
     const lists = await Promise.all(matcherSets.map(async (matchers) => list(matchers, selection)));
-    return [...new Set(lists.flat())];
+    return [...mergeTexts(lists)];
   }
 }
 

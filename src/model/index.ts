@@ -8,6 +8,7 @@ export {
   type SeriesSource,
 } from './source.ts';
 export { Labels, METRIC_NAME, compareLabels, compareUtf8 } from './labels.ts';
+export { mergeTexts, sortTexts } from './text-order.ts';
 export {
   type MatchOperator,
   type Matcher,

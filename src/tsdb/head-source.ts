@@ -7,6 +7,7 @@ import {
   type SeriesSet,
   type SeriesSource,
   compareUtf8,
+  sortTexts,
 } from '../model/index.ts';
 import { type Head, NO_SYMBOL, clampMs } from './head.ts';
 import { SCRATCH } from './head-memory.ts';
@@ -256,6 +257,6 @@ export class HeadSource implements SeriesSource {
   }
 
   #sortedTexts(symbols: Iterable<number>): string[] {
-    return Array.from(symbols, (symbol) => this.#head.text(symbol)).sort(compareUtf8);
+    return sortTexts(Array.from(symbols, (symbol) => this.#head.text(symbol)));
   }
 }

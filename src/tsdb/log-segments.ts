@@ -27,6 +27,13 @@ export interface ReplayHandler {
   progress?(doneBytes: number, totalBytes: number): Promise<void> | void;
 }
 
+/** A segment without the zeros that were written ahead of its records (log-ahead.ts); the first `from` bytes are records. */
+function withoutZeros(bytes: Uint8Array, from: number): Uint8Array {
+  let end = bytes.length;
+  while (end > from && bytes[end - 1] === 0) end--;
+  return bytes.subarray(0, end);
+}
+
 /** Whether any good record after `from` says that bytes beyond `from` were durable: then `from` is corrupt, not torn. */
 function isDurableBeyond(bytes: Uint8Array, from: number): boolean {
   for (let offset = from + 1; offset < bytes.length; offset++) {
@@ -97,7 +104,8 @@ async function replaySegment(
   try {
     checkSegmentHeader(bytes, shard, segment);
   } catch (error) {
-    if (!isDurableBeyond(bytes, 0)) return bytes.length;
+    const written = withoutZeros(bytes, 0);
+    if (!isDurableBeyond(written, 0)) return written.length;
     throw error;
   }
   let offset = start;
@@ -108,10 +116,11 @@ async function replaySegment(
     if (waiting) await waiting;
     offset = record.end;
   }
-  if (offset < bytes.length && isDurableBeyond(bytes, offset)) {
+  const rest = withoutZeros(bytes, Math.min(offset, bytes.length));
+  if (offset < rest.length && isDurableBeyond(rest, offset)) {
     throw corruptError(`cannot read ${path}: the record at offset ${offset} fails its checksum`);
   }
-  return Math.max(0, bytes.length - offset);
+  return Math.max(0, rest.length - offset);
 }
 
 /** Removes the segments before number `segment`. */

@@ -6,6 +6,7 @@
 // byte, and the next record begins a new one (with a fresh dictionary: `onRotate`).
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
 import type { Clock, DurableGroup, Files, LogPosition, LogStream, OpenFile } from '../io/index.ts';
+import { LogAhead } from './log-ahead.ts';
 import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, encodeSegmentHeader, putRecord } from './log-record.ts';
 import { listSegments, logDirectory, segmentPath } from './log-segments.ts';
 
@@ -20,6 +21,16 @@ export interface LogOptions {
   readonly logger: Logger;
   /** Segments up to this one are taken even if their files are gone: the head's image stands there. */
   readonly afterSegment?: number;
+  /** Zeros are written ahead of the records (log-ahead.ts). Default: yes. */
+  readonly hasAhead?: boolean;
+}
+
+/** The segment that is written. */
+interface Open {
+  readonly file: OpenFile;
+  readonly segment: number;
+  synced: number;
+  readonly ahead: LogAhead | null;
 }
 
 interface Waiting {
@@ -48,7 +59,7 @@ export class SegmentLog implements LogStream {
   #segment: number;
   #segmentBytes = SEGMENT_HEADER_BYTES;
   #groups: Group[] = [];
-  #file: { file: OpenFile; segment: number; synced: number } | null = null;
+  #file: Open | null = null;
   #flushing: Promise<void> | null = null;
   #closed = false;
   /** Groups synced so far, and the time the last sync took: for metrics. */
@@ -118,8 +129,22 @@ export class SegmentLog implements LogStream {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#flushing;
-    await this.#file?.file.close();
+    await this.#closeFile();
+  }
+
+  /** Closes the segment, without the zeros behind its records. */
+  async #closeFile(): Promise<void> {
+    const open = this.#file;
     this.#file = null;
+    if (!open) return;
+    try {
+      if (open.ahead) {
+        await open.ahead.stop();
+        await open.file.truncate(open.synced);
+      }
+    } finally {
+      await open.file.close();
+    }
   }
 
   /** The group that records are gathered in, with room for `more` bytes. */
@@ -160,10 +185,12 @@ export class SegmentLog implements LogStream {
   async #commit(group: Group): Promise<void> {
     const open = await this.#fileFor(group.segment);
     const offset = open.synced;
+    await open.ahead?.reach(offset + group.length);
     await open.file.write(group.bytes.subarray(0, group.length), offset);
     await open.file.sync();
     this.syncCount++;
     open.synced = offset + group.length;
+    open.ahead?.follow(open.synced);
     this.#options.onDurable({
       buffer: group.buffer,
       length: group.length,
@@ -172,12 +199,12 @@ export class SegmentLog implements LogStream {
     });
   }
 
-  async #fileFor(segment: number): Promise<{ file: OpenFile; segment: number; synced: number }> {
+  async #fileFor(segment: number): Promise<Open> {
     if (this.#file?.segment === segment) return this.#file;
     const { files, shard } = this.#options;
-    await this.#file?.file.close();
-    this.#file = null;
-    const file = await files.open(segmentPath(shard, segment), 'write');
+    await this.#closeFile();
+    const path = segmentPath(shard, segment);
+    const file = await files.open(path, 'write');
     try {
       await file.truncate(0);
       await file.write(encodeSegmentHeader(shard, segment), 0);
@@ -187,8 +214,16 @@ export class SegmentLog implements LogStream {
       await file.close();
       throw error;
     }
-    this.#file = { file, segment, synced: SEGMENT_HEADER_BYTES };
+    this.#file = { file, segment, synced: SEGMENT_HEADER_BYTES, ahead: this.#aheadOf(path) };
     return this.#file;
+  }
+
+  #aheadOf(path: string): LogAhead | null {
+    const { files, logger, hasAhead = true } = this.#options;
+    if (!hasAhead) return null;
+    return new LogAhead(files, path, SEGMENT_HEADER_BYTES, (error) =>
+      logger.warn('cannot write ahead in log segment; syncs take longer', { path, error: errorText(error) }),
+    );
   }
 
   /** Refuses the group and all that waits behind it, and gives the segment up. */
@@ -210,6 +245,7 @@ export class SegmentLog implements LogStream {
     this.#file = null;
     if (!open) return;
     try {
+      await open.ahead?.stop();
       await open.file.truncate(open.synced);
       await open.file.sync();
     } catch (error) {

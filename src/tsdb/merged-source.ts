@@ -11,7 +11,8 @@ import {
   type SeriesSet,
   type SeriesSource,
   type SourceChanges,
-  compareUtf8,
+  mergeTexts,
+  sortTexts,
 } from '../model/index.ts';
 import type { Block } from './block/block.ts';
 import type { BlockIndex } from './block/block-index.ts';
@@ -329,28 +330,37 @@ export class MergedSource implements SeriesSource {
     return set;
   }
 
-  async labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Promise<string[]> {
-    const names = new Set(this.#view.head.labelNames(tenant, matchers, minMs, maxMs));
-    await this.#eachBlock(minMs, maxMs, (store, index) => {
-      if (matchers.length === 0) for (const name of index.labelNames(tenant)) names.add(name);
-      else addTexts(names, store({ tenant, matchers, minMs, maxMs }), null);
-    });
-    return [...names].sort(compareUtf8);
+  labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Promise<string[]> {
+    const inHead = this.#view.head.labelNames(tenant, matchers, minMs, maxMs);
+    return this.#texts({ tenant, matchers, minMs, maxMs }, inHead, null, (index) => index.labelNames(tenant));
   }
 
-  async labelValues(
+  labelValues(
     tenant: string,
     name: string,
     matchers: readonly Matcher[],
     minMs: number,
     maxMs: number,
   ): Promise<string[]> {
-    const values = new Set(this.#view.head.labelValues(tenant, name, matchers, minMs, maxMs));
-    await this.#eachBlock(minMs, maxMs, (store, index) => {
-      if (matchers.length === 0) for (const value of index.labelValues(tenant, name)) values.add(value);
-      else addTexts(values, store({ tenant, matchers, minMs, maxMs }), name);
+    const inHead = this.#view.head.labelValues(tenant, name, matchers, minMs, maxMs);
+    return this.#texts({ tenant, matchers, minMs, maxMs }, inHead, name, (index) => index.labelValues(tenant, name));
+  }
+
+  /** Names (label null) or values of a label, in head and blocks; `all`: those of a block's index, sorted. */
+  async #texts(
+    selection: Wanted,
+    inHead: readonly string[],
+    label: string | null,
+    all: (index: BlockIndex) => readonly string[],
+  ): Promise<string[]> {
+    const lists = [inHead];
+    const selected = new Set<string>();
+    await this.#eachBlock(selection.minMs, selection.maxMs, (store, index) => {
+      if (selection.matchers.length === 0) lists.push(all(index));
+      else addTexts(selected, store(selection), label);
     });
-    return [...values].sort(compareUtf8);
+    lists.push(sortTexts([...selected]));
+    return [...mergeTexts(lists)];
   }
 
   async #eachBlock(

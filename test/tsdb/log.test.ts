@@ -5,6 +5,7 @@ import { type Logger, silentLogger, utf8, utf8Text } from '../../src/base/index.
 import { type DurableGroup, type SimWorld, createSimWorld, hasCode } from '../../src/io/index.ts';
 import { SegmentLog, listSegments, replayLog } from '../../src/tsdb/index.ts';
 import { recordAt } from '../../src/tsdb/log-record.ts';
+import { segmentPath } from '../../src/tsdb/log-segments.ts';
 
 const START = { segment: 0, offset: 0 };
 
@@ -14,7 +15,7 @@ interface Opened {
   readonly failures: { count: number };
 }
 
-async function open(sim: SimWorld): Promise<Opened> {
+async function open(sim: SimWorld, hasAhead = true): Promise<Opened> {
   const groups: DurableGroup[] = [];
   const failures = { count: 0 };
   const log = await SegmentLog.open({
@@ -24,6 +25,7 @@ async function open(sim: SimWorld): Promise<Opened> {
     onDurable: (group) => groups.push(group),
     onFailure: () => failures.count++,
     logger: silentLogger,
+    hasAhead,
   });
   return { log, groups, failures };
 }
@@ -93,7 +95,7 @@ describe('log', () => {
   test(
     'a failed write refuses its records, gives the segment up, and the next record goes to a new one',
     inSim(4, async (sim) => {
-      const { log, failures } = await open(sim);
+      const { log, failures } = await open(sim, false);
       await log.append(utf8('good'));
       for (const fault of ['write', 'sync'] as const) {
         sim.disk.failNext(fault, 'log/003');
@@ -102,6 +104,44 @@ describe('log', () => {
       }
       assert.equal(failures.count, 2);
       assert.deepEqual((await texts(sim)).found, ['good', 'after write', 'after sync']);
+    }),
+  );
+
+  test(
+    'zeros lie ahead of the records while a segment is written, and are cut off when it is over',
+    inSim(14, async (sim) => {
+      const { files } = sim.world;
+      const bytesOf = async (segment: number) => (await files.stat(segmentPath(3, segment)))?.sizeBytes ?? 0;
+      const { log } = await open(sim);
+      await log.append(utf8('one'));
+      await sim.world.clock.sleep(1000);
+      assert.ok((await bytesOf(1)) > 100_000);
+      await log.append(utf8('ends in zeros\0\0'));
+      const warned: string[] = [];
+      const logger = { ...silentLogger, warn: (text: string) => void warned.push(text) };
+      assert.deepEqual(await texts(sim, START, logger), { found: ['one', 'ends in zeros\0\0'], damage: [] });
+      assert.deepEqual(warned, []);
+      const { offset } = log.end;
+      log.rotate();
+      await log.append(utf8('two'));
+      assert.equal(await bytesOf(1), offset);
+      await log.close();
+      assert.ok((await bytesOf(2)) < 100);
+      assert.deepEqual((await texts(sim)).found, ['one', 'ends in zeros\0\0', 'two']);
+    }),
+  );
+
+  test(
+    'records go on where zeros cannot be written ahead of them',
+    inSim(15, async (sim) => {
+      const { log, failures } = await open(sim);
+      const appended = log.append(utf8('one'));
+      await appended;
+      sim.disk.failNext('write', 'log/003');
+      await sim.world.clock.sleep(1000);
+      await log.append(utf8('two'));
+      assert.equal(failures.count, 0);
+      assert.deepEqual((await texts(sim)).found, ['one', 'two']);
     }),
   );
 
