@@ -174,6 +174,18 @@ export const mutations: readonly Mutation[] = [
     find: 'if (compaction) this.#compacting = this.#compact(compaction);',
     replace: '',
   },
+  {
+    what: 'a replay compacts again what was compacted',
+    file: 'src/tsdb/block-set.ts',
+    find: 'return order < 0 || (order === 0 && stage <= last.stage);',
+    replace: 'return false;',
+  },
+  {
+    what: 'histograms stay in their places when samples beside them are deleted',
+    file: 'src/tsdb/histogram-moves.ts',
+    find: '    at.push(from + i);\n',
+    replace: '    at.push(moves[i]);\n',
+  },
 ];
 
 const root = new URL('..', import.meta.url).pathname;

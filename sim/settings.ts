@@ -78,6 +78,7 @@ export const newTotals = () => ({
   duplicates: 0,
   conflicts: 0,
   odd: 0,
+  histograms: 0,
   deletes: 0,
   flushes: 0,
   cleans: 0,

@@ -7,8 +7,9 @@ import { Block } from './block/block.ts';
 import type { BlockCache } from './block/block-cache.ts';
 import { blockDirectory, isBlockFileName, spanOfName } from './block-name.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
+import type { CompactionPoint } from './shard-state.ts';
 
-/** Positions of the newest cuts whose blocks are all written. */
+/** Positions of the newest cuts whose blocks are all written, and of the newest compaction that came to its end. */
 const CUTS_FILE = 'cuts.json';
 /** More than lie in the log that is kept. */
 const CUTS_KEPT = 256;
@@ -18,6 +19,16 @@ const BAD_SUFFIX = '.bad';
 export interface CutRecord extends LogPosition {
   readonly endMs: number;
   readonly idleBeforeMs: number;
+}
+
+/** A compaction that came to its end: position in the log, and the stage there. */
+interface CompactedRecord extends LogPosition {
+  readonly stage: number;
+}
+
+interface CutsFile {
+  readonly cuts: readonly CutRecord[];
+  readonly compacted?: CompactedRecord;
 }
 
 /** A block file that could not be used. */
@@ -40,6 +51,9 @@ export class BlockSet {
   #blocks: readonly Block[] = [];
   readonly #bad: BadBlock[] = [];
   #cuts: readonly CutRecord[] = [];
+  #compacted: CompactedRecord | undefined;
+  /** Changes of the file, one after the other: a cut may be written beside a compaction. */
+  #noting: Promise<void> = Promise.resolve();
   /** Changes whenever the blocks do. */
   generation = 0;
 
@@ -110,8 +124,9 @@ export class BlockSet {
   async #readCuts(): Promise<void> {
     const { files, logger } = this.#options;
     try {
-      const file = (await readJsonFile(files, `${this.directory}/${CUTS_FILE}`)) as { cuts: CutRecord[] } | null;
+      const file = (await readJsonFile(files, `${this.directory}/${CUTS_FILE}`)) as CutsFile | null;
       this.#cuts = file?.cuts ?? [];
+      this.#compacted = file?.compacted;
     } catch (error) {
       if (!isCorrupt(error)) throw error;
       // Without it a replay writes blocks again that are there already: more work, the same answers.
@@ -169,11 +184,36 @@ export class BlockSet {
     this.#options.logger.warn('cannot remove block', { path, error: errorText(error) });
   }
 
+  /** Whether the compaction of this point of the log came to its end once. If so, a log is replayed. */
+  isCompacted({ position, stage }: CompactionPoint): boolean {
+    const last = this.#compacted;
+    if (!last) return false;
+    const order = compareLogPositions(position, last);
+    return order < 0 || (order === 0 && stage <= last.stage);
+  }
+
   /** Notes that all blocks of a cut are there. */
-  async finishCut({ segment, offset, endMs, idleBeforeMs }: CutRecord): Promise<void> {
-    const cuts = [...this.#cuts, { segment, offset, endMs, idleBeforeMs }].sort(compareLogPositions).slice(-CUTS_KEPT);
-    await writeJsonFile(this.#options.files, `${this.directory}/${CUTS_FILE}`, { version: 1, cuts });
-    this.#cuts = cuts;
+  finishCut({ segment, offset, endMs, idleBeforeMs }: CutRecord): Promise<void> {
+    return this.#note(() => {
+      const cuts = [...this.#cuts, { segment, offset, endMs, idleBeforeMs }].sort(compareLogPositions);
+      return { cuts: cuts.slice(-CUTS_KEPT), compacted: this.#compacted };
+    });
+  }
+
+  /** Notes that a compaction came to its end. */
+  finishCompaction({ position: { segment, offset }, stage }: CompactionPoint): Promise<void> {
+    return this.#note(() => ({ cuts: this.#cuts, compacted: { segment, offset, stage } }));
+  }
+
+  #note(make: () => CutsFile): Promise<void> {
+    const noted = this.#noting.then(async () => {
+      const { cuts, compacted } = make();
+      await writeJsonFile(this.#options.files, `${this.directory}/${CUTS_FILE}`, { version: 1, cuts, compacted });
+      this.#cuts = cuts;
+      this.#compacted = compacted;
+    });
+    this.#noting = noted.catch(() => undefined); // whoever asked for it hears of it
+    return noted;
   }
 
   /** A block is bad: it is named `.bad`, reported, and not read again. */
