@@ -82,6 +82,7 @@ export const newTotals = () => ({
   deletes: 0,
   flushes: 0,
   cleans: 0,
+  snapshots: 0,
   reads: 0,
   rows: 0,
   cuts: 0,

@@ -11,13 +11,7 @@ import { Session } from '../sim/session.ts';
 import { dumpStore } from '../test/support/dump-store.ts';
 import { formatVersions } from '../test/support/format-versions.ts';
 import { keptNumbers, layOut, readKept, writeKept } from '../test/support/kept-directory.ts';
-import {
-  type StoreParts,
-  type StoredFiles,
-  buildStore,
-  layOutSimulated,
-  storeParts,
-} from '../test/support/sample-store.ts';
+import { type StoreParts, type StoredFiles, buildStore, layOutSimulated, storeParts } from '../sim/sample-store.ts';
 
 const SEED = 5;
 const SHARDS = 2;

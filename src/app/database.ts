@@ -4,8 +4,9 @@ import type { Logger } from '../base/index.ts';
 import type { Files, World } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
 import { type IntakeWasmKernel, createIntakeWasm, loadKernel } from '../kernel/index.ts';
-import { type Command, Intake, MANIFEST, type Retention, type ShardStats, openManifest } from '../tsdb/index.ts';
+import { type Command, Intake, MANIFEST, type Retention, openManifest } from '../tsdb/index.ts';
 import { ShardClient } from './shard-client.ts';
+import type { ShardReport } from './shard-protocol.ts';
 
 /** Shards of a new data directory: one per processor, within reason. */
 export const SHARDS_DEFAULT_MAX = 8;
@@ -96,7 +97,7 @@ export class Database {
     for (const shard of this.shards) shard.retain(perShard(retention, this.shards.length));
   }
 
-  stats(): Promise<ShardStats[]> {
+  stats(): Promise<ShardReport[]> {
     return Promise.all(this.shards.map((shard) => shard.stats()));
   }
 

@@ -2,7 +2,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
 import type { Clock, DurableGroup } from '../io/index.ts';
-import type { Retention, ShardPort, ShardStats } from '../tsdb/index.ts';
+import type { Retention, ShardPort } from '../tsdb/index.ts';
 import { relayLog } from './port-logger.ts';
 import {
   type ShardAsk,
@@ -10,6 +10,7 @@ import {
   type ShardEvent,
   type ShardWorkerData,
   fromWireError,
+  type ShardReport,
 } from './shard-protocol.ts';
 
 /** Longest wait of a durable group for others, and bytes that do not wait. */
@@ -32,7 +33,7 @@ export interface ShardClientOptions {
 export class ShardClient implements ShardPort {
   readonly #worker: Worker;
   readonly #options: ShardClientOptions;
-  readonly #replies = new Map<number, PromiseWithResolvers<ShardStats>>();
+  readonly #replies = new Map<number, PromiseWithResolvers<ShardReport>>();
   readonly #pendingBytesOf: number[] = [];
   #nextId = 1;
   #ready = Promise.withResolvers<void>();
@@ -97,17 +98,17 @@ export class ShardClient implements ShardPort {
     this.#worker.postMessage({ type: 'port', port } satisfies ShardCommand, [port]);
   }
 
-  stats(): Promise<ShardStats> {
+  stats(): Promise<ShardReport> {
     return this.#ask({ type: 'stats' });
   }
 
   /** Writes an image now. */
-  image(): Promise<ShardStats> {
+  image(): Promise<ShardReport> {
     return this.#ask({ type: 'image' });
   }
 
   /** Resolves when all that was pushed so far is applied. */
-  settled(): Promise<ShardStats> {
+  settled(): Promise<ShardReport> {
     this.flush();
     return this.#ask({ type: 'settle', after: this.pushed });
   }
@@ -118,7 +119,7 @@ export class ShardClient implements ShardPort {
   }
 
   /** Copies the shard's blocks into a directory. */
-  snapshot(directory: string): Promise<ShardStats> {
+  snapshot(directory: string): Promise<ShardReport> {
     return this.#ask({ type: 'snapshot', directory });
   }
 
@@ -135,10 +136,10 @@ export class ShardClient implements ShardPort {
     this.#worker.postMessage(command);
   }
 
-  #ask(command: ShardAsk): Promise<ShardStats> {
+  #ask(command: ShardAsk): Promise<ShardReport> {
     this.flush();
     const id = this.#nextId++;
-    const reply = Promise.withResolvers<ShardStats>();
+    const reply = Promise.withResolvers<ShardReport>();
     this.#replies.set(id, reply);
     this.#command({ ...command, id });
     return reply.promise;

@@ -4,6 +4,7 @@ import type { DurableGroup } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
 import type { LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
 import type { Retention, ShardStats } from '../tsdb/index.ts';
+import type { ThreadMemory } from './thread-memory.ts';
 import type { MessagePort } from 'node:worker_threads';
 
 /** What a shard worker starts with. */
@@ -35,17 +36,22 @@ export type ShardCommand =
   | { readonly type: 'retain'; readonly retention: Retention }
   | { readonly type: 'stop' };
 
+/** What a shard worker says of itself. */
+export interface ShardReport extends ShardStats {
+  readonly thread: ThreadMemory;
+}
+
 /** Shard worker to main thread. */
 export type ShardEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
-  | { readonly type: 'ready'; readonly stats: ShardStats }
+  | { readonly type: 'ready'; readonly stats: ShardReport }
   | {
       readonly type: 'applied';
       readonly buffers: readonly SharedArrayBuffer[];
       readonly groups: number;
       readonly fullness: number;
     }
-  | { readonly type: 'reply'; readonly id: number; readonly stats: ShardStats }
+  | { readonly type: 'reply'; readonly id: number; readonly stats: ShardReport }
   | { readonly type: 'refused'; readonly id: number; readonly error: WireError }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: string };

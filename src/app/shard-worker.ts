@@ -17,10 +17,12 @@ import {
   type ShardEvent,
   type ShardQuery,
   type ShardQueryValue,
+  type ShardReport,
   type ShardSelection,
   type ShardWorkerData,
   toWireError,
 } from './shard-protocol.ts';
+import { threadMemory } from './thread-memory.ts';
 
 /**
  * A leaf yields after this long, and gives the processor away for a moment: p99 of a write beside eight clients with heavy queries on
@@ -83,7 +85,7 @@ class ShardHost {
       if (command.type === 'settle') await this.#caughtUp(command.after);
       else if (command.type === 'image') await this.#image();
       else if (command.type === 'snapshot') await this.#shard.snapshot(command.directory);
-      this.#post({ type: 'reply', id, stats: this.#shard.stats() });
+      this.#post({ type: 'reply', id, stats: report(this.#shard) });
     } catch (error) {
       this.#post({ type: 'refused', id, error: toWireError(error) });
     }
@@ -242,6 +244,8 @@ class ShardHost {
   }
 }
 
+const report = (shard: Shard): ShardReport => ({ ...shard.stats(), thread: threadMemory() });
+
 function transferables(value: ShardQueryValue): ArrayBuffer[] {
   if ('kind' in value) return leafTransferables(value);
   if ('pairs' in value) return [value.pairs.buffer as ArrayBuffer, value.ends.buffer as ArrayBuffer];
@@ -278,7 +282,7 @@ async function main(): Promise<void> {
       afterWork: () => garbage.collect(),
     });
     host = new ShardHost(opened, retention, clock, execModule, port);
-    port.postMessage({ type: 'ready', stats: opened.stats() } satisfies ShardEvent);
+    port.postMessage({ type: 'ready', stats: report(opened) } satisfies ShardEvent);
     for (const command of early) host.command(command);
   } catch (error) {
     port.postMessage({ type: 'failed', error: errorText(error) } satisfies ShardEvent);

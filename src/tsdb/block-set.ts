@@ -50,6 +50,8 @@ export class BlockSet {
   /** Oldest span first; of one span the older position first. */
   #blocks: readonly Block[] = [];
   readonly #bad: BadBlock[] = [];
+  /** Their files could not be removed. */
+  readonly #left: Block[] = [];
   #cuts: readonly CutRecord[] = [];
   #compacted: CompactedRecord | undefined;
   /** Changes of the file, one after the other: a cut may be written beside a compaction. */
@@ -106,6 +108,12 @@ export class BlockSet {
     return !last || compareLogPositions(position, last) > 0;
   }
 
+  /** Behind everything in the log that the blocks know of. */
+  get newestPosition(): LogPosition {
+    const known = [...this.#blocks.flatMap(({ meta }) => [meta.position, meta.deletesThrough]), ...this.#cuts];
+    return known.reduce((a, b) => (compareLogPositions(a, b) < 0 ? b : a), { segment: 0, offset: 0 });
+  }
+
   get sizeBytes(): number {
     return this.#blocks.reduce((sum, block) => sum + block.sizeBytes, 0);
   }
@@ -129,7 +137,7 @@ export class BlockSet {
       this.#compacted = file?.compacted;
     } catch (error) {
       if (!isCorrupt(error)) throw error;
-      // Without it a replay writes blocks again that are there already: more work, the same answers.
+      // Without it a replay writes blocks again that are there already: more work, the same answers (compareAge).
       logger.warn('cannot read the positions of cuts', { error: errorText(error) });
     }
   }
@@ -171,17 +179,24 @@ export class BlockSet {
     await this.remove(replaced);
   }
 
-  /** Takes blocks out; their files go when no query reads them any more. */
+  /** Takes blocks out. Who reads one goes on. */
   async remove(blocks: readonly Block[]): Promise<void> {
     if (blocks.length === 0) return;
     this.#blocks = this.#blocks.filter((block) => !blocks.includes(block));
     this.generation++;
-    for (const block of blocks) await block.removeWhenUnused((error) => this.#reportRemoval(block, error));
+    for (const block of blocks) {
+      try {
+        await block.remove();
+      } catch (error) {
+        this.#options.logger.warn('cannot remove block', { path: block.path, error: errorText(error) });
+        this.#left.push(block);
+      }
+    }
   }
 
-  /** The file stays until the next start, which finds it superseded. */
-  #reportRemoval({ path }: Block, error: unknown): void {
-    this.#options.logger.warn('cannot remove block', { path, error: errorText(error) });
+  /** Up to where deletes are applied to each block that there is, or may come back with the next start. */
+  deletesThrough(): LogPosition[] {
+    return [...this.#blocks, ...this.#left].map(({ meta }) => meta.deletesThrough);
   }
 
   /** Whether the compaction of this point of the log came to its end once. If so, a log is replayed. */
@@ -231,6 +246,6 @@ export class BlockSet {
     } catch (renameError) {
       logger.warn('cannot rename damaged block', { path, error: errorText(renameError) });
     }
-    await block?.removeWhenUnused((removeError) => this.#reportRemoval(block, removeError));
+    block?.release();
   }
 }

@@ -11,6 +11,7 @@ import { type Logger, TidemarkError, errorText, isCorrupt } from '../base/index.
 import { type Clock, type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
 import type { BlockKernel } from '../kernel/index.ts';
 import type { Block } from './block/block.ts';
+import { firstPositionOf } from './block/block-format.ts';
 import { mergeBlocks } from './block/block-merge.ts';
 import { WINDOW_MS, blockFileName, spanStart } from './block-name.ts';
 import type { BlockSet } from './block-set.ts';
@@ -327,7 +328,7 @@ export class LifeCycle {
 
   #prune(upTo: LogPosition): Promise<void> {
     const { tombstones, blocks } = this.#parts;
-    return tombstones.prune(upTo, () => blocks.all.map(({ meta }) => meta.deletesThrough));
+    return tombstones.prune(upTo, () => blocks.deletesThrough());
   }
 
   /** Blocks that queries read, of cuts up to a point of the log: a replay has those of later ones already. */
@@ -366,7 +367,8 @@ export class LifeCycle {
   async #merge(plan: CompactionPlan, deletesThrough: LogPosition): Promise<void> {
     const { files, shard, kernel, breathe, blocks, tombstones } = this.#parts;
     const inputs = plan.blocks;
-    const position = inputs[inputs.length - 1].meta.position;
+    const firstPosition = firstPositionOf(inputs[0].meta);
+    const position = inputs.map(({ meta }) => meta.position).reduce((a, b) => (compareLogPositions(a, b) < 0 ? b : a));
     const path = this.#freePath({ ...plan, position });
     const sources = inputs.map((block) => block.path.slice(blocks.directory.length + 1));
     const deletes = (block: Block) =>
@@ -385,6 +387,7 @@ export class LifeCycle {
           windowEndMs: plan.endMs,
           level: plan.level,
           position,
+          firstPosition,
           sources,
           deletesThrough,
         },

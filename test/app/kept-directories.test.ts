@@ -11,7 +11,7 @@ import { storeFiles } from '../../sim/rot.ts';
 import { dumpStore } from '../support/dump-store.ts';
 import { formatVersions } from '../support/format-versions.ts';
 import { keptNumbers, layOut, readKept } from '../support/kept-directory.ts';
-import { type StoredFiles, buildStore, layOutSimulated, storeParts } from '../support/sample-store.ts';
+import { type StoredFiles, buildStore, layOutSimulated, storeParts } from '../../sim/sample-store.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
 const numbers = keptNumbers();

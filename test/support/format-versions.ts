@@ -1,7 +1,7 @@
 // The version numbers that the files of a data directory bear (docs/formats), read from their bytes.
 import { utf8Text } from '../../src/base/index.ts';
 import { MANIFEST } from '../../src/tsdb/index.ts';
-import type { StoredFiles } from './sample-store.ts';
+import type { StoredFiles } from '../../sim/sample-store.ts';
 
 const SEGMENT_HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 12;

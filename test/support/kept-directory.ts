@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { utf8, utf8Text } from '../../src/base/index.ts';
-import type { StoredFiles } from './sample-store.ts';
+import type { StoredFiles } from '../../sim/sample-store.ts';
 import { packTar, unpackTar } from './tar.ts';
 
 const DIRECTORY = join(import.meta.dirname, '../fixtures/formats');

@@ -1,14 +1,14 @@
 // A data directory with some of everything, made on a simulated disk: log segments with a tail, images, blocks of all levels and
 // compacted ones, blocks of late samples, tombstones, a list of cuts, native histograms, two tenants.
-import { utf8 } from '../../src/base/index.ts';
-import { type SimWorld, createSimWorld } from '../../src/io/index.ts';
-import { LIFE_CYCLE_POLICY_DEFAULT, MANIFEST } from '../../src/tsdb/index.ts';
-import { Instances } from '../../sim/instances.ts';
-import { Model } from '../../sim/model.ts';
-import { storeFiles } from '../../sim/rot.ts';
-import { Session, type SessionParts } from '../../sim/session.ts';
-import { drawSettings, newTotals } from '../../sim/settings.ts';
-import { Workload } from '../../sim/workload.ts';
+import { utf8 } from '../src/base/index.ts';
+import { type SimWorld, createSimWorld } from '../src/io/index.ts';
+import { LIFE_CYCLE_POLICY_DEFAULT, MANIFEST, manifestText } from '../src/tsdb/index.ts';
+import { Instances } from './instances.ts';
+import { Model } from './model.ts';
+import { storeFiles } from './rot.ts';
+import { Session, type SessionParts } from './session.ts';
+import { drawSettings, newTotals } from './settings.ts';
+import { Workload } from './workload.ts';
 
 /** Bytes of files by path. */
 export type StoredFiles = ReadonlyMap<string, Uint8Array>;
@@ -16,9 +16,10 @@ export type StoredFiles = ReadonlyMap<string, Uint8Array>;
 /** What a session over the store needs besides a world: the model knows what was written. */
 export type StoreParts = Omit<SessionParts, 'sim'>;
 
-const KEY = '09'.repeat(32);
+/** As the simulation's intake has it. */
+const KEY = new Uint8Array(32).fill(9);
 
-/** As storeParts() draws them, with thresholds that a small store reaches. */
+/** Settings of a seed, with thresholds that a small store reaches. */
 export async function storeParts(seed: number, shards: number): Promise<StoreParts> {
   const sim = createSimWorld(seed);
   const model = new Model();
@@ -53,7 +54,7 @@ export async function buildStore(seed: number, parts: StoreParts): Promise<Store
       else await session.readAll();
     }
     const files = new Map<string, Uint8Array>();
-    files.set(MANIFEST, utf8(`${JSON.stringify({ version: 1, shards: parts.settings.shards, key: KEY }, null, 2)}\n`));
+    files.set(MANIFEST, utf8(manifestText(parts.settings.shards, KEY)));
     for (const path of await storeFiles(sim)) files.set(path, await sim.world.files.readFile(path));
     return files;
   });
