@@ -43,7 +43,9 @@ export interface FlipReport {
   readonly findings: readonly string[];
 }
 
-const kindOf = (path: string): string => /manifest|tombstones|cuts|block$|image$|log$/.exec(path)?.[0] ?? 'other';
+/** A file that was being written when the program was killed is of the kind `other`. */
+const kindOf = (path: string): string =>
+  /(?:manifest|tombstones|cuts)(?=\.json$)|(?:block|image|log)$/.exec(path)?.[0] ?? 'other';
 
 /** Any kind of file as likely as any other, and any of three places in it. */
 function drawFlip(random: SimRandom, stored: StoredFiles): Flip {

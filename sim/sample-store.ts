@@ -51,7 +51,11 @@ export async function buildStore(seed: number, parts: StoreParts): Promise<Store
       await session.check();
       for (let i = 0; i < 4; i++) await fill(session, parts.workload, i);
       if (life < 2) await session.stop(1);
-      else await session.readAll();
+      else {
+        await session.readAll();
+        session.abandon();
+        sim.kill();
+      }
     }
     const files = new Map<string, Uint8Array>();
     files.set(MANIFEST, utf8(manifestText(parts.settings.shards, KEY)));

@@ -230,7 +230,7 @@ export class Session {
     this.#setFaults(0);
     this.#parts.sim.disk.capacityBytes = Number.POSITIVE_INFINITY;
     await this.readAll();
-    if (random.chance(0.1)) await this.snapshot();
+    if (random.chance(0.3)) await this.snapshot();
   }
 
   /** 1: it can only be read. */
