@@ -6,7 +6,7 @@
 import { encodeMessage, send, writeHeaders } from '../apptest/client.ts';
 import type { WireSeries } from '../src/wire/index.ts';
 import { Program } from '../test/support/program.ts';
-import { residentOf } from './process-tree.ts';
+import { cpuMsOf, residentOf } from './process-tree.ts';
 import { type Bench, count, labelsOf, ownMetrics, sampleValue } from './traffic.ts';
 
 const HOUR_MS = 3_600_000;
@@ -157,6 +157,8 @@ export const churnHours: Bench = async (scale, say, options) => {
       `RSS after hour ${WARM_HOURS}: mean of the first half ${mib(before).trim()} MiB, of the second ${mib(after).trim()} MiB: ` +
         `${perSeries.toFixed(1)} B per series created`,
     );
+    const samples = hours * seriesCount * Math.ceil(HOUR_MS / intervalMs);
+    say(`${count(samples)} samples, ${((cpuMsOf(program.pid) * 1e3) / samples).toFixed(3)} µs of processor each`);
   } finally {
     await program.dispose();
   }
