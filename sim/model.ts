@@ -9,7 +9,7 @@
 //
 // An operation is certain for a reader if it was acknowledged before the reader began. So a reader that takes its time may see what came
 // later, and has to see what came before. After a restart what is seen becomes the history: what was uncertain is settled.
-import type { Matcher } from '../src/model/index.ts';
+import type { Matcher, SampleColumn } from '../src/model/index.ts';
 import { matcherTest } from '../src/model/index.ts';
 
 /** One request or command. Both numbers are of the model's count of events. */
@@ -28,6 +28,8 @@ interface Event {
 }
 
 const DELETE = -1;
+/** In the upper half of a value: it is a native histogram, and the lower half its number. A NaN that nobody writes. */
+export const HISTOGRAM = 0xffffffff;
 const settled: Operation = { startedAt: 0, acknowledgedAt: 0, isVoid: false };
 
 /** One time of one series. */
@@ -95,6 +97,8 @@ export interface Judging {
 
 export class Model {
   readonly series: ModelSeries[] = [];
+  /** Numbers of all histograms that were ever written, by their bytes as text. */
+  readonly #histograms = new Map<string, number>();
   /** Counts operations and acknowledgements. */
   now = 0;
 
@@ -102,6 +106,23 @@ export class Model {
     const added = { number: this.series.length, tenant, labels, cells: new Map() };
     this.series.push(added);
     return added;
+  }
+
+  /** The number of a histogram that is written, by its bytes. */
+  addHistogram(bytes: Uint8Array): number {
+    const text = Buffer.from(bytes).toString('hex');
+    const number = this.#histograms.get(text) ?? this.#histograms.size;
+    this.#histograms.set(text, number);
+    return number;
+  }
+
+  /** Puts numbers in the place of the histograms that were read; of one that nobody wrote it is one that no histogram has. */
+  numberHistograms({ vsWords, histograms }: SampleColumn): void {
+    for (const [k, i] of (histograms?.at ?? []).entries()) {
+      const text = Buffer.from(histograms?.bytes[k] ?? []).toString('hex');
+      vsWords[2 * i] = this.#histograms.get(text) ?? HISTOGRAM;
+      vsWords[2 * i + 1] = HISTOGRAM;
+    }
   }
 
   begin(): Operation {

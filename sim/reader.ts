@@ -19,7 +19,12 @@ export interface Question {
 /** Room for the samples of one series. One for each reader that lets others run between its reads. */
 export function makeColumn(samples: number): SampleColumn {
   const vs = new Float64Array(samples);
-  return { ts: new Float64Array(samples), vs, vsWords: new Uint32Array(vs.buffer) };
+  return {
+    ts: new Float64Array(samples),
+    vs,
+    vsWords: new Uint32Array(vs.buffer),
+    histograms: { at: [], bytes: [] },
+  };
 }
 
 export interface ReaderParts {
@@ -74,12 +79,20 @@ async function readSet(
     found.add(series);
     const room = set.samplesMax(i, judging.minMs, judging.maxMs);
     if (room > column.ts.length) throw new Error(`the reader has no room for ${room} samples`);
+    clearHistograms(column);
     const count = set.read(i, judging.minMs, judging.maxMs, column);
+    model.numberHistograms(column);
     if (count > room) throw new Violation(`series ${series.number}: ${count} samples, said were at most ${room}`);
     const fault = model.fault(series, column.ts, column.vsWords, count, judging);
     if (fault) throw new Violation(fault);
     parts.onSeries?.(series, column, count);
   }
+}
+
+function clearHistograms({ histograms }: SampleColumn): void {
+  if (!histograms) return;
+  histograms.at.length = 0;
+  histograms.bytes.length = 0;
 }
 
 /** The series of a row, or undefined if its labels are not those of one. */

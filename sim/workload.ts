@@ -2,8 +2,15 @@
 // with other values; values of each kind that columns encode differently. Everything by the seed.
 import { ByteWriter, utf8 } from '../src/base/index.ts';
 import type { SimRandom } from '../src/io/index.ts';
-import type { Matcher } from '../src/model/index.ts';
-import type { Model, ModelSeries } from './model.ts';
+import {
+  CUSTOM_SCHEMA,
+  type Matcher,
+  type NativeHistogram,
+  histogramToBytes,
+  newHistogram,
+} from '../src/model/index.ts';
+import { writeHistogram } from '../src/wire/remote-write-histogram.ts';
+import { HISTOGRAM, type Model, type ModelSeries } from './model.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -16,6 +23,8 @@ export interface WorkSample {
   readonly timeMs: number;
   readonly high: number;
   readonly low: number;
+  /** Then the two halves stand for it. */
+  readonly histogram?: NativeHistogram;
 }
 
 const bits = new Float64Array(1);
@@ -32,6 +41,8 @@ const ODD_BITS: readonly (readonly [number, number])[] = [
   [0x80000000, 0x00000000],
   [0x00000000, 0x00000001],
   [0x7fefffff, 0xffffffff],
+  // As the head marks a value that lies elsewhere.
+  [0x7ff74842, 0x00000010],
 ];
 
 /** A live series and where it is. */
@@ -39,6 +50,50 @@ interface Sender {
   readonly series: ModelSeries;
   nextMs: number;
   counter: number;
+}
+
+const conflicting = ({ series, timeMs }: WorkSample, low: number): WorkSample => ({
+  series,
+  timeMs,
+  high: 0x40590000,
+  low,
+});
+
+const counterHistogram = (n: number): NativeHistogram =>
+  newHistogram({
+    schema: 2,
+    count: 3 * n + 1,
+    sum: n / 4,
+    zeroThreshold: 0.001,
+    zeroCount: 1,
+    positive: { indexes: Int32Array.of(-1, 0, 4), counts: Float64Array.of(n, n, n) },
+  });
+
+/** Few or many buckets on both sides or with bounds of their own; integers or not. */
+function anyHistogram(random: SimRandom): NativeHistogram {
+  const unit = random.pick([1, 0.125]);
+  const side = (size: number): NativeHistogram['positive'] => ({
+    indexes: Int32Array.from({ length: size }, (_, i) => 3 * i + random.below(3) - 5),
+    counts: Float64Array.from({ length: size }, () => (1 + random.below(90)) * unit),
+  });
+  const total = ({ counts }: NativeHistogram['positive']): number => counts.reduce((sum, count) => sum + count, 0);
+  const resetHint = random.pick(['unknown', 'gauge'] as const);
+  if (random.chance(0.2)) {
+    const positive = { indexes: Int32Array.of(0, 2), counts: Float64Array.of(unit, 5 * unit) };
+    const customBounds = Float64Array.of(0.5, random.next() + 1);
+    return newHistogram({
+      schema: CUSTOM_SCHEMA,
+      resetHint,
+      count: 6 * unit,
+      sum: random.next(),
+      positive,
+      customBounds,
+    });
+  }
+  const positive = side(random.pick([1, 3, 70]));
+  const negative = side(random.below(3));
+  const count = total(positive) + total(negative);
+  return newHistogram({ schema: random.below(13) - 4, resetHint, count, sum: -random.next(), positive, negative });
 }
 
 export class Workload {
@@ -55,7 +110,7 @@ export class Workload {
   nowMs = START_MS;
   /** Newest sample that was ever made. */
   newestMs = START_MS;
-  readonly counts = { late: 0, future: 0, duplicates: 0, conflicts: 0, odd: 0 };
+  readonly counts = { late: 0, future: 0, duplicates: 0, conflicts: 0, odd: 0, histograms: 0 };
 
   constructor(random: SimRandom, model: Model) {
     this.#random = random;
@@ -147,7 +202,7 @@ export class Workload {
       if (old.series.tenant !== tenant) continue;
       const isConflict = random.chance(0.5);
       this.counts[isConflict ? 'conflicts' : 'duplicates']++;
-      samples.push(isConflict ? { ...old, high: 0x40590000, low: random.below(1000) } : old);
+      samples.push(isConflict ? conflicting(old, random.below(1000)) : old);
     }
   }
 
@@ -160,6 +215,7 @@ export class Workload {
     const random = this.#random;
     const { series } = sender;
     this.newestMs = Math.max(this.newestMs, timeMs);
+    if (series.number % 4 === 3 && random.chance(0.95)) return this.#histogramSample(sender, timeMs);
     if (random.chance(0.03)) {
       this.counts.odd++;
       const [high, low] = random.pick(ODD_BITS);
@@ -167,6 +223,14 @@ export class Workload {
     }
     bits[0] = this.#value(sender);
     return { series, timeMs, high: halves[1], low: halves[0] };
+  }
+
+  /** Counters of one layout for a while, or anything. */
+  #histogramSample({ series, counter }: Sender, timeMs: number): WorkSample {
+    this.counts.histograms++;
+    const random = this.#random;
+    const histogram = random.chance(0.7) ? counterHistogram(counter + random.below(3)) : anyHistogram(random);
+    return { series, timeMs, high: HISTOGRAM, low: this.#model.addHistogram(histogramToBytes(histogram)), histogram };
   }
 
   #value(sender: Sender): number {
@@ -234,7 +298,13 @@ function putSeries(out: ByteWriter, labels: ModelSeries['labels'], samples: read
     for (const [i, text] of pair.entries()) putBytes(label, 0x0a + 8 * i, utf8(text));
     putBytes(message, 0x0a, label.view());
   }
-  for (const { timeMs, high, low } of samples) {
+  for (const { timeMs, high, low, histogram } of samples) {
+    if (histogram) {
+      const part = new ByteWriter(256);
+      writeHistogram(part, { timestampMs: timeMs, histogram });
+      putBytes(message, 0x22, part.view());
+      continue;
+    }
     const sample = new ByteWriter(32);
     sample.u8(0x09);
     sample.u32(low);

@@ -6,7 +6,7 @@ import type { Matcher } from '../model/index.ts';
 import { type IntakeWasmKernel, createIntakeWasm, loadKernel } from '../kernel/index.ts';
 import { type Command, Intake, MANIFEST, type Retention, openManifest } from '../tsdb/index.ts';
 import { ShardClient } from './shard-client.ts';
-import type { ShardWorkerStats } from './shard-protocol.ts';
+import type { ShardReport } from './shard-protocol.ts';
 
 /** Shards of a new data directory: one per processor, within reason. */
 export const SHARDS_DEFAULT_MAX = 8;
@@ -108,7 +108,7 @@ export class Database {
     for (const shard of this.shards) shard.retain(perShard(retention, this.shards.length));
   }
 
-  stats(): Promise<ShardWorkerStats[]> {
+  stats(): Promise<ShardReport[]> {
     return Promise.all(this.shards.map((shard) => shard.stats()));
   }
 

@@ -1,6 +1,7 @@
 // Own metrics that are read off the store when they are asked for.
 import type { MetricRegistry } from '../base/index.ts';
 import type { Database } from './database.ts';
+import { threadMemory } from './thread-memory.ts';
 
 /** Registers gauges of the process and its store, refreshed whenever the metrics are read. */
 export function registerOwnMetrics(metrics: MetricRegistry, database: Database): void {
@@ -48,6 +49,14 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
   const syncs = perShard('tidemark_log_syncs', 'Group commits of the log.');
   const failures = perShard('tidemark_log_failures', 'Group commits that failed.');
   const pending = perShard('tidemark_log_pending_bytes', 'Bytes that wait for the log or the shard.');
+  const dictionary = perShard('tidemark_intake_dictionary_bytes', 'Bytes of the dictionary of the open log segment.');
+  const intakeMemory = metrics.gauge('tidemark_intake_memory_bytes', 'Bytes of memory that the intake has taken.');
+  const perThread = (name: string, help: string) =>
+    ['main', ...database.shards.map((_, shard) => `shard ${shard}`)].map((thread) =>
+      metrics.gauge(name, help, { thread }),
+    );
+  const heaps = perThread('tidemark_thread_heap_bytes', 'Bytes of the JavaScript heap of a thread.');
+  const externals = perThread('tidemark_thread_external_bytes', 'Bytes of buffers of a thread outside of its heap.');
   const resident = metrics.gauge('process_resident_memory_bytes', 'Resident memory size in bytes.');
   const cpu = metrics.gauge('process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.');
   metrics.beforeRender(async () => {
@@ -55,6 +64,11 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
     const { user, system } = process.cpuUsage();
     cpu.set((user + system) / 1e6);
     const stats = await database.stats();
+    intakeMemory.set(database.kernel.memoryBytes());
+    for (const [i, { heapBytes, externalBytes }] of [threadMemory(), ...stats.map(({ thread }) => thread)].entries()) {
+      heaps[i].set(heapBytes);
+      externals[i].set(externalBytes);
+    }
     for (const [shard, one] of stats.entries()) {
       for (const key of Object.keys(gauges) as (keyof typeof gauges)[]) gauges[key][shard].set(one[key]);
       for (const key of Object.keys(blocks) as (keyof typeof blocks)[]) blocks[key][shard].set(one[key]);
@@ -68,6 +82,7 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database):
       for (const key of Object.keys(results) as (keyof typeof results)[]) results[key][shard].set(one.results[key]);
       replayed[shard].set(one.replayedRecords);
       damage[shard].set(one.damage.length);
+      dictionary[shard].set(database.kernel.dictionaryBytes(shard));
       const log = database.intake.logs[shard];
       syncs[shard].set(log.syncCount);
       failures[shard].set(log.failureCount);

@@ -10,7 +10,7 @@ import {
   type ShardCommand,
   type ShardEvent,
   type ShardWorkerData,
-  type ShardWorkerStats,
+  type ShardReport,
   fromWireError,
 } from './shard-protocol.ts';
 
@@ -37,7 +37,7 @@ export interface ShardClientOptions {
 export class ShardClient implements ShardPort {
   readonly #worker: Worker;
   readonly #options: ShardClientOptions;
-  readonly #replies = new Map<number, PromiseWithResolvers<ShardWorkerStats>>();
+  readonly #replies = new Map<number, PromiseWithResolvers<ShardReport>>();
   /** Pushed and not applied yet, in order. */
   readonly #pending: { readonly buffer: SharedArrayBuffer; readonly length: number }[] = [];
   readonly #places: (SharedArrayBuffer | undefined)[] = [];
@@ -113,17 +113,17 @@ export class ShardClient implements ShardPort {
     this.#worker.postMessage({ type: 'port', port } satisfies ShardCommand, [port]);
   }
 
-  stats(): Promise<ShardWorkerStats> {
+  stats(): Promise<ShardReport> {
     return this.#ask({ type: 'stats' });
   }
 
   /** Writes an image now. */
-  image(): Promise<ShardWorkerStats> {
+  image(): Promise<ShardReport> {
     return this.#ask({ type: 'image' });
   }
 
   /** Resolves when all that was pushed so far is applied. */
-  settled(): Promise<ShardWorkerStats> {
+  settled(): Promise<ShardReport> {
     this.flush();
     return this.#ask({ type: 'settle', after: this.pushed });
   }
@@ -134,7 +134,7 @@ export class ShardClient implements ShardPort {
   }
 
   /** Copies the shard's blocks into a directory. */
-  snapshot(directory: string): Promise<ShardWorkerStats> {
+  snapshot(directory: string): Promise<ShardReport> {
     return this.#ask({ type: 'snapshot', directory });
   }
 
@@ -151,10 +151,10 @@ export class ShardClient implements ShardPort {
     this.#worker.postMessage(command);
   }
 
-  #ask(command: ShardAsk): Promise<ShardWorkerStats> {
+  #ask(command: ShardAsk): Promise<ShardReport> {
     this.flush();
     const id = this.#nextId++;
-    const reply = Promise.withResolvers<ShardWorkerStats>();
+    const reply = Promise.withResolvers<ShardReport>();
     this.#replies.set(id, reply);
     this.#command({ ...command, id });
     return reply.promise;

@@ -19,11 +19,12 @@ import {
   type ShardEvent,
   type ShardQuery,
   type ShardQueryValue,
+  type ShardReport,
   type ShardSelection,
   type ShardWorkerData,
-  type ShardWorkerStats,
   toWireError,
 } from './shard-protocol.ts';
+import { threadMemory } from './thread-memory.ts';
 
 /**
  * A leaf yields after this long, and gives the processor away for a moment: p99 of a write beside eight clients with heavy queries on
@@ -80,8 +81,8 @@ class ShardHost {
     this.#executor = new CachedLeaf({ executor, changes: shard.changes, bytesMax: resultCacheBytesMax });
   }
 
-  stats(): ShardWorkerStats {
-    return { ...this.#shard.stats(), results: this.#executor.stats() };
+  stats(): ShardReport {
+    return { ...this.#shard.stats(), results: this.#executor.stats(), thread: threadMemory() };
   }
 
   #post(event: ShardEvent): void {

@@ -3,6 +3,7 @@
 // the one that was stored first.
 import type { BlockKernel } from '../kernel/index.ts';
 import { compareLogPositions, type LogPosition } from '../io/index.ts';
+import { compareAge } from './block/block-format.ts';
 import {
   Labels,
   type LevelColumn,
@@ -90,7 +91,7 @@ class MergedSet implements SeriesSet {
   }
 
   #orderedStores(): Store[] {
-    this.#blocks.sort((a, b) => compareLogPositions(a.block.meta.position, b.block.meta.position));
+    this.#blocks.sort((a, b) => compareAge(a.block.meta, b.block.meta));
     return [...this.#blocks, this.#head].filter(({ series }) => series.length > 0);
   }
 

@@ -14,7 +14,6 @@ import { Head } from './head.ts';
 import { HeadSource } from './head-source.ts';
 import type { HeadCounters } from './head-memory.ts';
 import { STATE_BASE } from './head-memory.ts';
-import { copyFile } from './copy-file.ts';
 import { restoreImage, writeImage } from './image.ts';
 import { LifeCycle, type LifeCycleStats, type Retention } from './life-cycle.ts';
 import { LIFE_CYCLE_POLICY_DEFAULT, type LifeCyclePolicy } from './life-cycle-policy.ts';
@@ -46,6 +45,8 @@ export interface ShardOptions {
   readonly breathe?: Breathe;
   /** Makes an empty head; given where instances are reused. */
   readonly makeHead?: () => Head;
+  /** The log does not lie in the directory: what comes after the start begins at the shard's position, whatever the blocks have. */
+  readonly isLogElsewhere?: boolean;
   /** Rebuilds from the log alone. */
   readonly ignoreImages?: boolean;
   /** Replay progress in segments. */
@@ -191,7 +192,15 @@ export class Shard implements ShardView {
       progress: (done: number, total: number) => onProgress?.(done, total),
     };
     opened.#damage = await replayLog(files, shard, opened.position, handler, logger);
+    if (!options.isLogElsewhere) opened.#skipLostLog();
     return opened;
+  }
+
+  /** Blocks without the log that they came from (a snapshot): what is logged now comes behind them. */
+  #skipLostLog(): void {
+    for (const { segment, offset } of [this.#blocks.newestPosition, this.#tombstones.newestPosition]) {
+      if (compareLogPositions(this.position, { segment, offset }) < 0) this.#head.memory.setPosition(segment, offset);
+    }
   }
 
   get position(): LogPosition {
@@ -353,15 +362,15 @@ export class Shard implements ShardView {
     };
   }
 
-  /** Copies the blocks into a directory below the data directory. */
+  /** Copies the blocks, and what was deleted from them, into a directory below the data directory. */
   async snapshot(directory: string): Promise<void> {
     const target = `${directory}/${this.#blocks.directory}`;
     await this.#options.files.makeDirectory(target);
     const blocks = this.blocks();
     for (const block of blocks) block.retain();
     try {
-      for (const { path, sizeBytes } of blocks)
-        await copyFile(this.#options.files, path, `${directory}/${path}`, sizeBytes);
+      await this.#tombstones.copyTo(target);
+      for (const block of blocks) await block.copyTo(`${directory}/${block.path}`);
       await this.#options.files.syncDirectory(target);
     } finally {
       for (const block of blocks) block.release();

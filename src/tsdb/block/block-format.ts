@@ -9,7 +9,7 @@
 // All have CRC32Cs, so that every byte that is read is checked before use.
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ByteReader, ByteWriter, TidemarkError, corruptError, utf8, utf8Text } from '../../base/index.ts';
-import type { LogPosition } from '../../io/index.ts';
+import { type LogPosition, compareLogPositions } from '../../io/index.ts';
 import { crc32c } from '../../kernel/index.ts';
 
 const MAGIC = 0x4b424d54; // "TMBK"
@@ -26,6 +26,8 @@ export interface BlockMetaInput {
   readonly level: number;
   /** The log up to here is in this block and those before it. */
   readonly position: LogPosition;
+  /** Of a compacted block: the position of the oldest one that is in it. */
+  readonly firstPosition?: LogPosition;
   /** Names of the files that this block replaces. */
   readonly sources: readonly string[];
   /** Deletes up to here have been applied. */
@@ -49,6 +51,16 @@ export interface BlockMeta extends BlockMetaInput {
   readonly samples: number;
   readonly tenants: readonly BlockTenant[];
 }
+
+/**
+ * Which of two blocks counts where they have samples of equal times: the one that begins further back in the log. A cut that is
+ * written again after damage comes behind the compacted block that has it already.
+ */
+export function compareAge(a: BlockMetaInput, b: BlockMetaInput): number {
+  return compareLogPositions(firstPositionOf(a), firstPositionOf(b)) || compareLogPositions(a.position, b.position);
+}
+
+export const firstPositionOf = ({ firstPosition, position }: BlockMetaInput): LogPosition => firstPosition ?? position;
 
 export const CHUNK_KINDS = ['symbols', 'series', 'ids', 'times', 'labels', 'postings', 'pages'] as const;
 export type ChunkKind = (typeof CHUNK_KINDS)[number];
