@@ -46,9 +46,9 @@ async function ask(from: number, to: number, more: Record<string, string> = {}):
 
 /** The answer, which is the same without what is kept, and how many steps were taken from that. */
 async function both(from: number, to: number): Promise<{ text: string; reused: number }> {
-  const reusedBefore = await metric('tidemark_result_cache_steps_reused');
+  const reusedBefore = await metric('tidemark_result_cache_steps_reused_total');
   const text = await ask(from, to);
-  const reused = (await metric('tidemark_result_cache_steps_reused')) - reusedBefore;
+  const reused = (await metric('tidemark_result_cache_steps_reused_total')) - reusedBefore;
   assert.equal(text, await ask(from, to, { nocache: '1' }));
   return { text, reused };
 }

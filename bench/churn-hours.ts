@@ -117,7 +117,7 @@ async function row(program: Program, hour: number): Promise<{ text: string; resi
   const metrics = await ownMetrics(program);
   const residentBytes = residentOf(program.pid).bytes;
   const cells = COLUMNS.map(([, name]) => mib(metrics.get(name) ?? Number.NaN));
-  const counts = ['tidemark_head_series', 'tidemark_blocks', 'tidemark_cuts'].map((name) =>
+  const counts = ['tidemark_head_series', 'tidemark_blocks', 'tidemark_cuts_total'].map((name) =>
     count(metrics.get(name) ?? Number.NaN).padStart(11),
   );
   return { text: `${String(hour).padStart(4)}${mib(residentBytes)}${cells.join('')}${counts.join('')}`, residentBytes };

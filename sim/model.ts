@@ -9,8 +9,7 @@
 //
 // An operation is certain for a reader if it was acknowledged before the reader began. So a reader that takes its time may see what came
 // later, and has to see what came before. After a restart what is seen becomes the history: what was uncertain is settled.
-import type { Matcher, SampleColumn } from '../src/model/index.ts';
-import { matcherTest } from '../src/model/index.ts';
+import { type Matcher, type SampleColumn, type StartTimes, matcherTest } from '../src/model/index.ts';
 
 /** One request or command. Both numbers are of the model's count of events. */
 export interface Operation {
@@ -20,12 +19,25 @@ export interface Operation {
   isVoid: boolean;
 }
 
-/** A sample as its bits; `high` is -1 for a delete. */
-interface Event {
-  readonly operation: Operation;
+/** A sample as its bits and the start of its counter; `high` is -1 for a delete. */
+interface Bits {
   readonly high: number;
   readonly low: number;
+  readonly startMs: number;
 }
+
+interface Event extends Bits {
+  readonly operation: Operation;
+}
+
+/** What a reader reads into. */
+export type Shown = SampleColumn & { readonly starts: StartTimes };
+
+const bitsAt = ({ vsWords, starts }: Shown, i: number): Bits => ({
+  high: vsWords[2 * i + 1],
+  low: vsWords[2 * i],
+  startMs: starts.of(i),
+});
 
 const DELETE = -1;
 /** In the upper half of a value: it is a native histogram, and the lower half its number. A NaN that nobody writes. */
@@ -48,12 +60,14 @@ export interface ModelSeries {
   readonly cells: Map<number, Cell>;
 }
 
-const isPossible = (states: readonly Event[], high: number, low: number): boolean => {
-  for (const state of states) if (state.high === high && state.low === low) return true;
+const isPossible = (states: readonly Event[], { high, low, startMs }: Bits): boolean => {
+  for (const state of states) {
+    if (state.high === high && state.low === low && state.startMs === startMs) return true;
+  }
   return false;
 };
 
-const ABSENT: Event = { operation: settled, high: DELETE, low: 0 };
+const ABSENT: Event = { operation: settled, high: DELETE, low: 0, startMs: 0 };
 
 /** States that a cell may be in for a reader that began at `since`; an ABSENT among them: nothing need be there. */
 function possibleStates(cell: Cell, since: number, mayBeGone: boolean): Event[] {
@@ -80,8 +94,8 @@ function losers({ events, losers: before }: Cell): Event[] {
   return [...(from < 0 ? before : []), ...events.slice(from + 1).filter(({ high }) => high !== DELETE)];
 }
 
-const hex = (high: number, low: number): string =>
-  `0x${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`;
+const shownAs = ({ high, low, startMs }: Bits): string =>
+  `0x${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}${startMs === 0 ? '' : ` since ${startMs}`}`;
 
 /** How a reader's findings are judged. */
 export interface Judging {
@@ -133,8 +147,8 @@ export class Model {
     operation.acknowledgedAt = ++this.now;
   }
 
-  put(operation: Operation, series: ModelSeries, timeMs: number, high: number, low: number): void {
-    const event = { operation, high, low };
+  put(operation: Operation, series: ModelSeries, timeMs: number, { high, low, startMs }: Bits): void {
+    const event = { operation, high, low, startMs };
     const cell = series.cells.get(timeMs);
     if (!cell) series.cells.set(timeMs, { events: [event], losers: [], puts: [event] });
     else {
@@ -144,7 +158,7 @@ export class Model {
   }
 
   delete(operation: Operation, tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): void {
-    const event = { operation, high: DELETE, low: 0 };
+    const event = { ...ABSENT, operation };
     for (const series of this.matching(tenant, matchers)) {
       for (const [timeMs, cell] of series.cells) {
         if (timeMs >= minMs && timeMs <= maxMs) cell.events.push(event);
@@ -172,22 +186,23 @@ export class Model {
   }
 
   /** Why the samples that a series shows cannot be right, or null. */
-  fault(series: ModelSeries, times: Float64Array, words: Uint32Array, count: number, judging: Judging): string | null {
+  fault(series: ModelSeries, column: Shown, count: number, judging: Judging): string | null {
     const name = `series ${series.number}`;
     const { minMs, maxMs, since, horizonMs } = judging;
     const { isLossy } = judging; // asked after the read, which may be what finds damage
     const shown = new Set<number>();
+    const { ts: times } = column;
     for (let i = 0; i < count; i++) {
       const timeMs = times[i];
       if (i > 0 && timeMs <= times[i - 1]) return `${name}: time ${timeMs} follows ${times[i - 1]}`;
       if (timeMs < minMs || timeMs > maxMs) return `${name}: time ${timeMs} was not asked for`;
       const cell = series.cells.get(timeMs);
       if (!cell) return `${name}: a sample at ${timeMs} that nobody wrote`;
-      const [high, low] = [words[2 * i + 1], words[2 * i]];
+      const bits = bitsAt(column, i);
       const states = isLossy ? cell.puts : possibleStates(cell, since, timeMs < horizonMs);
-      if (!isPossible(states, high, low)) {
-        const wants = states.map((state) => (state.high === DELETE ? 'nothing' : hex(state.high, state.low)));
-        return `${name}: ${hex(high, low)} at ${timeMs} instead of ${wants.join(' or ')}`;
+      if (!isPossible(states, bits)) {
+        const wants = states.map((state) => (state.high === DELETE ? 'nothing' : shownAs(state)));
+        return `${name}: ${shownAs(bits)} at ${timeMs} instead of ${wants.join(' or ')}`;
       }
       shown.add(timeMs);
     }
@@ -199,22 +214,22 @@ export class Model {
       if (timeMs < judging.minMs || timeMs > judging.maxMs || shown.has(timeMs)) continue;
       const states = possibleStates(cell, judging.since, timeMs < judging.horizonMs);
       if (states.includes(ABSENT)) continue;
-      return `series ${series.number}: nothing at ${timeMs} instead of ${states.map(({ high, low }) => hex(high, low)).join(' or ')}`;
+      return `series ${series.number}: nothing at ${timeMs} instead of ${states.map(shownAs).join(' or ')}`;
     }
     return null;
   }
 
   /** After a restart: what a whole series shows was found right, and from now on is what it has. */
-  settle(series: ModelSeries, times: Float64Array, words: Uint32Array, count: number, horizonMs: number): void {
+  settle(series: ModelSeries, column: Shown, count: number, horizonMs: number): void {
     const places = new Map<number, number>();
-    for (let i = 0; i < count; i++) places.set(times[i], i);
+    for (let i = 0; i < count; i++) places.set(column.ts[i], i);
     for (const [timeMs, cell] of series.cells) {
       // Retention may yet take it, or a log that is replayed may bring it back.
       if (timeMs < horizonMs) continue;
       const i = places.get(timeMs);
       if (cell.events.length === 1 && cell.events[0].operation === settled && i !== undefined) continue;
       cell.losers = i === undefined ? [] : losers(cell);
-      cell.events = i === undefined ? [] : [{ operation: settled, high: words[2 * i + 1], low: words[2 * i] }];
+      cell.events = i === undefined ? [] : [{ operation: settled, ...bitsAt(column, i) }];
     }
   }
 }

@@ -16,10 +16,22 @@ export interface Mutation {
 
 export const mutations: readonly Mutation[] = [
   {
+    what: 'start times stay behind when runs are merged',
+    file: 'src/tsdb/merged-source.ts',
+    find: '      if (startsMs) startsMs[out] = startsMs[b];\n',
+    replace: '',
+  },
+  {
+    what: 'a compaction forgets start times',
+    file: 'src/tsdb/block/merge-samples.ts',
+    find: '      this.#starts.copy(input.column.starts, input.at, input.at + count, this.#count);\n',
+    replace: '',
+  },
+  {
     what: 'writes are acknowledged without a sync',
     file: 'src/tsdb/log.ts',
-    find: '    await open.file.sync();\n    this.syncCount++;',
-    replace: '    this.syncCount++;',
+    find: '    await open.file.sync();\n    this.syncSeconds',
+    replace: '    this.syncSeconds',
   },
   {
     what: 'the disk lies about sync',

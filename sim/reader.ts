@@ -1,7 +1,7 @@
 // Readers of a simulated store: as the leaf executor reads (select, prefetch, read, release), and judged by the model.
 import type { Shard } from '../src/tsdb/index.ts';
-import type { Matcher, SampleColumn, SeriesSet } from '../src/model/index.ts';
-import type { Judging, Model, ModelSeries } from './model.ts';
+import { type Matcher, type SampleColumn, type SeriesSet, StartTimes } from '../src/model/index.ts';
+import type { Judging, Model, ModelSeries, Shown } from './model.ts';
 import { TENANTS } from './workload.ts';
 
 export class Violation extends Error {}
@@ -17,25 +17,26 @@ export interface Question {
 }
 
 /** Room for the samples of one series. One for each reader that lets others run between its reads. */
-export function makeColumn(samples: number): SampleColumn {
+export function makeColumn(samples: number): Shown {
   const vs = new Float64Array(samples);
   return {
     ts: new Float64Array(samples),
     vs,
     vsWords: new Uint32Array(vs.buffer),
     histograms: { at: [], bytes: [] },
+    starts: new StartTimes(),
   };
 }
 
 export interface ReaderParts {
   readonly shards: readonly Shard[];
   readonly model: Model;
-  readonly column: SampleColumn;
+  readonly column: Shown;
   readonly judging: Judging;
   /** Called now and then: may let others run. */
   pause(): Promise<void> | undefined;
   /** Each whole series that was found right. */
-  onSeries?(series: ModelSeries, column: SampleColumn, count: number): void;
+  onSeries?(series: ModelSeries, column: Shown, count: number): void;
 }
 
 /** Asks all shards and judges the answer; throws a Violation. */
@@ -80,10 +81,11 @@ async function readSet(
     const room = set.samplesMax(i, judging.minMs, judging.maxMs);
     if (room > column.ts.length) throw new Error(`the reader has no room for ${room} samples`);
     clearHistograms(column);
+    column.starts.clear();
     const count = set.read(i, judging.minMs, judging.maxMs, column);
     model.numberHistograms(column);
     if (count > room) throw new Violation(`series ${series.number}: ${count} samples, said were at most ${room}`);
-    const fault = model.fault(series, column.ts, column.vsWords, count, judging);
+    const fault = model.fault(series, column, count, judging);
     if (fault) throw new Violation(fault);
     parts.onSeries?.(series, column, count);
   }

@@ -186,9 +186,14 @@ class Replicas {
   async #batch(intake: Intake): Promise<void> {
     const samples = this.#workload.next();
     if (samples.length === 0) return;
-    const body = compressSnappy(requestBody(samples, false));
+    const { version, body } = requestBody(samples, false);
+    const packed = compressSnappy(body);
     try {
-      await intake.commit(samples[0].series.tenant, (kernel) => kernel.remoteWrite1(body, INTAKE_LIMITS_DEFAULT));
+      await intake.commit(samples[0].series.tenant, (kernel) =>
+        version === 1
+          ? kernel.remoteWrite1(packed, INTAKE_LIMITS_DEFAULT)
+          : kernel.remoteWrite2(packed, INTAKE_LIMITS_DEFAULT),
+      );
     } catch (error) {
       if (!isBusy(error)) throw error;
     }

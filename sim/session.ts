@@ -202,7 +202,7 @@ export class Session {
       pause: () => undefined,
       onSeries: (series, column, count) => {
         totals.rows++;
-        if (isSettling) model.settle(series, column.ts, column.vsWords, count, this.#horizonMs);
+        if (isSettling) model.settle(series, column, count, this.#horizonMs);
       },
     });
   }
@@ -336,21 +336,24 @@ export class Session {
       const samples: WorkSample[] = again ?? workload.next();
       if (samples.length === 0) continue;
       const operation = this.#begin();
-      for (const { series, timeMs, high, low } of samples) model.put(operation, series, timeMs, high, low);
+      for (const sample of samples) model.put(operation, sample.series, sample.timeMs, sample);
       this.#parts.log?.(
         `put ${operation.startedAt} ${samples.map(({ series, timeMs }) => `${series.number}@${timeMs}`)}`,
       );
-      const body = compressSnappy(requestBody(samples, this.#random.chance(0.1)));
-      const isDone = await this.#attempt(operation, () => this.#write(samples[0].series.tenant, body));
+      const request = requestBody(samples, this.#random.chance(0.1));
+      const isDone = await this.#attempt(operation, () => this.#write(samples[0].series.tenant, request));
       if (isDone) this.#parts.totals.acknowledged += samples.length;
       // A client that was refused sends the same again; some do although they were not.
       again = isDone && !this.#random.chance(0.05) ? null : samples;
     }
   }
 
-  async #write(tenant: string, body: Uint8Array): Promise<void> {
+  async #write(tenant: string, { version, body }: ReturnType<typeof requestBody>): Promise<void> {
+    const packed = compressSnappy(body);
     const code = await (this.#intake as Intake).commit(tenant, (kernel) =>
-      kernel.remoteWrite1(body, INTAKE_LIMITS_DEFAULT),
+      version === 1
+        ? kernel.remoteWrite1(packed, INTAKE_LIMITS_DEFAULT)
+        : kernel.remoteWrite2(packed, INTAKE_LIMITS_DEFAULT),
     );
     if (code !== 0) throw new Violation(`a good request was refused with code ${code}`);
   }

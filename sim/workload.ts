@@ -25,6 +25,8 @@ export interface WorkSample {
   readonly low: number;
   /** Then the two halves stand for it. */
   readonly histogram?: NativeHistogram;
+  /** When the counter began; 0: not said. */
+  readonly startMs: number;
 }
 
 const bits = new Float64Array(1);
@@ -50,13 +52,16 @@ interface Sender {
   readonly series: ModelSeries;
   nextMs: number;
   counter: number;
+  /** When its counter began. */
+  startMs: number;
 }
 
-const conflicting = ({ series, timeMs }: WorkSample, low: number): WorkSample => ({
+const conflicting = ({ series, timeMs, startMs }: WorkSample, low: number): WorkSample => ({
   series,
   timeMs,
   high: 0x40590000,
   low,
+  startMs,
 });
 
 const counterHistogram = (n: number): NativeHistogram =>
@@ -134,7 +139,7 @@ export class Workload {
     if (random.chance(0.6)) labels.splice(1, 0, ['job', `j${random.below(3)}`]);
     if (random.chance(0.2)) labels.push(['zone', `ü${random.below(2)}`.repeat(1 + random.below(3))]);
     const series = this.#model.addSeries(TENANTS[random.chance(0.2) ? 1 : 0], labels);
-    this.#live.push({ series, nextMs: this.nowMs, counter: random.below(1000) });
+    this.#live.push({ series, nextMs: this.nowMs, counter: random.below(1000), startMs: this.nowMs - 1 });
   }
 
   /** Samples of one request, all of one tenant. */
@@ -151,7 +156,8 @@ export class Workload {
     }
     if (random.chance(0.15) && this.#recent.length > 0) this.#again(tenant, samples);
     for (const sample of samples) this.#remember(sample);
-    return samples;
+    // The log has those of a request that have start times behind the others.
+    return [...samples.filter(({ startMs }) => startMs === 0), ...samples.filter(({ startMs }) => startMs !== 0)];
   }
 
   #send(sender: Sender, samples: WorkSample[]): void {
@@ -202,7 +208,8 @@ export class Workload {
       if (old.series.tenant !== tenant) continue;
       const isConflict = random.chance(0.5);
       this.counts[isConflict ? 'conflicts' : 'duplicates']++;
-      samples.push(isConflict ? conflicting(old, random.below(1000)) : old);
+      if (isConflict && random.chance(0.3)) samples.push({ ...old, startMs: random.pick([0, old.timeMs - 1]) });
+      else samples.push(isConflict ? conflicting(old, random.below(1000)) : old);
     }
   }
 
@@ -219,18 +226,27 @@ export class Workload {
     if (random.chance(0.03)) {
       this.counts.odd++;
       const [high, low] = random.pick(ODD_BITS);
-      return { series, timeMs, high, low };
+      return { series, timeMs, high, low, startMs: this.#start(sender, timeMs) };
     }
     bits[0] = this.#value(sender);
-    return { series, timeMs, high: halves[1], low: halves[0] };
+    return { series, timeMs, high: halves[1], low: halves[0], startMs: this.#start(sender, timeMs) };
+  }
+
+  /** Of every third series: mostly one that stays, sometimes that of a delta, or none. */
+  #start(sender: Sender, timeMs: number): number {
+    const random = this.#random;
+    if (sender.series.number % 3 !== 1 || random.chance(0.1)) return 0;
+    if (random.chance(0.02)) sender.startMs = timeMs;
+    return random.chance(0.1) ? timeMs - this.#intervalMs : sender.startMs;
   }
 
   /** Counters of one layout for a while, or anything. */
-  #histogramSample({ series, counter }: Sender, timeMs: number): WorkSample {
+  #histogramSample(sender: Sender, timeMs: number): WorkSample {
     this.counts.histograms++;
     const random = this.#random;
-    const histogram = random.chance(0.7) ? counterHistogram(counter + random.below(3)) : anyHistogram(random);
-    return { series, timeMs, high: HISTOGRAM, low: this.#model.addHistogram(histogramToBytes(histogram)), histogram };
+    const histogram = random.chance(0.7) ? counterHistogram(sender.counter + random.below(3)) : anyHistogram(random);
+    const low = this.#model.addHistogram(histogramToBytes(histogram));
+    return { series: sender.series, timeMs, high: HISTOGRAM, low, histogram, startMs: this.#start(sender, timeMs) };
   }
 
   #value(sender: Sender): number {
@@ -277,43 +293,75 @@ export class Workload {
   }
 }
 
-/** A message of remote write 1.0, with values bit by bit. `bad`: a series without a name among them. */
-export function requestBody(samples: readonly WorkSample[], withBad: boolean): Uint8Array {
-  const out = new ByteWriter(4096);
+/** A message of remote write, with values bit by bit: of version 2.0 if there are start times. `withBad`: a series without a name, too. */
+export function requestBody(samples: readonly WorkSample[], withBad: boolean): { version: 1 | 2; body: Uint8Array } {
   const bySeries = new Map<ModelSeries, WorkSample[]>();
   for (const sample of samples) {
     const list = bySeries.get(sample.series);
     if (list) list.push(sample);
     else bySeries.set(sample.series, [sample]);
   }
-  if (withBad) putSeries(out, [['series', 'nameless']], samples.slice(0, 1));
-  for (const [series, list] of bySeries) putSeries(out, series.labels, list);
+  const all: [ModelSeries['labels'], readonly WorkSample[]][] = [...bySeries].map(([{ labels }, list]) => [
+    labels,
+    list,
+  ]);
+  if (withBad) all.unshift([[['series', 'nameless']], samples.slice(0, 1)]);
+  const version = samples.some(({ startMs }) => startMs !== 0) ? 2 : 1;
+  return { version, body: version === 1 ? bodyV1(all) : bodyV2(all) };
+}
+
+type Requested = readonly (readonly [labels: ModelSeries['labels'], samples: readonly WorkSample[]])[];
+
+function bodyV1(series: Requested): Uint8Array {
+  const out = new ByteWriter(4096);
+  for (const [labels, samples] of series) {
+    const message = new ByteWriter(512);
+    for (const pair of labels) {
+      const label = new ByteWriter(64);
+      for (const [i, text] of pair.entries()) putBytes(label, 0x0a + 8 * i, utf8(text));
+      putBytes(message, 0x0a, label.view());
+    }
+    for (const sample of samples) putSample(message, sample, 1);
+    putBytes(out, 0x0a, message.view());
+  }
   return out.finish();
 }
 
-function putSeries(out: ByteWriter, labels: ModelSeries['labels'], samples: readonly WorkSample[]): void {
-  const message = new ByteWriter(512);
-  for (const pair of labels) {
-    const label = new ByteWriter(64);
-    for (const [i, text] of pair.entries()) putBytes(label, 0x0a + 8 * i, utf8(text));
-    putBytes(message, 0x0a, label.view());
+function bodyV2(series: Requested): Uint8Array {
+  const out = new ByteWriter(4096);
+  const texts = [...new Set(['', ...series.flatMap(([labels]) => labels.flat())])];
+  for (const text of texts) putBytes(out, 0x22, utf8(text));
+  for (const [labels, samples] of series) {
+    const message = new ByteWriter(512);
+    const refs = new ByteWriter(64);
+    for (const text of labels.flat()) refs.varint(texts.indexOf(text));
+    putBytes(message, 0x0a, refs.view());
+    for (const sample of samples) putSample(message, sample, 2);
+    putBytes(out, 0x2a, message.view());
   }
-  for (const { timeMs, high, low, histogram } of samples) {
-    if (histogram) {
-      const part = new ByteWriter(256);
-      writeHistogram(part, { timestampMs: timeMs, histogram });
-      putBytes(message, 0x22, part.view());
-      continue;
-    }
-    const sample = new ByteWriter(32);
-    sample.u8(0x09);
-    sample.u32(low);
-    sample.u32(high);
-    sample.u8(0x10);
-    sample.varint(timeMs);
-    putBytes(message, 0x12, sample.view());
+  return out.finish();
+}
+
+function putSample(message: ByteWriter, sample: WorkSample, version: 1 | 2): void {
+  const { timeMs, startMs, histogram } = sample;
+  if (!histogram) return putBytes(message, 0x12, sampleBytes(sample));
+  const part = new ByteWriter(256);
+  writeHistogram(part, { timestampMs: timeMs, histogram, startMs }, version);
+  putBytes(message, version === 1 ? 0x22 : 0x1a, part.view());
+}
+
+function sampleBytes({ timeMs, high, low, startMs }: WorkSample): Uint8Array {
+  const sample = new ByteWriter(32);
+  sample.u8(0x09);
+  sample.u32(low);
+  sample.u32(high);
+  sample.u8(0x10);
+  sample.varint(timeMs);
+  if (startMs !== 0) {
+    sample.u8(0x18);
+    sample.varint(startMs);
   }
-  putBytes(out, 0x0a, message.view());
+  return sample.view();
 }
 
 function putBytes(out: ByteWriter, tag: number, bytes: Uint8Array): void {

@@ -2,17 +2,16 @@
 //
 // A chunk lies in one window. Within it, it is sealed into a column when it has both samples and bytes enough to pay for one: a series
 // that does not change costs no bytes, and has one column per window.
-import { R_DEAD, R_EMPTY, R_MAX_TIME, R_MIN_TIME, R_SAMPLES, ROOT, count64, get32, set32 } from './root';
-import { dropNewBlob } from './blob';
+import { R_COMPANIONS, R_DEAD, R_EMPTY, R_MAX_TIME, R_MIN_TIME, R_SAMPLES, ROOT, count64, get32, set32 } from './root';
 import { appendLate } from './late';
 import { appendStep, openChunk } from './open';
 import { OPEN_SAMPLES_MAX, sealOpen } from './seal';
 import {
-  FLAG_BLOBS,
   FLAG_DEAD,
   FLAG_EMPTY,
   FLAG_SEALED,
   S_FLAGS,
+  S_LABELS,
   S_LAST_BITS,
   S_LAST_DIFFERENCE,
   S_LAST_TIME,
@@ -32,8 +31,8 @@ const OPEN_BYTES_MIN: u32 = 144;
 let windowFrom: i64 = 0;
 let windowTo: i64 = 0;
 
-/** Appends a sample to a series, wherever in time it belongs. Returns whether it did: its time may be taken. */
-export function appendSample(slot: usize, time: i64, bits: u64): bool {
+/** Appends a time and a value to a series, wherever in time they belong. Returns whether it did: the time may be taken. */
+export function appendValue(slot: usize, time: i64, bits: u64): bool {
   const last = load<i64>(slot, S_LAST_TIME);
   if (time <= last) {
     const isStored = appendLate(slot, time, bits);
@@ -69,12 +68,6 @@ export function appendSample(slot: usize, time: i64, bits: u64): bool {
   return true;
 }
 
-/** Appends a sample whose value is a new blob. */
-export function appendBlob(slot: usize, time: i64, bits: u64): void {
-  if (appendSample(slot, time, bits)) store<u8>(slot, load<u8>(slot, S_FLAGS) | FLAG_BLOBS, S_FLAGS);
-  else dropNewBlob(bits);
-}
-
 /** The sample after `last` is at `time`: where a window lies between them, the open chunk is sealed. */
 function enterWindow(slot: usize, last: i64, time: i64): void {
   windowFrom = windowOf(time);
@@ -97,6 +90,9 @@ function leaveEmpty(slot: usize): void {
   const flags = load<u8>(slot, S_FLAGS);
   if (!(flags & FLAG_EMPTY)) return;
   set32(R_EMPTY, get32(R_EMPTY) - 1);
-  if (flags & FLAG_DEAD) set32(R_DEAD, get32(R_DEAD) - 1);
+  if (flags & FLAG_DEAD) {
+    set32(R_DEAD, get32(R_DEAD) - 1);
+    if (!load<u32>(slot, S_LABELS)) set32(R_COMPANIONS, get32(R_COMPANIONS) + 1);
+  }
   store<u8>(slot, flags & ~(FLAG_EMPTY | FLAG_DEAD), S_FLAGS);
 }

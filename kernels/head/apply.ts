@@ -18,9 +18,10 @@ import { putVarint, unzigzag } from './bits';
 import { internSymbol, symbolAddress } from './symbols';
 import { ALL_SERIES, addPosting, internLabel } from './postings';
 import { FLAG_DEAD, NO_SERIES, S_FLAGS, S_LABELS, S_LAST_TIME, createSeries, findSeries, slotOf } from './series';
-import { appendBlob, appendSample } from './append';
+import { appendBlob, appendSample, appendStarted } from './starts';
 import { FLOAT_BYTES, isBlob, newBlob } from './blob';
 import { beginTimes, endTimes, noteChange, noteTime } from './clock';
+import { applyExemplars } from './exemplars';
 import { SEAL_SCRATCH } from './seal';
 
 export const ERROR_TRUNCATED: i32 = -1;
@@ -291,6 +292,55 @@ function applyHistograms(): i32 {
   return refs == refsEnd && times == timesEnd ? 0 : ERROR_TRAILING;
 }
 
+/** Samples with start times: values of 8 bytes are doubles, others histograms. */
+function applyStarted(): i32 {
+  const count = count32();
+  const refsBytes = load<u32>(take(4));
+  const timesBytes = failed ? 0 : load<u32>(take(4));
+  const startsBytes = failed ? 0 : load<u32>(take(4));
+  if (failed) return ERROR_TRUNCATED;
+  let refs = take(refsBytes);
+  const refsEnd = cursor;
+  let times = take(timesBytes);
+  const timesEnd = cursor;
+  let starts = take(startsBytes);
+  const startsEnd = cursor;
+  if (failed) return ERROR_TRUNCATED;
+  let values = cursor;
+  const sectionLimit = limit;
+  const seriesCount = get32(R_SEGMENT_SERIES + 8);
+  let ref: i64 = -1;
+  let time: i64 = 0;
+  let start: i64 = 0;
+  if (count) beginTimes();
+  for (let i: u32 = 0; i < count; i++) {
+    ref += 1 + zigzagAt(refs, refsEnd);
+    refs = behind;
+    time += zigzagAt(times, timesEnd);
+    times = behind;
+    start += zigzagAt(starts, startsEnd);
+    starts = behind;
+    cursor = values;
+    limit = sectionLimit;
+    const length = count32();
+    const bytes = take(length);
+    values = cursor;
+    if (failed) return ERROR_TRUNCATED;
+    if (u64(ref) >= u64(seriesCount)) return ERROR_REFERENCE;
+    if (!isTime(time) || !isTime(start) || !start) return ERROR_TIME;
+    if (length < FLOAT_BYTES) return ERROR_HISTOGRAM;
+    noteTime(time);
+    const isFloat = length == FLOAT_BYTES && !isBlob(load<u64>(bytes));
+    const bits = isFloat ? load<u64>(bytes) : newBlob(bytes, length);
+    const slot = usize(load<u32>(usize(get32(R_SEGMENT_SERIES)) + (usize(ref) << 2)));
+    if (!appendStarted(slot, time, start, bits, !isFloat)) return ERROR_DIRECTORY_FULL;
+  }
+  if (count) endTimes();
+  cursor = values;
+  limit = sectionLimit;
+  return refs == refsEnd && times == timesEnd && starts == startsEnd ? 0 : ERROR_TRAILING;
+}
+
 function applyStale(): i32 {
   const count = count32();
   for (let i: u32 = 0; i < count; i++) {
@@ -319,6 +369,12 @@ function applySection(tag: u32, tenant: u32): i32 {
   if (tag == 3) return applySamples();
   if (tag == 4) return applyStale();
   if (tag == 5) return applyHistograms();
+  if (tag == 6) {
+    const code = applyExemplars(cursor, limit);
+    cursor = limit;
+    return code;
+  }
+  if (tag == 8) return applyStarted();
   return ERROR_TAG;
 }
 

@@ -25,6 +25,7 @@ import {
   S_OPEN_COUNT,
   slotOf,
 } from './series';
+import { isCompanion } from './starts';
 import { sweep } from './sweep';
 import { markDead, tidy, updateBounds } from './tidy';
 import { windowOf } from './window';
@@ -76,7 +77,7 @@ export function cutBegin(endTime: f64, idleBefore: f64): u32 {
     const end = load<i64>(slot, S_LAST_TIME) < idleBeforeMs ? i64.MAX_VALUE : endMs;
     sealBefore(slot, end);
     flagBefore(slot, end);
-    touched += u32((load<u8>(slot, S_FLAGS) & FLAG_CUT) != 0);
+    touched += u32((load<u8>(slot, S_FLAGS) & FLAG_CUT) != 0 && !isCompanion(slot));
   }
   return touched;
 }
@@ -103,7 +104,8 @@ export function cutList(from: u32, minTime: f64, maxTime: f64, out: usize, limit
   const seriesCount = get32(R_SERIES_COUNT);
   let count: u32 = 0;
   for (let series = from; series < seriesCount && count < limit; series++) {
-    if (hasCut(slotOf(series), minMs, maxMs)) store<u32>(out + (usize(count++) << 2), series);
+    const slot = slotOf(series);
+    if (!isCompanion(slot) && hasCut(slot, minMs, maxMs)) store<u32>(out + (usize(count++) << 2), series);
   }
   return count;
 }
@@ -150,10 +152,10 @@ export function cutWindowsOf(series: u32, out: usize, limit: u32): u32 {
   return putWindows(slotOf(series), out, 0, limit);
 }
 
-/** Unlinks a node that `link` points to, and frees it; blobs are the caller's. */
-export function dropNode(link: usize, node: usize): void {
+/** Unlinks a node of a series that `link` points to, and frees it; blobs are the caller's. */
+export function dropNode(slot: usize, link: usize, node: usize): void {
   const samples = u64(load<u16>(node + N_COLUMN));
-  store<u64>(ROOT + R_SAMPLES_GONE, load<u64>(ROOT + R_SAMPLES_GONE) + samples);
+  if (!isCompanion(slot)) store<u64>(ROOT + R_SAMPLES_GONE, load<u64>(ROOT + R_SAMPLES_GONE) + samples);
   if (load<u32>(node, N_BYTES) & N_LATE) store<u64>(ROOT + R_LATE_HELD, load<u64>(ROOT + R_LATE_HELD) - samples);
   store<u32>(link, load<u32>(node));
   freeNode(node);
@@ -171,7 +173,7 @@ export function cutDrop(): u32 {
     for (let node = usize(load<u32>(link)); node; node = usize(load<u32>(link))) {
       if (load<u32>(node, N_BYTES) & N_CUT) {
         if (hasBlobs) freeBlobsOf(slot, node, SEAL_VALUES);
-        dropNode(link, node);
+        dropNode(slot, link, node);
       } else link = node;
     }
     tidy(slot);

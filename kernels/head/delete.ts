@@ -12,6 +12,7 @@ import {
   N_FLAGS_MASK,
   N_LATE,
   N_TIME,
+  NO_SERIES,
   S_COLUMNS,
   S_FIRST_TIME,
   S_LAST_BITS,
@@ -20,6 +21,7 @@ import {
   S_OPEN_COUNT,
   slotOf,
 } from './series';
+import { companionOf, isCompanion } from './starts';
 import { tidy, updateBounds } from './tidy';
 
 /** Keeps of the samples over SEAL_TIMES and SEAL_VALUES those outside [minMs, maxMs]; blobs of the others are freed. Returns how many. */
@@ -39,8 +41,8 @@ function keepOutside(slot: usize, count: u32, minMs: i64, maxMs: i64): u32 {
   return kept;
 }
 
-function countGone(samples: u32, isLate: bool): void {
-  store<u64>(ROOT + R_SAMPLES_GONE, load<u64>(ROOT + R_SAMPLES_GONE) + samples);
+function countGone(slot: usize, samples: u32, isLate: bool): void {
+  if (!isCompanion(slot)) store<u64>(ROOT + R_SAMPLES_GONE, load<u64>(ROOT + R_SAMPLES_GONE) + samples);
   if (isLate) store<u64>(ROOT + R_LATE_HELD, load<u64>(ROOT + R_LATE_HELD) - samples);
 }
 
@@ -56,7 +58,7 @@ function deleteFromNode(slot: usize, link: usize, node: usize, minMs: i64, maxMs
   }
   const kept = keepOutside(slot, count, minMs, maxMs);
   if (!kept) {
-    dropNode(link, node);
+    dropNode(slot, link, node);
     return link;
   }
   if (kept == count) return node;
@@ -64,7 +66,7 @@ function deleteFromNode(slot: usize, link: usize, node: usize, minMs: i64, maxMs
   const rest = encodeNode(load<u32>(node), flags, kept);
   store<u32>(link, u32(rest));
   freeNode(node);
-  countGone(count - kept, (flags & N_LATE) != 0);
+  countGone(slot, count - kept, (flags & N_LATE) != 0);
   return rest;
 }
 
@@ -76,7 +78,7 @@ function deleteFromOpen(slot: usize, minMs: i64, maxMs: i64): void {
   if (kept == count) return;
   if (kept) addColumn(slot, 0, kept);
   clearOpen(slot);
-  countGone(count - kept, false);
+  countGone(slot, count - kept, false);
 }
 
 function deleteFromLate(slot: usize, minMs: i64, maxMs: i64): void {
@@ -90,7 +92,7 @@ function deleteFromLate(slot: usize, minMs: i64, maxMs: i64): void {
   }
   memory.copy(late + 8 + (usize(from) << 4), late + 8 + (usize(to) << 4), usize(count - to) << 4);
   store<u32>(late, count - (to - from), 4);
-  countGone(to - from, true);
+  countGone(slot, to - from, true);
 }
 
 /** Sets the last time and value to those of the newest sample that the series has: it has no open chunk. */
@@ -133,7 +135,10 @@ function deleteFrom(slot: usize, minMs: i64, maxMs: i64): void {
 export function deleteRange(list: usize, count: u32, minTime: f64, maxTime: f64): f64 {
   const before = load<u64>(ROOT + R_SAMPLES_GONE);
   for (let i: u32 = 0; i < count; i++) {
-    deleteFrom(slotOf(load<u32>(list + (usize(i) << 2))), i64(minTime), i64(maxTime));
+    const slot = slotOf(load<u32>(list + (usize(i) << 2)));
+    deleteFrom(slot, i64(minTime), i64(maxTime));
+    const companion = companionOf(slot);
+    if (companion != NO_SERIES) deleteFrom(slotOf(companion), i64(minTime), i64(maxTime));
   }
   updateBounds();
   set32(R_GENERATION, get32(R_GENERATION) + 1);

@@ -20,4 +20,5 @@ export {
 } from './read';
 export { cutBegin, cutCancel, cutDrop, cutList, cutWindows, cutWindowsOf, hasCutIn } from './cut';
 export { deleteRange } from './delete';
+export { startsOf } from './starts';
 export { clockMs, takeChangedFrom } from './clock';

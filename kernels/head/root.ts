@@ -26,7 +26,7 @@ export const SCRATCH_BYTES: usize = STATE_BASE - SCRATCH;
 
 export const MAGIC: u32 = 0x44484d54; // "TMHD"
 /** Version of the memory layout: an image of another version is ignored. */
-export const LAYOUT_VERSION: u32 = 3;
+export const LAYOUT_VERSION: u32 = 4;
 
 // Offsets in the root.
 export const R_MAGIC: usize = 0;
@@ -70,6 +70,19 @@ export const R_SYMBOL_FREE: usize = 496; // first free symbol number + 1, how ma
 export const R_CARVE: usize = 504; // address, end: rest of a large block that is being cut up
 export const R_LARGE_FREE: usize = 512; // free blocks of CARVE_CLASS_MIN and more
 export const R_BLOBS: usize = 520; // u64: blobs that samples refer to (blob.ts)
+export const R_COMPANIONS: usize = 528; // series of start times (starts.ts) that are not dead
+// Exemplars (exemplars.ts).
+export const R_EXEMPLAR_TABLE: usize = 640; // ptr, mask
+export const R_EXEMPLAR_SERIES: usize = 648;
+export const R_EXEMPLARS: usize = 652; // how many there are
+export const R_EXEMPLAR_OLDEST: usize = 656;
+export const R_EXEMPLAR_NEWEST: usize = 660;
+export const R_EXEMPLAR_BYTES: usize = 664; // u64
+export const R_EXEMPLARS_APPENDED: usize = 672; // u64 counters
+export const R_EXEMPLARS_DUPLICATE: usize = 680;
+export const R_EXEMPLARS_OUT_OF_ORDER: usize = 688;
+export const R_EXEMPLARS_UNKNOWN: usize = 696; // of series that the shard does not have
+export const R_EXEMPLARS_DROPPED: usize = 704; // that made room
 // From 32768 to the directory the memory belongs to the host (src/tsdb/shard-state.ts).
 
 // @ts-ignore: decorator

@@ -9,7 +9,8 @@
 //   40  u32 labels            56 u32 newest sealed column
 //   44  u32 open chunk or 0   60 u32 out-of-order buffer or 0
 //
-// Labels are varints: tenant symbol, number of labels, then name and value symbols in turns, in the order of the names.
+// Labels are varints: tenant symbol, number of labels, then name and value symbols in turns, in the order of the names. The slots of
+// start times have none (starts.ts).
 // A sealed column in the list is a node { u32 next older, u32 bytes and flags, i64 last time, column }. Nodes are in the order in
 // which they were sealed; those that are not late ones also by time.
 import {
@@ -60,6 +61,8 @@ export const FLAG_DEAD: u8 = 16;
 export const FLAG_NAMED: u8 = 32;
 /** Values may be references (blob.ts). */
 export const FLAG_BLOBS: u8 = 64;
+/** Samples may have start times (starts.ts). */
+export const FLAG_STARTS: u8 = 128;
 
 export const N_BYTES: usize = 4;
 export const N_TIME: usize = 8;

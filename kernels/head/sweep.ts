@@ -74,6 +74,7 @@ function skipVarint(at: usize): usize {
 /** Frees a series' labels (series.ts). */
 function freeLabels(slot: usize): void {
   const labels = usize(load<u32>(slot, S_LABELS));
+  if (!labels) return;
   let at = skipVarint(labels);
   let pairs: u32 = 0;
   let shift: u32 = 0;

@@ -1,5 +1,16 @@
 // What is known of series from outside their samples - flags, counts, time bounds - made true again after samples left.
-import { R_DEAD, R_EMPTY, R_MAX_TIME, R_MIN_TIME, R_SEGMENT_SERIES, R_SERIES_COUNT, ROOT, get32, set32 } from './root';
+import {
+  R_COMPANIONS,
+  R_DEAD,
+  R_EMPTY,
+  R_MAX_TIME,
+  R_MIN_TIME,
+  R_SEGMENT_SERIES,
+  R_SERIES_COUNT,
+  ROOT,
+  get32,
+  set32,
+} from './root';
 import { freeLate } from './late';
 import {
   FLAG_BLOBS,
@@ -16,6 +27,7 @@ import {
   S_COLUMNS,
   S_FIRST_TIME,
   S_FLAGS,
+  S_LABELS,
   S_LAST_TIME,
   S_LATE,
   S_OPEN_COUNT,
@@ -26,6 +38,11 @@ import {
 export function tidy(slot: usize): void {
   const late = usize(load<u32>(slot, S_LATE));
   if (late && !load<u32>(late, 4)) freeLate(slot);
+  fillFlags(slot);
+}
+
+/** Sets a series' flags by what it has. */
+export function fillFlags(slot: usize): void {
   let all: u32 = 0;
   for (let node = usize(load<u32>(slot, S_COLUMNS)); node; node = load<u32>(node)) all |= load<u32>(node, N_BYTES);
   const before = load<u8>(slot, S_FLAGS);
@@ -36,6 +53,7 @@ export function tidy(slot: usize): void {
     flags = (flags | FLAG_EMPTY) & ~FLAG_BLOBS;
   }
   if ((flags & ~before) & FLAG_EMPTY) set32(R_EMPTY, get32(R_EMPTY) + 1);
+  if ((before & ~flags) & FLAG_EMPTY) set32(R_EMPTY, get32(R_EMPTY) - 1);
   store<u8>(slot, flags, S_FLAGS);
 }
 
@@ -71,12 +89,15 @@ export function markDead(): void {
   }
   const count = get32(R_SERIES_COUNT);
   let dead: u32 = 0;
+  let companions: u32 = 0;
   for (let series: u32 = 0; series < count; series++) {
     const slot = slotOf(series);
     const flags = load<u8>(slot, S_FLAGS);
     const isDead = (flags & (FLAG_EMPTY | FLAG_NAMED)) == FLAG_EMPTY;
     dead += u32(isDead);
+    companions += u32(!isDead && !load<u32>(slot, S_LABELS));
     store<u8>(slot, (flags & ~(FLAG_NAMED | FLAG_DEAD)) | (isDead ? FLAG_DEAD : 0), S_FLAGS);
   }
   set32(R_DEAD, dead);
+  set32(R_COMPANIONS, companions);
 }

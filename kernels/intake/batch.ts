@@ -1,12 +1,14 @@
 // Building of batches, one per shard and request: docs/formats/batch.md. Samples go to three columns (refs, times,
-// values), new symbols and series to two more, stale marks to another, histograms to three; batchFinish puts them together.
+// values), new symbols and series to two more, stale marks and exemplars to one each, histograms to three, samples with start
+// times to four; batchFinish puts them together.
 
 import { columnReserve, Column } from './memory';
 import {
-  HISTOGRAM_BYTES, HISTOGRAM_REFS, HISTOGRAM_TIMES, OUTPUT, REFS, RECENT_MAX, SERIES, STALE, SYMBOLS, Shard, TIMES, VALUES, columnOf,
-  recentOf,
+  HISTOGRAM_BYTES, HISTOGRAM_REFS, HISTOGRAM_TIMES, OUTPUT, REFS, RECENT_MAX, SERIES, STALE, STARTED_BYTES, STARTED_REFS,
+  STARTED_STARTS, STARTED_TIMES, SYMBOLS, Shard, TIMES, VALUES, columnOf, recentOf,
 } from './shard';
 import { seriesAdd } from './dictionary';
+import { exemplarSection, exemplarSectionBytes } from './exemplars';
 import { symbolIs, symbolOf } from './symbols';
 import { storeVarint, varintBytes, zigzag } from './varint';
 
@@ -16,6 +18,8 @@ const TAG_SERIES: u8 = 2;
 const TAG_SAMPLES: u8 = 3;
 const TAG_STALE: u8 = 4;
 const TAG_HISTOGRAMS: u8 = 5;
+const TAG_EXEMPLARS: u8 = 6;
+const TAG_STARTED: u8 = 8;
 
 const REF_BYTES_MAX: u32 = 5;
 const TIME_BYTES_MAX: u32 = 10;
@@ -31,6 +35,11 @@ export function batchClear(shard: Shard): void {
   shard.histograms = 0;
   shard.histogramNextRef = 0;
   shard.histogramLastTimeMs = 0;
+  shard.exemplars = 0;
+  shard.started = 0;
+  shard.startedNextRef = 0;
+  shard.startedLastTimeMs = 0;
+  shard.startedLastStartMs = 0;
   shard.outputLength = 0;
 }
 
@@ -93,18 +102,40 @@ function appendVarint(column: Column, value: u64): bool {
   return true;
 }
 
+/** Appends bytes behind their length; false when memory is out. */
+function appendBlock(column: Column, from: usize, bytes: u32): bool {
+  if (!appendVarint(column, bytes)) return false;
+  const at = columnReserve(column, bytes);
+  if (at == 0) return false;
+  memory.copy(at, from, bytes);
+  column.length += bytes;
+  return true;
+}
+
+/**
+ * Appends a sample of series `ref` with its start time, which is not 0: the bits of a double, 8 `bytes`, or a histogram's binary form.
+ * False when memory is out.
+ */
+export function batchStarted(shard: Shard, ref: u32, timeMs: i64, startMs: i64, from: usize, bytes: u32): bool {
+  const skip = <i64>ref - <i64>shard.startedNextRef;
+  if (!appendVarint(columnOf(shard, STARTED_REFS), zigzag(skip))) return false;
+  if (!appendVarint(columnOf(shard, STARTED_TIMES), zigzag(timeMs - shard.startedLastTimeMs))) return false;
+  if (!appendVarint(columnOf(shard, STARTED_STARTS), zigzag(startMs - shard.startedLastStartMs))) return false;
+  if (!appendBlock(columnOf(shard, STARTED_BYTES), from, bytes)) return false;
+  shard.startedNextRef = ref + 1;
+  shard.startedLastTimeMs = timeMs;
+  shard.startedLastStartMs = startMs;
+  shard.started++;
+  return true;
+}
+
 /** Appends a histogram of series `ref` in its binary form; false when memory is out. */
 export function batchHistogram(shard: Shard, ref: u32, timeMs: i64, bytes: Column): bool {
   const skip = <i64>ref - <i64>shard.histogramNextRef;
   const wait = timeMs - shard.histogramLastTimeMs;
   if (!appendVarint(columnOf(shard, HISTOGRAM_REFS), zigzag(skip))) return false;
   if (!appendVarint(columnOf(shard, HISTOGRAM_TIMES), zigzag(wait))) return false;
-  const column = columnOf(shard, HISTOGRAM_BYTES);
-  if (!appendVarint(column, bytes.length)) return false;
-  const at = columnReserve(column, bytes.length);
-  if (at == 0) return false;
-  memory.copy(at, bytes.address, bytes.length);
-  column.length += bytes.length;
+  if (!appendBlock(columnOf(shard, HISTOGRAM_BYTES), bytes.address, bytes.length)) return false;
   shard.histogramNextRef = ref + 1;
   shard.histogramLastTimeMs = timeMs;
   shard.histograms++;
@@ -193,7 +224,7 @@ function definitions(at: usize, tag: u8, first: u32, count: u32, column: Column)
 
 /** Puts the batch together in the OUTPUT column; its length is 0 if there is nothing to log. False: memory is out. */
 export function batchFinish(shard: Shard, tenant: usize, tenantBytes: u32): bool {
-  if (shard.samples + shard.staleCount + shard.histograms == 0) return true;
+  if (shard.samples + shard.staleCount + shard.histograms + shard.exemplars + shard.started == 0) return true;
   settleColumns(shard);
   let total: usize = 128 + <usize>tenantBytes;
   for (let kind = SYMBOLS; kind < OUTPUT; kind++) total += columnOf(shard, kind).length;
@@ -232,6 +263,22 @@ export function batchFinish(shard: Shard, tenant: usize, tenantBytes: u32): bool
     store<u32>(at, times.length, 4);
     at = append(append(append(at + 8, refs), times), bytes);
   }
+  if (shard.exemplars != 0) at = exemplarSection(shard, section(at, TAG_EXEMPLARS, exemplarSectionBytes(shard)));
+  if (shard.started != 0) at = startedSection(at, shard);
   shard.outputLength = <u32>(at - begin);
   return true;
+}
+
+function startedSection(begin: usize, shard: Shard): usize {
+  const refs = columnOf(shard, STARTED_REFS);
+  const times = columnOf(shard, STARTED_TIMES);
+  const starts = columnOf(shard, STARTED_STARTS);
+  const bytes = columnOf(shard, STARTED_BYTES);
+  const head = varintBytes(shard.started) + 12;
+  let at = section(begin, TAG_STARTED, head + refs.length + times.length + starts.length + bytes.length);
+  at = storeVarint(at, shard.started);
+  store<u32>(at, refs.length);
+  store<u32>(at, times.length, 4);
+  store<u32>(at, starts.length, 8);
+  return append(append(append(append(at + 12, refs), times), starts), bytes);
 }

@@ -8,7 +8,7 @@
 //   16 f64 timestamp in ms; if TIME_PENDING: as above, seconds
 //   24 u64, u64 hash of the series text
 //   40 u32 flags, metric type << 8
-//   44 u32 EXEMPLAR_PENDING: offset of the exemplar's value, for the host to check; later the row's cache entry
+//   44 u32 EXEMPLAR_PENDING: number of the exemplar record that the host has to complete; later the row's cache entry
 //
 //   metadata row, 24 bytes: u32 kind (0 type, 1 help, 2 unit), u32 name start, name end, text start, text end, u32 0
 import { number, numberPending, readNumber } from './exposition-number';
@@ -29,13 +29,18 @@ const HAS_TIME: u32 = 1;
 const VALUE_PENDING: u32 = 2;
 const TIME_PENDING: u32 = 4;
 const EXEMPLAR_PENDING: u32 = 8;
+/** Flag of an exemplar record (scrape-exemplars.ts). */
+export const EXEMPLAR_HAS_TIME: u32 = 1;
 
 const ROW_BYTES: usize = 48;
 const META_BYTES: usize = 24;
+export const EXEMPLAR_BYTES: usize = 32;
 
 const bodyColumn = changetype<Column>(memory.data(16, 16));
 const rowColumn = changetype<Column>(memory.data(16, 16));
 const metaColumn = changetype<Column>(memory.data(16, 16));
+/** Exemplars in the order of their rows: layout in scrape-exemplars.ts. */
+export const exemplarRecords = changetype<Column>(memory.data(16, 16));
 // Type words, 16 bytes each: length, then the characters. Order is METRIC_TYPES', then `untyped`.
 // biome-ignore format: one word per line
 const typeWords: usize = memory.data<u8>([
@@ -76,6 +81,13 @@ export function expositionMetaCount(): u32 {
 export function expositionMetaHash(): u64 {
   return metaHash;
 }
+/** Records of exemplars (scrape-exemplars.ts), and how many. */
+export function expositionExemplars(): usize {
+  return <usize>exemplarRecords.address;
+}
+export function expositionExemplarCount(): u32 {
+  return exemplarRecords.length / <u32>EXEMPLAR_BYTES;
+}
 /** How many rows have something pending. */
 export function expositionPending(): u32 {
   return pending;
@@ -88,6 +100,7 @@ export function expositionParse(length: u32, openMetrics: u32): i32 {
   scanBegin(address, length, openMetrics != 0);
   rowColumn.length = 0;
   metaColumn.length = 0;
+  exemplarRecords.length = 0;
   metricType = 0;
   metaHash = 0;
   pending = 0;
@@ -343,9 +356,12 @@ function openMetricsSample(start: usize, c: u32): usize {
   }
   if (p < end && load<u8>(p) != NEWLINE) {
     if (!isExemplar(p)) return 0;
-    p = exemplar(row, p + 4);
-    if (p == 0) return 0;
-    if (load<u32>(row, 44) != 0) flags |= EXEMPLAR_PENDING;
+    p = exemplar(p + 4);
+    if (p <= MEMORY_OUT) return p;
+    if (exemplarPending) {
+      flags |= EXEMPLAR_PENDING;
+      store<u32>(row, expositionExemplarCount() - 1, 44);
+    }
   }
   if (p >= end) return 0; // The line has no newline, so no # EOF follows.
   pending += <u32>(flags > HAS_TIME);
@@ -373,20 +389,33 @@ function storeSeconds(row: usize): bool {
   return true;
 }
 
-/** Value and timestamp of an exemplar, from behind its opening brace. Returns the end of the last one, or 0. */
-function exemplar(row: usize, from: usize): usize {
+/** Whether the host has to read a number of the exemplar read last. */
+let exemplarPending: bool = false;
+
+/** Reads an exemplar of the row added last, from behind its opening brace. Returns its end, 0, or MEMORY_OUT. */
+function exemplar(from: usize): usize {
   setNamed(true); // A quoted name alone is no label.
   let p = labels(from);
   if (p == 0) return 0;
-  const value = p + 1;
+  const record = columnReserve(exemplarRecords, EXEMPLAR_BYTES);
+  if (record == 0) return MEMORY_OUT;
+  exemplarRecords.length += <u32>EXEMPLAR_BYTES;
+  store<u32>(record, expositionRowCount() - 1);
+  store<u32>(record, <u32>(from - body), 4);
+  store<u32>(record, <u32>(p + 1 - body), 8);
+  store<u32>(record, 0, 12);
   p = spacedNumber(p);
   if (p == 0) return 0;
-  if (numberPending) store<u32>(row, <u32>(value - body), 44);
+  exemplarPending = numberPending;
+  store<u64>(record, number, 16);
   if (p < end && load<u8>(p) != NEWLINE) {
     p = spacedNumber(p);
     if (p == 0) return 0;
-    if (numberPending) store<u32>(row, <u32>(value - body), 44);
-    else if (!isFinite(reinterpret<f64>(number))) return 0;
+    store<u32>(record, EXEMPLAR_HAS_TIME, 12);
+    const seconds = reinterpret<f64>(number);
+    if (numberPending) exemplarPending = true;
+    else if (!isFinite(seconds)) return 0;
+    store<f64>(record, trunc(seconds * 1000) + 0, 24);
   }
   return p;
 }

@@ -4,7 +4,8 @@
 //               uint64 zero_count_int = 6; double zero_count_float = 7;
 //               BucketSpan negative_spans = 8; sint64 negative_deltas = 9; double negative_counts = 10;
 //               BucketSpan positive_spans = 11; sint64 positive_deltas = 12; double positive_counts = 13;
-//               ResetHint reset_hint = 14; int64 timestamp = 15; double custom_values = 16 }
+//               ResetHint reset_hint = 14; int64 timestamp = 15; double custom_values = 16;
+//               int64 start_timestamp = 17, in version 2.0 }
 //   BucketSpan { sint32 offset = 1; uint32 length = 2 }       lists of numbers are packed or not
 //
 // Which of the counts is there says whether buckets are differences of integers or plain doubles. A reader leaves the lists in
@@ -32,6 +33,8 @@ const HINT_GAUGE: u64 = 3;
 
 /** The histogram read last. */
 export let histogramTime: i64 = 0;
+/** 0: none. */
+export let histogramStart: i64 = 0;
 export let histogramHint: u32 = 0;
 export let histogramSchema: i32 = 0;
 export let histogramSum: f64 = 0;
@@ -64,6 +67,7 @@ function entries(column: Column): u32 {
 
 function clear(): void {
   histogramTime = 0;
+  histogramStart = 0;
   histogramHint = 0;
   histogramSchema = 0;
   histogramThreshold = 0;
@@ -176,13 +180,18 @@ function readField(field: u32): i32 {
   }
 }
 
-/** Reads a Histogram. 0, or a negative code. */
-export function readHistogram(begin: usize, end: usize): i32 {
+/** Reads a Histogram. 0, or a negative code. `hasStart`: its version has start times. */
+export function readHistogram(begin: usize, end: usize, hasStart: bool = false): i32 {
   clear();
   for (let at = begin; at < end; ) {
     at = fieldNext(at, end);
     if (at == 0) return MALFORMED;
     const field = fieldTag >> 3;
+    if (field == 17 && hasStart) {
+      if ((fieldTag & 7) != VARINT) return MALFORMED;
+      histogramStart = <i64>fieldValue;
+      continue;
+    }
     if (field > 16) continue;
     const code = readField(field);
     if (code < 0) return code;

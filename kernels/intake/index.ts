@@ -9,6 +9,7 @@
 import { activeNextEpoch, activeOf } from './active';
 import { aliasBytes, aliasesInit } from './aliases';
 import { seriesBytes, seriesClear } from './dictionary';
+import { setExemplarsMax } from './exemplars';
 import { hashBytes, hashHigh, hashInit, hashLow } from './hash';
 import { labelRows, labelsInit } from './labels';
 import { Column, columnReserve, memoryBytes } from './memory';
@@ -58,6 +59,11 @@ export function intakeLimits(
 ): void {
   decodedBytesMax = decodedBytes;
   setLimits(labels, nameBytes, valueBytes, labelBytes, activeSeries, minTimeMs, maxTimeMs);
+}
+
+/** How many exemplars each shard keeps from now on; 0, and before the first call: none is taken. */
+export function intakeExemplars(perShardMax: u32): void {
+  setExemplarsMax(perShardMax);
 }
 
 /** Begins a request of the tenant in the tenant buffer. */
@@ -151,9 +157,10 @@ export function intakeBatch(index: u32): u32 {
   return batchAddress(index);
 }
 
-/** Samples in the shard's batch, histograms among them. */
+/** Samples in the shard's batch, of all kinds. */
 export function intakeBatchSamples(index: u32): u32 {
-  return shardAt(index).samples + shardAt(index).histograms;
+  const shard = shardAt(index);
+  return shard.samples + shard.histograms + shard.started;
 }
 
 export function intakeBatchBytes(index: u32): u32 {
@@ -198,3 +205,4 @@ export function intakeMemoryBytes(): u32 {
 }
 export * from './exposition';
 export * from './scrape-cache';
+export { scrapeExemplar, scrapeExemplars } from './scrape-exemplars';

@@ -84,7 +84,7 @@ function compareBytes(a: usize, aBytes: u32, b: usize, bBytes: u32): i32 {
 }
 
 @inline
-function compareNames(row: usize, other: usize): i32 {
+export function compareNames(row: usize, other: usize): i32 {
   return compareBytes(load<u32>(row), load<u32>(row, 4), load<u32>(other), load<u32>(other, 4));
 }
 

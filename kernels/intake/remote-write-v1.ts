@@ -13,17 +13,20 @@
 // So we guess that what lies before that shape is labels, and hash it. If the hash is known then these bytes are the
 // labels of a known series, and the guess was right without a look at them. Else the message is walked field by field.
 
-import { BYTES, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
+import { BYTES, FIXED64, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
 import { batchSample } from './batch';
+import { exemplarAdd, exemplarsMax } from './exemplars';
 import { hashBytes, hashHigh, hashLow } from './hash';
 import { readHistogram } from './histogram';
 import { labelRowCount, labelsAdd, labelsBudget, labelsClear } from './labels';
 import { metadataAdd } from './metadata';
 import {
-  EXEMPLARS, MALFORMED, OUT_OF_MEMORY, SAMPLES, count, refuseSample, refuseSeries, setBody,
+  MALFORMED, OUT_OF_MEMORY, SAMPLES, count, refuseSample, refuseSeries, setBody,
   tenantHigh, tenantLow, timeAccepted,
 } from './request';
-import { seriesKnown, seriesRef, seriesResolve, seriesHistogram, seriesSample, seriesShard } from './series';
+import {
+  seriesHigh, seriesKnown, seriesLow, seriesRef, seriesResolve, seriesHistogram, seriesSample, seriesShard,
+} from './series';
 import { isUsualTime, readSample, sampleBits, sampleTime, usualTime } from './sample';
 import { isAscii } from './utf8';
 import { varintBytes } from './varint';
@@ -143,7 +146,6 @@ function readCanonical(begin: usize, end: usize): bool {
 function walkSeries(message: usize, end: usize, index: u32): i32 {
   const scanned = scanSeries(message, end);
   if (scanned < 0) return scanned;
-  count(EXEMPLARS, exemplarCount);
   const samples = sampleCount + histogramCount;
   let known = false;
   let wireLow: u64 = 0;
@@ -166,8 +168,11 @@ function walkSeries(message: usize, end: usize, index: u32): i32 {
     }
   }
   const stored = appendSamples(message, end, index);
-  if (stored < 0 || histogramCount == 0) return stored;
-  const code = appendHistograms(message, end, index);
+  if (stored < 0 || (histogramCount | exemplarCount) == 0) return stored;
+  let code = histogramCount == 0 ? 0 : appendHistograms(message, end, index);
+  // A series whose samples were all refused may not be there.
+  const mayExist = seriesRef >= 0 || samples == 0;
+  if (code == 0 && exemplarCount != 0 && exemplarsMax != 0 && mayExist) code = appendExemplars(message, end);
   return code < 0 ? code : stored;
 }
 
@@ -193,8 +198,10 @@ function scanSeries(message: usize, end: usize): i32 {
     if (field == 2) {
       sampleCount++;
       if (!readSample(fieldAt, fieldAt + fieldBytes)) return MALFORMED;
-    } else if (field == 3) exemplarCount++;
-    else if (field == 4) {
+    } else if (field == 3) {
+      exemplarCount++;
+      if (!readExemplar(fieldAt, fieldAt + fieldBytes)) return MALFORMED;
+    } else if (field == 4) {
       histogramCount++;
       const code = readHistogram(fieldAt, fieldAt + fieldBytes);
       if (code < 0) return code;
@@ -273,6 +280,43 @@ function appendHistograms(message: usize, end: usize, index: u32): i32 {
     if (fieldTag != tagOf(4, BYTES)) continue;
     readHistogram(fieldAt, fieldAt + fieldBytes);
     const code = seriesHistogram(index, message, <u32>(end - message));
+    if (code < 0) return code;
+  }
+  return 0;
+}
+
+let exemplarTime: i64 = 0;
+let exemplarBits: u64 = 0;
+
+/** Reads an Exemplar { labels = 1, value = 2, timestamp = 3 }, its labels into the label rows; false if it is malformed. */
+function readExemplar(begin: usize, end: usize): bool {
+  labelsClear();
+  exemplarTime = 0;
+  exemplarBits = 0;
+  for (let at = begin; at < end; ) {
+    at = fieldNext(at, end);
+    if (at == 0) return false;
+    const field = fieldTag >> 3;
+    if (field == 1) {
+      if ((fieldTag & 7) != BYTES || readLabel(fieldAt, fieldAt + fieldBytes) < 0) return false;
+    } else if (field == 2) {
+      if ((fieldTag & 7) != FIXED64) return false;
+      exemplarBits = load<u64>(fieldAt);
+    } else if (field == 3) {
+      if ((fieldTag & 7) != VARINT) return false;
+      exemplarTime = <i64>fieldValue;
+    }
+  }
+  return true;
+}
+
+/** The same of its exemplars, of the series at hand. Their rows take the place of the series' labels. */
+function appendExemplars(message: usize, end: usize): i32 {
+  for (let at = message; at < end; ) {
+    at = fieldNext(at, end);
+    if (fieldTag != tagOf(3, BYTES)) continue;
+    readExemplar(fieldAt, at);
+    const code = exemplarAdd(seriesLow, seriesHigh, exemplarTime, exemplarTime != 0, exemplarBits);
     if (code < 0) return code;
   }
   return 0;

@@ -2,8 +2,9 @@
 //
 //   Request { repeated string symbols = 4; repeated TimeSeries timeseries = 5 }
 //   TimeSeries { repeated uint32 labels_refs = 1 [packed]; Sample samples = 2; Histogram histograms = 3;
-//                Exemplar exemplars = 4; Metadata metadata = 5; int64 created_timestamp = 6 }
-//   Sample { double value = 1; int64 timestamp = 2 }     Metadata { type = 1; uint32 help_ref = 3; uint32 unit_ref =
+//                Exemplar exemplars = 4; Metadata metadata = 5; reserved 6 }
+//   Exemplar { repeated uint32 labels_refs = 1 [packed]; double value = 2; int64 timestamp = 3 }
+//   Sample { double value = 1; int64 timestamp = 2; int64 start_timestamp = 3 }     Metadata { type = 1; uint32 help_ref = 3; uint32 unit_ref =
 // 4 }
 //
 // Each symbol is hashed once per request. A series is recognised by a combination of its symbols' hashes, an alias of
@@ -12,19 +13,22 @@
 //
 //   A = permute(A) + V + lower(N * V)      B = permute(B) + N + upper(N * V)
 
-import { BYTES, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
+import { BYTES, FIXED64, VARINT, fieldAt, fieldBytes, fieldNext, fieldTag, fieldValue, tagOf } from './protobuf';
 import { aliasFind, aliasHigh, aliasLow } from './aliases';
+import { exemplarAdd, exemplarRefused, exemplarsMax } from './exemplars';
 import { foldHigh, foldLow, hashBytes, hashHigh, hashLow, hashPair } from './hash';
 import { labelRowCount, labelsAdd, labelsBudget, labelsClear } from './labels';
 import { allocate, classOf, reallocate } from './memory';
 import { readHistogram } from './histogram';
 import { metadataAdd } from './metadata';
 import {
-  BAD_SYMBOL_REF, EXEMPLARS, MALFORMED, NO_SAMPLES, ODD_LABEL_REFS, OUT_OF_MEMORY, SAMPLES, TOO_EXPENSIVE,
+  BAD_SYMBOL_REF, MALFORMED, NO_SAMPLES, ODD_LABEL_REFS, OUT_OF_MEMORY, SAMPLES, TOO_EXPENSIVE,
   TOO_MANY_LABELS, count, refuseSeries, setBody, tenantHigh, tenantLow,
 } from './request';
-import { seriesById, seriesRef, seriesHistogram, seriesResolve, seriesSample } from './series';
-import { isUsualTime, readSample, sampleBits, sampleTime, setSample, usualTime } from './sample';
+import { seriesById, seriesHigh, seriesLow, seriesRef, seriesHistogram, seriesResolve, seriesStarted } from './series';
+import {
+  isUsualStart, isUsualTime, readSample, sampleBits, sampleStart, sampleTime, setSample, setStart, usualTime,
+} from './sample';
 import { readVarint, varint } from './varint';
 
 /** A request with more symbols than this is refused. */
@@ -36,6 +40,8 @@ const ALIAS_TWEAK: u64 = 0x616c6961732d7632;
 const METRIC_NAME_BYTES: u64 = 0x5f5f656d616e5f5f; // "__name__" in memory order
 const SAMPLE_SHAPE: u32 = 0x091012;
 const SAMPLE_BYTES: usize = 18;
+const STARTED_SHAPE: u32 = 0x091712;
+const STARTED_BYTES: usize = 25;
 const NO_SYMBOL: u32 = 0xffffffff;
 
 /** Symbols of the request: {u32 address, u32 bytes, u64 0, u64 hashLow, u64 hashHigh}. */
@@ -122,20 +128,20 @@ function readSymbols(start: usize, end: usize): i32 {
 function walkSeries(message: usize, end: usize, index: u32): i32 {
   const scanned = scanSeries(message, end);
   if (scanned < 0) return scanned;
-  count(EXEMPLARS, exemplarCount);
   const samples = sampleCount + histogramCount;
   let reason = <i32>refsReason;
   if (reason == 0 && (refCount & 1) != 0) reason = ODD_LABEL_REFS;
   if (reason == 0) reason = findSeries();
-  if (reason == 0 && samples == 0) reason = NO_SAMPLES;
+  // Prometheus' own sender has exemplars in messages of their own.
+  if (reason == 0 && (samples | exemplarCount) == 0) reason = NO_SAMPLES;
   if (reason < 0) return reason;
   if (reason > 0) {
     refuseSeries(<u32>reason, samples, index, message, <u32>(end - message));
     return 0;
   }
   if (metadataAt != 0 && (allMetadata || seriesRef < 0)) reportMetadata();
-  if (histogramCount != 0) return appendAll(message, end, index);
-  if (samples == 1) return seriesSample(sampleTime, sampleBits, index, message, <u32>(end - message));
+  if ((histogramCount | exemplarCount) != 0) return appendAll(message, end, index);
+  if (samples == 1) return seriesStarted(sampleTime, sampleStart, sampleBits, index, message, <u32>(end - message));
   return appendSamples(message, end, index);
 }
 
@@ -194,6 +200,7 @@ function scanSeries(message: usize, end: usize): i32 {
   histogramCount = 0;
   exemplarCount = 0;
   metadataAt = 0;
+  setStart(0);
   for (let at = message; at < end; ) {
     const short = shortField(at, end);
     if (short != 0) {
@@ -215,13 +222,15 @@ function scanSeries(message: usize, end: usize): i32 {
     if ((fieldTag & 7) != BYTES) return MALFORMED;
     if (field == 2) {
       sampleCount++;
-      if (!readSample(fieldAt, at)) return MALFORMED;
+      if (!readSample(fieldAt, at, true)) return MALFORMED;
     } else if (field == 3) {
       histogramCount++;
-      const code = readHistogram(fieldAt, at);
+      const code = readHistogram(fieldAt, at, true);
       if (code < 0) return code;
-    } else if (field == 4) exemplarCount++;
-    else {
+    } else if (field == 4) {
+      exemplarCount++;
+      if (!readExemplar(fieldAt, at)) return MALFORMED;
+    } else {
       metadataAt = fieldAt;
       metadataBytes = fieldBytes;
     }
@@ -229,7 +238,7 @@ function scanSeries(message: usize, end: usize): i32 {
   return metadataAt == 0 || readMetadata(metadataAt, metadataAt + metadataBytes) ? 0 : MALFORMED;
 }
 
-/** Reads the two usual fields the short way: refs of less than 128 bytes, and a sample. 0: it is neither. */
+/** Reads the usual fields the short way: refs of less than 128 bytes, and a sample, with a start time or without. 0: it is neither. */
 @inline
 function shortField(at: usize, end: usize): usize {
   const head = load<u32>(at);
@@ -238,12 +247,25 @@ function shortField(at: usize, end: usize): usize {
     const next = begin + ((head >> 8) & 127);
     return next <= end && readShortRefs(begin, next) ? next : 0;
   }
-  if ((head & 0xffffff) != SAMPLE_SHAPE || at + SAMPLE_BYTES > end) return 0;
+  if ((head & 0xffffff) != SAMPLE_SHAPE) return (head & 0xffffff) == STARTED_SHAPE ? shortStarted(at, end) : 0;
+  if (at + SAMPLE_BYTES > end) return 0;
   const word = load<u64>(at, SAMPLE_BYTES - 8);
   if (!isUsualTime(word)) return 0;
   setSample(usualTime(word), load<u64>(at, 3));
   sampleCount++;
   return at + SAMPLE_BYTES;
+}
+
+/** A sample with a start time, both times of six bytes. 0: it is another one. */
+function shortStarted(at: usize, end: usize): usize {
+  if (at + STARTED_BYTES > end) return 0;
+  const time = load<u64>(at, SAMPLE_BYTES - 8);
+  const start = load<u64>(at, STARTED_BYTES - 8);
+  if (!isUsualTime(time) || !isUsualStart(start)) return 0;
+  setSample(usualTime(time), load<u64>(at, 3));
+  setStart(usualTime(start));
+  sampleCount++;
+  return at + STARTED_BYTES;
 }
 
 /** Reads refs of one or two bytes each; false, and nothing read, if one is longer or no symbol. */
@@ -294,26 +316,99 @@ function appendSamples(message: usize, end: usize, index: u32): i32 {
   for (let at = message; at < end; ) {
     at = fieldNext(at, end);
     if (fieldTag != tagOf(2, BYTES)) continue;
-    readSample(fieldAt, fieldAt + fieldBytes);
-    const code = seriesSample(sampleTime, sampleBits, index, message, <u32>(end - message));
+    readSample(fieldAt, fieldAt + fieldBytes, true);
+    const code = seriesStarted(sampleTime, sampleStart, sampleBits, index, message, <u32>(end - message));
     if (code < 0) return code;
     stored += code;
   }
   return stored;
 }
 
-/** Appends the samples, then the histograms. Returns how many samples were stored, or a negative code. */
+/** Appends the samples, then the histograms, then the exemplars. Returns how many samples were stored, or a negative code. */
 function appendAll(message: usize, end: usize, index: u32): i32 {
   const stored = appendSamples(message, end, index);
   if (stored < 0) return stored;
   for (let at = message; at < end; ) {
     at = fieldNext(at, end);
     if (fieldTag != tagOf(3, BYTES)) continue;
-    readHistogram(fieldAt, at);
+    readHistogram(fieldAt, at, true);
     const code = seriesHistogram(index, message, <u32>(end - message));
     if (code < 0) return code;
   }
-  return stored;
+  // A series whose samples were all refused may not be there.
+  const mayExist = seriesRef >= 0 || sampleCount + histogramCount == 0;
+  if (exemplarCount == 0 || exemplarsMax == 0 || !mayExist) return stored;
+  const code = appendExemplars(message, end);
+  return code < 0 ? code : stored;
+}
+
+let exemplarTime: i64 = 0;
+let exemplarBits: u64 = 0;
+/** Its refs lead to symbols, two by two; else it is refused. */
+let exemplarIsWhole: bool = false;
+/** The name of a label whose value comes next, or 0. */
+let exemplarName: usize = 0;
+
+function addExemplarRef(ref: u64): void {
+  if (ref >= <u64>symbolCount) {
+    exemplarIsWhole = false;
+    return;
+  }
+  const symbol = symbolRow(ref);
+  if (exemplarName == 0) {
+    exemplarName = symbol;
+    return;
+  }
+  labelsAdd(load<u32>(exemplarName), load<u32>(exemplarName, 4), load<u32>(symbol), load<u32>(symbol, 4));
+  exemplarName = 0;
+}
+
+/** Reads an Exemplar, its labels into the label rows; false if it is malformed. */
+function readExemplar(begin: usize, end: usize): bool {
+  labelsClear();
+  exemplarTime = 0;
+  exemplarBits = 0;
+  exemplarIsWhole = true;
+  exemplarName = 0;
+  for (let at = begin; at < end; ) {
+    at = fieldNext(at, end);
+    if (at == 0) return false;
+    const field = fieldTag >> 3;
+    const type = fieldTag & 7;
+    if (field == 1 && type == VARINT) addExemplarRef(fieldValue);
+    else if (field == 1) {
+      if (type != BYTES) return false;
+      for (let ref = fieldAt; ref < at; ) {
+        ref = readVarint(ref, at);
+        if (ref == 0) return false;
+        addExemplarRef(varint);
+      }
+    } else if (field == 2) {
+      if (type != FIXED64) return false;
+      exemplarBits = load<u64>(fieldAt);
+    } else if (field == 3) {
+      if (type != VARINT) return false;
+      exemplarTime = <i64>fieldValue;
+    }
+  }
+  exemplarIsWhole = exemplarIsWhole && exemplarName == 0;
+  return true;
+}
+
+/** Appends the exemplars of the series at hand. Their labels take the place of the series' in the rows. */
+function appendExemplars(message: usize, end: usize): i32 {
+  for (let at = message; at < end; ) {
+    at = fieldNext(at, end);
+    if (fieldTag != tagOf(4, BYTES)) continue;
+    readExemplar(fieldAt, at);
+    if (!exemplarIsWhole) {
+      exemplarRefused();
+      continue;
+    }
+    const code = exemplarAdd(seriesLow, seriesHigh, exemplarTime, exemplarTime != 0, exemplarBits);
+    if (code < 0) return code;
+  }
+  return 0;
 }
 
 let metadataType: u32 = 0;

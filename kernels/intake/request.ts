@@ -2,8 +2,8 @@
 //
 // Counters are u32 words that the host reads in place (src/kernel/intake-kernel.ts names them):
 //
-//   0 samples stored   1 new series   2 histograms stored   3 exemplars   4 samples refused   5 metadata rows   6 rows left
-// out   7 how many refusals have a row
+//   0 samples stored   1 new series   2 histograms stored   3 exemplars stored   4 samples refused   5 metadata rows   6 rows left
+// out   7 how many refusals have a row   12, 13, 14 exemplars refused for their length, labels, time (exemplars.ts)
 //   16 + reason: series (reasons about series) or samples (reasons about samples) refused for it
 //   48 + reason: samples refused for it
 //   80 + 4 * n: the n-th refusal's reason, series index, offset of that series' message in the decoded body, its bytes
@@ -158,10 +158,15 @@ export function timeAccepted(timeMs: i64): bool {
   return timeMs >= minTimeMs && timeMs <= maxTimeMs;
 }
 
+/** Whether a time can be stored at all. */
+@inline
+export function isTime(timeMs: i64): bool {
+  return timeMs < TIME_BOUND && timeMs > -TIME_BOUND;
+}
+
 /** Refuses a sample because of its time. */
 export function refuseSample(timeMs: i64, series: u32, at: usize, bytes: u32): void {
-  const unsafe = timeMs >= TIME_BOUND || timeMs <= -TIME_BOUND;
-  const reason = unsafe ? TIME_OUT_OF_RANGE : timeMs < minTimeMs ? TOO_OLD : TOO_NEW;
+  const reason = !isTime(timeMs) ? TIME_OUT_OF_RANGE : timeMs < minTimeMs ? TOO_OLD : TOO_NEW;
   refuseSeries(reason, 1, series, at, bytes);
 }
 

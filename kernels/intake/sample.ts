@@ -1,19 +1,29 @@
-// Samples as both versions of remote write encode them: Sample { double value = 1; int64 timestamp = 2 }.
+// Samples as both versions of remote write encode them: Sample { double value = 1; int64 timestamp = 2 }, and in version 2.0
+// int64 start_timestamp = 3, where 0 is none.
 
 import { FIXED64, VARINT, fieldAt, fieldNext, fieldTag, fieldValue } from './protobuf';
 
 /** Eight bytes: one of what is before, 0x10, then a time of 42 bits: five bytes that continue and one that ends. */
 const TIME_MASK: u64 = 0x808080808080ff00;
 const TIME_SHAPE: u64 = 0x0080808080801000;
+const START_SHAPE: u64 = 0x0080808080801800;
 
 /** The sample read last. */
 export let sampleTime: i64 = 0;
 export let sampleBits: u64 = 0;
+/** Its start time, 0 for none; of versions that have some. */
+export let sampleStart: i64 = 0;
 
 /** Whether the last eight bytes of a sample hold its time in the usual way. */
 @inline
 export function isUsualTime(word: u64): bool {
   return (word & TIME_MASK) == TIME_SHAPE;
+}
+
+/** The same of its start time. */
+@inline
+export function isUsualStart(word: u64): bool {
+  return (word & TIME_MASK) == START_SHAPE;
 }
 
 /** That time: six bytes of seven bits, in the upper 48 bits of `word`. */
@@ -31,10 +41,17 @@ export function setSample(timeMs: i64, bits: u64): void {
   sampleBits = bits;
 }
 
-/** Reads a Sample; false if it is malformed. */
-export function readSample(begin: usize, end: usize): bool {
+/** The same of its start time; 0: none. */
+@inline
+export function setStart(startMs: i64): void {
+  sampleStart = startMs;
+}
+
+/** Reads a Sample; false if it is malformed. `hasStart`: its version has start times. */
+export function readSample(begin: usize, end: usize, hasStart: bool = false): bool {
   sampleTime = 0;
   sampleBits = 0;
+  sampleStart = 0;
   for (let at = begin; at < end; ) {
     at = fieldNext(at, end);
     if (at == 0) return false;
@@ -45,6 +62,9 @@ export function readSample(begin: usize, end: usize): bool {
     } else if (field == 2) {
       if ((fieldTag & 7) != VARINT) return false;
       sampleTime = <i64>fieldValue;
+    } else if (field == 3 && hasStart) {
+      if ((fieldTag & 7) != VARINT) return false;
+      sampleStart = <i64>fieldValue;
     }
   }
   return true;

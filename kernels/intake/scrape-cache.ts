@@ -10,7 +10,7 @@
 //
 // Ids are those of the request's tenant: a cache serves one tenant only.
 import { activeAdmit } from './active';
-import { batchDefine, batchSample, batchStale } from './batch';
+import { batchDefine, batchSample, batchStale, batchStarted } from './batch';
 import { seriesFind } from './dictionary';
 import { expositionRowCount, expositionRows } from './exposition';
 import { hashBytes, hashHigh, hashLow } from './hash';
@@ -25,7 +25,7 @@ import { Shard, shardOf } from './shard';
 /** Memory is out. */
 export const SCRAPE_MEMORY: i32 = -2;
 
-const ROW_BYTES: usize = 48;
+export const ROW_BYTES: usize = 48;
 const KNOWN: u32 = 1;
 const DROPPED: u32 = 2;
 
@@ -45,6 +45,27 @@ const labelColumn = changetype<Column>(memory.data(16, 16));
 let kept: u32 = 0;
 let duplicates: u32 = 0;
 let outOfBounds: u32 = 0;
+
+/** Start times of the rows, f64 ms, 0 for none; of so many rows. */
+const startColumn = changetype<Column>(memory.data(16, 16));
+let startCount: u32 = 0;
+
+/** Where to put the start times of all rows, f64 milliseconds within 2^53, for the calls until scrapeBegin; 0 when memory is out. */
+export function scrapeStarts(count: u32): usize {
+  startColumn.length = 0;
+  startCount = count;
+  return columnReserve(startColumn, count * 8);
+}
+
+/** Appends the sample of a row; false when memory is out. */
+@inline
+function appendRow(shard: Shard, ref: u32, timeMs: i64, row: usize, index: u32): bool {
+  if (index < startCount) {
+    const start = load<f64>(startColumn.address + (index << 3));
+    if (start != 0) return batchStarted(shard, ref, timeMs, <i64>start, row + 8, 8);
+  }
+  return batchSample(shard, ref, timeMs, load<u64>(row, 8));
+}
 
 export function scrapeRowList(): usize {
   return <usize>rowList.address;
@@ -91,6 +112,7 @@ export function scrapeBegin(record: usize): void {
   duplicates = 0;
   outOfBounds = 0;
   rowList.length = 0;
+  startCount = 0;
 }
 
 @inline
@@ -159,17 +181,22 @@ export function scrapeLabelBuffer(bytes: u32): usize {
   return columnReserve(labelColumn, bytes);
 }
 
-/**
- * Takes `count` labels from the label buffer as the series that scrapeAdd, scrapeDefine and the scrapeReport functions mean.
- * Returns 0, a reason of request.ts, or a negative code.
- */
-export function scrapeSeries(count: u32): i32 {
+/** Makes `count` labels of the label buffer the label rows. */
+export function scrapeLabelRows(count: u32): void {
   const rows = <usize>labelColumn.address;
   labelsClear();
   for (let i: u32 = 0; i < count; i++) {
     const row = rows + (<usize>i << 4);
     labelsAdd(load<u32>(row), load<u32>(row, 4), load<u32>(row, 8), load<u32>(row, 12));
   }
+}
+
+/**
+ * Takes `count` labels from the label buffer as the series that scrapeAdd, scrapeDefine and the scrapeReport functions mean.
+ * Returns 0, a reason of request.ts, or a negative code.
+ */
+export function scrapeSeries(count: u32): i32 {
+  scrapeLabelRows(count);
   const reason = labelsCheck();
   if (reason != 0) {
     countRefused(reason, 1);
@@ -211,7 +238,7 @@ export function scrapeAdd(record: usize, index: u32, dropped: u32, options: u32)
 
 /** Time of a row's sample in ms; NaN if it lies outside [minMs, maxMs]. */
 @inline
-function timeOf(row: usize, timeMs: f64, minMs: f64, maxMs: f64): f64 {
+export function timeOf(row: usize, timeMs: f64, minMs: f64, maxMs: f64): f64 {
   if ((load<u32>(row, 40) & HAS_TIME) == 0) return timeMs;
   const time = load<f64>(row, 16);
   return time >= minMs && time <= maxMs ? time : f64.NaN;
@@ -244,7 +271,7 @@ export function scrapeAppend(record: usize, timeMs: f64, minMs: f64, maxMs: f64,
     if (ref < 0) {
       if (!listRow(i)) return SCRAPE_MEMORY;
       undefinedRows++;
-    } else if (!batchSample(shard, <u32>ref, <i64>time, load<u64>(row, 8))) {
+    } else if (!appendRow(shard, <u32>ref, <i64>time, row, i)) {
       return SCRAPE_MEMORY;
     }
   }
@@ -287,7 +314,7 @@ export function scrapeDefine(record: usize, index: u32, timeMs: f64): i32 {
   }
   if (ref < 0) return SCRAPE_MEMORY;
   const time = (load<u32>(row, 40) & HAS_TIME) == 0 ? timeMs : load<f64>(row, 16);
-  return batchSample(shard, <u32>ref, <i64>time, load<u64>(row, 8)) ? 0 : SCRAPE_MEMORY;
+  return appendRow(shard, <u32>ref, <i64>time, row, index) ? 0 : SCRAPE_MEMORY;
 }
 
 /** Low half of the text hash of the scrape's own series; the other half is their number. No text of a body has it. */

@@ -4,17 +4,17 @@
 
 import { aliasAdd, aliasFind, aliasHigh, aliasLow } from './aliases';
 import { activeAdmit } from './active';
-import { batchDefine, batchHistogram, batchSample } from './batch';
+import { batchDefine, batchHistogram, batchSample, batchStarted } from './batch';
 import { seriesFind } from './dictionary';
 import { encodeHistogram, histogramBytes } from './histogram-encode';
-import { histogramIsStale, histogramProblem, histogramTime } from './histogram';
+import { histogramIsStale, histogramProblem, histogramStart, histogramTime } from './histogram';
 import { hashBytes, hashHigh, hashLow } from './hash';
 import {
   canonicalAt, canonicalBytes, labelBytesChecked, labelCount, labelRows, labelsCanonical, labelsChanged, labelsCheck,
 } from './labels';
 import {
-  HISTOGRAMS, OUT_OF_MEMORY, SERIES_LIMIT, SERIES_NEW, TOO_EXPENSIVE, count, refuseSample, refuseSeries, tenantHigh, tenantLow,
-  timeAccepted,
+  HISTOGRAMS, OUT_OF_MEMORY, SERIES_LIMIT, SERIES_NEW, TOO_EXPENSIVE, count, isTime, refuseSample, refuseSeries, tenantHigh,
+  tenantLow, timeAccepted,
 } from './request';
 import { Shard, shardOf } from './shard';
 
@@ -102,10 +102,36 @@ export function seriesSample(timeMs: i64, bits: u64, index: u32, at: usize, byte
   return batchSample(seriesShard, <u32>seriesRef, timeMs, bits) ? 1 : OUT_OF_MEMORY;
 }
 
+/** A double on its way into a batch. */
+const valueBytes: usize = memory.data(8, 8);
+
+/** seriesSample of a sample that has a start time; 0 is none. */
+export function seriesStarted(timeMs: i64, startMs: i64, bits: u64, index: u32, at: usize, bytes: u32): i32 {
+  if (startMs == 0) return seriesSample(timeMs, bits, index, at, bytes);
+  if (!timeAccepted(timeMs)) {
+    refuseSample(timeMs, index, at, bytes);
+    return 0;
+  }
+  if (!isTime(startMs)) {
+    refuseSample(startMs, index, at, bytes);
+    return 0;
+  }
+  if (seriesRef < 0) {
+    const code = define(index, at, bytes);
+    if (code <= 0) return code;
+  }
+  store<u64>(valueBytes, bits);
+  return batchStarted(seriesShard, <u32>seriesRef, timeMs, startMs, valueBytes, 8) ? 1 : OUT_OF_MEMORY;
+}
+
 /** The same of the histogram read last, which it checks and counts. A stale one is a stale sample. 0, or out of memory. */
 export function seriesHistogram(index: u32, at: usize, bytes: u32): i32 {
   if (!timeAccepted(histogramTime)) {
     refuseSample(histogramTime, index, at, bytes);
+    return 0;
+  }
+  if (!isTime(histogramStart)) {
+    refuseSample(histogramStart, index, at, bytes);
     return 0;
   }
   const isStale = histogramIsStale();
@@ -122,5 +148,10 @@ export function seriesHistogram(index: u32, at: usize, bytes: u32): i32 {
   count(HISTOGRAMS);
   if (isStale) return batchSample(seriesShard, <u32>seriesRef, histogramTime, STALE_BITS) ? 0 : OUT_OF_MEMORY;
   if (!encodeHistogram()) return OUT_OF_MEMORY;
+  if (histogramStart != 0) {
+    const from = histogramBytes.address;
+    const length = histogramBytes.length;
+    return batchStarted(seriesShard, <u32>seriesRef, histogramTime, histogramStart, from, length) ? 0 : OUT_OF_MEMORY;
+  }
   return batchHistogram(seriesShard, <u32>seriesRef, histogramTime, histogramBytes) ? 0 : OUT_OF_MEMORY;
 }

@@ -14,8 +14,14 @@ export const STALE: u32 = 5;
 export const HISTOGRAM_REFS: u32 = 6;
 export const HISTOGRAM_TIMES: u32 = 7;
 export const HISTOGRAM_BYTES: u32 = 8;
-export const OUTPUT: u32 = 9;
-const COLUMNS: u32 = 10;
+/** Of samples and histograms with start times: refs, times, start times, and bytes behind their lengths. */
+export const STARTED_REFS: u32 = 9;
+export const STARTED_TIMES: u32 = 10;
+export const STARTED_STARTS: u32 = 11;
+export const STARTED_BYTES: u32 = 12;
+export const EXEMPLARS: u32 = 13;
+export const OUTPUT: u32 = 14;
+const COLUMNS: u32 = 15;
 
 /** Labels remembered of the series defined last. */
 export const RECENT_MAX: u32 = 48;
@@ -71,9 +77,15 @@ export class Shard extends IdTable {
   histograms: u32;
   histogramNextRef: u32;
   histogramLastTimeMs: i64;
+  exemplars: u32;
+  /** The same of samples with start times. */
+  started: u32;
+  startedNextRef: u32;
+  startedLastTimeMs: i64;
+  startedLastStartMs: i64;
 }
 
-const COLUMNS_AT: usize = 160;
+const COLUMNS_AT: usize = 192;
 const RECENT_AT: usize = COLUMNS_AT + <usize>COLUMNS * 16;
 const SHARD_BYTES: usize = RECENT_AT + <usize>RECENT_MAX * 8;
 

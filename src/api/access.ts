@@ -12,8 +12,8 @@ export type RouteAccess = 'open' | 'tenant' | 'operator';
 const OPEN = new Set('/-/healthy /-/ready /version'.split(' '));
 const TENANT = new Set(
   `query query/active query/active/:id query/active/:id/cancel query_range query_exemplars format_query parse_query
-   series labels label/:name/values write read otlp/v1/metrics influxdb/write rules alerts
-   status/buildinfo status/tsdb features notifications`.split(/\s+/),
+   search/metric_names search/label_names search/label_values series labels label/:name/values write read otlp/v1/metrics influxdb/write rules alerts
+   status/buildinfo status/tsdb openapi.yaml features notifications notifications/live`.split(/\s+/),
 );
 const TENANT_BESIDE_API = new Set('/federate /write /api/v2/write /influx/write /influx/api/v2/write'.split(' '));
 const API = '/api/v1/';

@@ -152,3 +152,10 @@ export function optionalTime(parameters: Parameters, name: string, absentMs: num
     }
   });
 }
+
+/** Go's strconv.ParseBool. */
+export function parseBool(text: string): boolean {
+  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
+  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
+  throw badData(`unable to parse boolean ${goQuote(text)}`);
+}

@@ -2,7 +2,7 @@
 // is sent. What a user did wrong never throws here, it becomes an error envelope; a broken invariant passes through and ends the
 // process.
 import { InvariantError, TidemarkError, errorText, invariant } from '../base/index.ts';
-import { type Labels, type Matcher, matchesEmpty } from '../model/index.ts';
+import { METRIC_NAME, type Labels, type Matcher, matchesEmpty } from '../model/index.ts';
 import {
   closeEnvelope,
   errorBody,
@@ -14,6 +14,8 @@ import {
 } from './envelope.ts';
 import { type Pieces, type ResultValue, writeResult } from './json-result.ts';
 import type { JsonWriter } from './json-writer.ts';
+import { type ExemplarSeries, writeExemplars } from './json-exemplars.ts';
+import { type SearchRequest, searchAnswer } from './search-answer.ts';
 import type { ExemplarsRequest, InstantRequest, JsonRequest, ListingRequest, RangeRequest } from './services.ts';
 
 /** What an expression came to. Matrices are sorted by labels already. */
@@ -38,6 +40,8 @@ export interface HandlerEngine {
   range(request: RangeRequest, signal: AbortSignal): Promise<EngineAnswer>;
   /** Matchers of a selector such as `up{job="x"}`. */
   parseSelector(text: string): readonly Matcher[];
+  /** The matchers of every selector in an expression. */
+  selectors(query: string): readonly (readonly Matcher[])[];
   /** The expression, pretty printed. */
   format(query: string): string;
   /** The syntax tree in the form of /api/v1/parse_query; null where the parser does not offer it. */
@@ -50,6 +54,8 @@ export interface HandlerListings {
   series(request: ListingSelection, signal: AbortSignal): Promise<Listing<Labels>>;
   labelNames(request: ListingSelection, signal: AbortSignal): Promise<Listing<string>>;
   labelValues(name: string, request: ListingSelection, signal: AbortSignal): Promise<Listing<string>>;
+  /** By series, sorted by their labels. */
+  exemplars(request: ListingSelection, signal: AbortSignal): Promise<readonly ExemplarSeries[]>;
 }
 
 /** Which series a listing is about. */
@@ -72,6 +78,8 @@ export interface Listing<T> {
 export interface QueryHandlerOptions {
   readonly engine: HandlerEngine;
   readonly listings: HandlerListings;
+  /** Lets others have their turn. */
+  readonly breathe?: () => Promise<void>;
 }
 
 /** An answer: its status is known, its JSON is written as it is sent. */
@@ -138,8 +146,10 @@ function answer(options: QueryHandlerOptions, request: JsonRequest, signal: Abor
     case 'labels':
     case 'labelValues':
       return listing(options, request, signal);
+    case 'search':
+      return search(options, request, signal);
     case 'exemplars':
-      return exemplars(options, request);
+      return exemplars(options, request, signal);
     case 'format':
       return text(() => options.engine.format(request.query));
     case 'parse':
@@ -215,7 +225,7 @@ async function expression(
 }
 
 /** Only /series says which parameter it was: Prometheus' answers differ so. */
-function parseMatches(engine: HandlerEngine, request: ListingRequest): (readonly Matcher[])[] {
+function parseMatches(engine: HandlerEngine, request: ListingRequest | SearchRequest): (readonly Matcher[])[] {
   try {
     const sets = request.matches.map((match) => engine.parseSelector(match));
     if (sets.some((set) => set.every(matchesEmpty))) {
@@ -245,6 +255,24 @@ async function listing(
   return listAnswer(found, limit, (json, item) => json.string(item));
 }
 
+async function search(
+  { engine, listings, breathe }: QueryHandlerOptions,
+  request: SearchRequest,
+  signal: AbortSignal,
+): Promise<HandlerAnswer> {
+  const { tenant, startMs, endMs, what } = request;
+  // All that the selectors leave: the limit is about what the terms leave of them.
+  const selection = { tenant, startMs, endMs, limit: 0, matcherSets: parseMatches(engine, request) };
+  const found =
+    what === 'labelNames'
+      ? await listings.labelNames(selection, signal)
+      : await listings.labelValues(what === 'metricNames' ? METRIC_NAME : request.name, selection, signal);
+  return searchAnswer(found, request, async () => {
+    await breathe?.();
+    signal.throwIfAborted();
+  });
+}
+
 function listAnswer<T>(
   { items, warnings }: Listing<T>,
   limit: number,
@@ -268,12 +296,30 @@ function listAnswer<T>(
   };
 }
 
-/** Exemplars are not stored: a well-formed query finds none. */
-async function exemplars({ engine }: QueryHandlerOptions, request: ExemplarsRequest): Promise<HandlerAnswer> {
+/** An expression without selectors has none. */
+async function exemplars(
+  { engine, listings }: QueryHandlerOptions,
+  { tenant, query, startMs, endMs }: ExemplarsRequest,
+  signal: AbortSignal,
+): Promise<HandlerAnswer> {
+  const matcherSets = selectorsOf(engine, query);
+  const selection = { tenant, startMs, endMs, limit: 0, matcherSets };
+  const series = matcherSets.length === 0 ? [] : await listings.exemplars(selection, signal);
+  return {
+    status: 200,
+    heldBytes: series.reduce((sum, one) => sum + ITEM_BYTES * (1 + one.exemplars.length), 0),
+    *write(json) {
+      json.raw('{"status":"success","data":');
+      yield* writeExemplars(json, series);
+      closeEnvelope(json, [], []);
+    },
+  };
+}
+
+function selectorsOf(engine: HandlerEngine, query: string): readonly (readonly Matcher[])[] {
   try {
-    engine.format(request.query);
+    return engine.selectors(query);
   } catch (error) {
     throw new TidemarkError('bad_data', errorText(error), { cause: error });
   }
-  return bytesAnswer(successBody([]));
 }

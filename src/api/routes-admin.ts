@@ -2,7 +2,7 @@
 import { TidemarkError } from '../base/index.ts';
 import { type Answer, type Exchange, NO_CONTENT, type Route, successAnswer } from './exchange.ts';
 import { invalidParameter } from './envelope.ts';
-import { MAX_TIME_MS, MIN_TIME_MS, type Parameters, optionalTime, parameter } from './parameters.ts';
+import { MAX_TIME_MS, MIN_TIME_MS, type Parameters, optionalTime, parameter, parseBool } from './parameters.ts';
 import type { AdminService, ApiServices } from './services.ts';
 
 type Handle = (admin: AdminService, parameters: Parameters, exchange: Exchange) => Promise<Answer>;
@@ -45,11 +45,4 @@ function parsed<T>(name: string, parse: () => T): T {
   } catch (error) {
     throw invalidParameter(name, error);
   }
-}
-
-/** Go's strconv.ParseBool, which Prometheus reads skip_head with. */
-function parseBool(text: string): boolean {
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
-  throw new TidemarkError('bad_data', `unable to parse boolean "${text}"`);
 }

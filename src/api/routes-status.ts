@@ -29,7 +29,7 @@ const TSDB_LIMIT_MAX = 10_000;
 
 type Handle = (parameters: Parameters, exchange: Exchange) => unknown;
 
-/** Routes below /api/v1/status, notifications and features. `metrics`: those of the process itself. */
+/** Routes below /api/v1/status, and features. `metrics`: those of the process itself. */
 export function statusRoutes({ status }: ApiServices, metrics: MetricRegistry): Route[] {
   const route = (path: string, handle: Handle, always = false): Route => ({
     path: `/api/v1/${path}`,
@@ -49,7 +49,6 @@ export function statusRoutes({ status }: ApiServices, metrics: MetricRegistry): 
       const exposition = await metrics.collect();
       return parameter(p, 'metric_name_pattern', (pattern) => selfMetrics(exposition, pattern));
     }),
-    route('notifications', () => status.notifications(), true),
     route('features', () => status.features()),
   ];
 }
@@ -82,6 +81,8 @@ export function lifecycleRoutes({ status, lifecycle }: ApiServices, options: Sta
       handle: () => textAnswer(200, `${productName} is Healthy.\n`),
     },
     { path: '/-/ready', methods: ['GET', 'HEAD'], handle: () => textAnswer(200, `${productName} is Ready.\n`) },
+    { path: '/debug/pprof', methods: ['GET'], handle: noProfiles },
+    { path: '/debug/pprof/*', methods: ['GET', 'POST'], handle: noProfiles },
     { path: '/-/reload', methods: ['POST', 'PUT'], handle: guarded(() => reload(lifecycle.reload())) },
     {
       path: '/-/quit',
@@ -101,6 +102,10 @@ export function lifecycleRoutes({ status, lifecycle }: ApiServices, options: Sta
     },
   ];
 }
+
+/** Tools for Go ask for these. */
+const noProfiles = (): Answer =>
+  plainError(501, 'no pprof profiles: the server is not a Go program; it can be profiled with node --cpu-prof');
 
 const metricsAnswer = (body: string): Answer => ({ status: 200, contentType: METRICS_TYPE, body });
 

@@ -4,7 +4,7 @@ import { goQuote, matcherTest } from '../model/index.ts';
 import { invalidParameter } from './envelope.ts';
 import { type Answer, type Exchange, type Route, successAnswer } from './exchange.ts';
 import { type Parameters, parameter } from './parameters.ts';
-import type { ActiveTarget, ApiServices, MetricMetadata, RulesFilter, TargetMetadata } from './services.ts';
+import type { ActiveTarget, ApiServices, MetricMetadata, RulesFilter, RulesPage, TargetMetadata } from './services.ts';
 
 /** Go's zero time: what Prometheus shows for "never". */
 const NEVER = '0001-01-01T00:00:00Z';
@@ -122,7 +122,7 @@ function groupLimit(p: Parameters): number {
   const text = p.get('group_limit');
   if (text === '' && p.get('group_next_token') !== '')
     throw invalidParameter(
-      'group_limit',
+      'group_next_token',
       badData('group_limit needs to be present in order to paginate over the groups'),
     );
   if (text === '') return 0;
@@ -164,9 +164,17 @@ function rulesFilter(services: ApiServices, p: Parameters, tenant: string): Rule
   };
 }
 
+function rulesPage(services: ApiServices, filter: RulesFilter): RulesPage {
+  try {
+    return services.rules?.groups(filter) ?? { groups: [], groupNextToken: '' };
+  } catch (error) {
+    throw error instanceof TidemarkError ? invalidParameter('group_next_token', error) : error;
+  }
+}
+
 function rules(services: ApiServices, p: Parameters, exchange: Exchange): object {
   const filter = rulesFilter(services, p, exchange.tenant);
-  const { groups, groupNextToken } = services.rules?.groups(filter) ?? { groups: [], groupNextToken: '' };
+  const { groups, groupNextToken } = rulesPage(services, filter);
   return groupNextToken === '' ? { groups } : { groups, groupNextToken };
 }
 

@@ -37,6 +37,9 @@ import { loadPage, pageRoutes } from './routes-page.ts';
 import { readRoutes } from './routes-read.ts';
 import { poolRoutes } from './routes-pools.ts';
 import { activeRoutes } from './routes-active.ts';
+import { openApiRoutes } from './routes-openapi.ts';
+import { notificationRoutes } from './routes-notifications.ts';
+import { searchRoutes } from './routes-search.ts';
 import { queryRoutes } from './routes-query.ts';
 import { adminRoutes } from './routes-admin.ts';
 import { lifecycleRoutes, statusRoutes } from './routes-status.ts';
@@ -79,6 +82,8 @@ export interface ApiServer {
   stop(): Promise<void>;
   /** For tests: requests without a socket. */
   readonly inject: FastifyInstance['inject'];
+  /** Of all routes, without the prefix. */
+  readonly paths: readonly string[];
 }
 
 const METHODS: readonly Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
@@ -103,6 +108,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const assets = options.pageFiles ? await loadPage(options.pageFiles) : new Map();
   const routes = [
     ...queryRoutes(services, clock),
+    ...searchRoutes(services, clock),
     ...activeRoutes(services),
     ...writeRoutes(services, options.writeMessages),
     ...federateRoutes(services, clock),
@@ -112,6 +118,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...targetRoutes(services),
     ...poolRoutes(services),
     ...statusRoutes(services, metrics),
+    ...notificationRoutes(services, clock),
+    ...openApiRoutes(services, routePrefix),
     ...adminRoutes(services),
     ...lifecycleRoutes(services, {
       metrics,
@@ -155,6 +163,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     start: (host, port) => app.listen({ host, port }),
     stop: () => app.close(),
     inject: app.inject.bind(app) as FastifyInstance['inject'],
+    paths: routes.map(({ path }) => path),
   };
 }
 
@@ -287,9 +296,10 @@ class Sender {
     if (answer.headers) reply.headers(answer.headers);
     const cors = route.path.startsWith(API) ? this.#cors(origin) : null;
     if (cors) reply.headers(cors);
+    else if (route.path.startsWith(API)) reply.header('vary', 'Origin');
     if (answer.body === null) return reply.send();
     reply.header('content-type', answer.contentType);
-    const varies = cors ? 'Origin, Accept-Encoding' : 'Accept-Encoding';
+    const varies = route.path.startsWith(API) ? 'Origin, Accept-Encoding' : 'Accept-Encoding';
     if (answer.coding) reply.header('content-encoding', answer.coding);
     if (isStream(answer.body)) {
       reply.header('vary', varies).hijack();

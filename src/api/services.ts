@@ -5,6 +5,7 @@ import type { MetricLabels } from '../base/index.ts';
 import type { Matcher, NameScheme, RelabelConfig } from '../model/index.ts';
 import type { NameEscaping, ReadRequestMessage } from '../wire/index.ts';
 import type { Coding } from './compress.ts';
+import type { SearchRequest } from './search-answer.ts';
 
 /** `stats` of a query: none, totals, or totals and per-step counts. */
 export type StatsLevel = 'none' | 'basic' | 'all';
@@ -108,7 +109,13 @@ export interface RuleRequest {
 export type BulkRequest = FederateRequest | ReadRequest;
 
 /** Requests that are answered with the API's envelope. */
-export type JsonRequest = InstantRequest | RangeRequest | ListingRequest | ExemplarsRequest | TextRequest;
+export type JsonRequest =
+  | InstantRequest
+  | RangeRequest
+  | ListingRequest
+  | ExemplarsRequest
+  | TextRequest
+  | SearchRequest;
 
 /** A request to the query side: plain data, crosses threads. */
 export type QueryRequest = JsonRequest | BulkRequest | RuleRequest;
@@ -301,6 +308,20 @@ export interface Notification {
   readonly active: boolean;
 }
 
+/** Somebody who wants to hear of notifications. */
+export interface NotificationListener {
+  readonly next: (notification: Notification) => void;
+  /** No more will come. */
+  readonly end: () => void;
+}
+
+/** Notifications that are so now, and their changes. */
+export interface NotificationsService {
+  list(): readonly Notification[];
+  /** Tells the listener what is so, then what changes. Returns a function that ends it; null: there are too many listeners. */
+  subscribe(listener: NotificationListener): (() => void) | null;
+}
+
 /** Of status/buildinfo and /version. */
 export interface BuildInfo {
   readonly version: string;
@@ -347,7 +368,7 @@ export interface StatusService {
   blocks(): Promise<object>;
   /** Progress of reading the log's tail at start; answered before the process is ready. */
   walReplay(): { readonly min: number; readonly max: number; readonly current: number };
-  notifications(): readonly Notification[];
+  readonly notifications: NotificationsService;
   /** By category, then name. */
   features(): Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 }
@@ -437,6 +458,8 @@ export interface ApiServices {
   readonly influx: InfluxService | null;
   /** Null: no federation and no remote read. */
   readonly bulk: BulkService | null;
+  /** Null: feature search-api is not enabled. `limitMax`: --web.search.max-limit, 0 is none. */
+  readonly search: { readonly limitMax: number } | null;
   readonly targets: TargetsService;
   readonly status: StatusService;
   readonly lifecycle: LifecycleService;

@@ -5,7 +5,7 @@ import { TidemarkError, errorText, silentLogger } from '../base/index.ts';
 import { type ScrapeConfig, allScrapeConfigs, parseDuration } from '../config/index.ts';
 import { type Discoverer, type TargetGroup, TargetFactory } from '../scrape/index.ts';
 import { readConfiguration } from './configuration.ts';
-import { jobDiscoverers } from './job-discoverers.ts';
+import { JobDiscovery } from './job-discoverers.ts';
 import type { VerbArguments } from './tsdb-options.ts';
 import { EXIT_CODES, type Tool, type ToolVerb } from './verb-command.ts';
 
@@ -67,7 +67,9 @@ async function run(tool: Tool, args: VerbArguments): Promise<number> {
     return EXIT_CODES.failed;
   }
   const parts = { clock: tool.clock, files: tool.files, logger: silentLogger };
-  const groups = await discover(tool, jobDiscoverers(job, parts), timeoutMs);
+  const discovery = new JobDiscovery(parts);
+  const groups = await discover(tool, discovery.of(job, job.jobName), timeoutMs);
+  await discovery.stop();
   tool.print(`${JSON.stringify(results(job, groups), null, 2)}\n`);
   return EXIT_CODES.good;
 }

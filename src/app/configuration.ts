@@ -1,8 +1,17 @@
 // The configuration file of a running process: loading, what is used without one, and reload (all or nothing).
 import { createHash } from 'node:crypto';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
-import { type Config, type Feature, type HostFiles, globFiles, loadConfig, unsupported } from '../config/index.ts';
+import {
+  type Config,
+  EXEMPLAR_FEATURE,
+  type Feature,
+  type HostFiles,
+  globFiles,
+  loadConfig,
+  unsupported,
+} from '../config/index.ts';
 import { hasCode } from '../io/index.ts';
+import { discoveryKinds } from '../scrape/index.ts';
 
 /** Used when no file is named and there is none of the default name: this program and the machine it runs on. */
 export const builtInConfig = (port: number): string => `global:
@@ -19,7 +28,7 @@ scrape_configs:
 `;
 
 /** Sections besides scraping that this program runs. */
-const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'otlp']);
+const RUNS: ReadonlySet<Feature> = new Set(['alerting', 'rule_files', 'remote_write', 'otlp', ...discoveryKinds()]);
 
 export interface ConfigurationOptions {
   readonly file: string;
@@ -76,7 +85,8 @@ function wellFormedPart(bytes: Uint8Array): string {
 }
 
 /** Says, one line each, what the file asks for and this program does not do. */
-export function warnOfUnsupported(config: Config, logger: Logger): void {
-  for (const { path, text } of unsupported(config, RUNS))
+export function warnOfUnsupported(config: Config, features: readonly string[], logger: Logger): void {
+  const runs = features.includes(EXEMPLAR_FEATURE) ? new Set([...RUNS, 'exemplars' as const]) : RUNS;
+  for (const { path, text } of unsupported(config, runs))
     logger.warn('configuration asks for what is not supported yet', { path, text });
 }

@@ -11,6 +11,7 @@ import {
 import {
   type Clock,
   type HttpClient,
+  type HttpClientOptions,
   type HttpRequest,
   type HttpResponse,
   OAuth2Client,
@@ -19,12 +20,14 @@ import {
 
 /** Credentials are looked at so often, as Prometheus does at each request and each connection. */
 const LOOK_MS = 5000;
-/** A client that is replaced is closed when its last request must be over. */
-const REQUEST_MS_MAX = 120_000;
+/** A client that is replaced is closed when its last request must be over; the longest are watches of service discovery. */
+const REQUEST_MS_MAX = 400_000;
 
 export interface ConfiguredClientParts {
   readonly files: HostFiles;
   readonly clock: Clock;
+  /** What the configuration does not say, such as a Unix socket. */
+  readonly options?: HttpClientOptions;
 }
 
 export class ConfiguredClient implements HttpClient {
@@ -76,7 +79,8 @@ export class ConfiguredClient implements HttpClient {
     if (this.#isClosed) throw new TidemarkError('connection_failed', 'cannot send a request: the client is closed');
     const { clock, files } = this.#parts;
     const { oauth2 } = this.#config;
-    const options = await httpClientOptions(this.#config, files.readFile, process.env);
+    const configured = await httpClientOptions(this.#config, files.readFile, process.env);
+    const options = { ...configured, ...this.#parts.options };
     if (!oauth2) return createHttpClient(options);
     const { grant, client } = await oauth2Options(oauth2, files.readFile, process.env);
     return new OAuth2Client(createHttpClient(options), createHttpClient(client), grant, clock);

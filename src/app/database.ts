@@ -15,6 +15,9 @@ export const LOCK = 'lock';
 /** Of blocks, over all shards: indexes, pages, decoded times. What is not in it comes from the system's page cache. */
 const CACHE_BYTES = 128 * 1024 * 1024;
 
+/** More than a shard's memory has room for. */
+const EXEMPLARS_PER_SHARD_MAX = 2 ** 30;
+
 export interface DatabaseOptions {
   readonly world: World;
   readonly directory: string;
@@ -36,6 +39,8 @@ export class Database {
   readonly shards: readonly ShardClient[];
   readonly intake: Intake;
   readonly kernel: IntakeWasmKernel;
+  /** Exemplars that are kept, over all shards. */
+  exemplarsMax = 0;
   readonly #files: Files;
   readonly #release: () => Promise<void>;
 
@@ -106,6 +111,13 @@ export class Database {
   /** Changes how long and how much is kept. */
   retain(retention: Retention): void {
     for (const shard of this.shards) shard.retain(perShard(retention, this.shards.length));
+  }
+
+  /** Changes how many exemplars are kept; 0: none are taken any more. */
+  keepExemplars(max: number): void {
+    const perShard = Math.min(Math.ceil(max / this.shards.length), EXEMPLARS_PER_SHARD_MAX);
+    this.exemplarsMax = perShard * this.shards.length;
+    this.kernel.setExemplarsMax(perShard);
   }
 
   stats(): Promise<ShardReport[]> {

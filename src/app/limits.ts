@@ -3,7 +3,13 @@
 import { type MetricRegistry, utf8 } from '../base/index.ts';
 import { type TenantLimits, type TidemarkConfig, limitsOf } from '../config/index.ts';
 import type { Clock } from '../io/index.ts';
-import { INTAKE_LIMITS_DEFAULT, type IntakeCounters, type IntakeKernel, type IntakeLimits } from '../kernel/index.ts';
+import {
+  EXEMPLAR_REASONS,
+  INTAKE_LIMITS_DEFAULT,
+  type IntakeCounters,
+  type IntakeKernel,
+  type IntakeLimits,
+} from '../kernel/index.ts';
 import { DEFAULT_TENANT } from '../model/index.ts';
 import { TokenBucket } from './limits-rate.ts';
 
@@ -101,7 +107,14 @@ export class Limits {
   }
 
   /** Counts what was refused of a request. */
-  record(tenant: string, { refusedSamples }: IntakeCounters): void {
+  record(tenant: string, { refusedSamples, exemplarsRefused }: IntakeCounters): void {
+    for (const reason of EXEMPLAR_REASONS) {
+      if (exemplarsRefused[reason] === 0) continue;
+      const labels = { tenant: this.#label(tenant), reason };
+      this.#metrics
+        .counter('tidemark_rejected_exemplars_total', 'Exemplars that were not stored, by tenant and reason.', labels)
+        .add(exemplarsRefused[reason]);
+    }
     for (const [reason, samples] of Object.entries(refusedSamples)) {
       this.#metrics
         .counter('tidemark_rejected_samples_total', 'Samples that were not stored, by tenant and reason.', {

@@ -8,7 +8,7 @@ import {
   type NameCount,
   type TsdbStatus,
 } from '../api/index.ts';
-import { type Labels, compareLabels, compareUtf8, mergeTexts } from '../model/index.ts';
+import { Labels, compareLabels, compareUtf8, mergeTexts } from '../model/index.ts';
 import { unpackLabels } from '../promql/index.ts';
 import type { RemoteShard } from './remote-leaves.ts';
 import type { ShardSelection } from './shard-protocol.ts';
@@ -34,7 +34,12 @@ function sorted(series: Labels[], alternatives: number): Labels[] {
   return series.filter((labels, i) => i === 0 || compareLabels(labels, series[i - 1]) !== 0);
 }
 
-export function createListings(shards: readonly RemoteShard[], after: readonly number[]): HandlerListings {
+/** `keepsExemplars`: without, there are none. */
+export function createListings(
+  shards: readonly RemoteShard[],
+  after: readonly number[],
+  keepsExemplars: boolean,
+): HandlerListings {
   return {
     async series(request, signal) {
       const selection = selectionOf(request);
@@ -56,6 +61,14 @@ export function createListings(shards: readonly RemoteShard[], after: readonly n
       const selection = selectionOf(request);
       const lists = await Promise.all(shards.map((shard, i) => shard.labelValues(after[i], name, selection, signal)));
       return merged(lists, request.limit);
+    },
+    async exemplars(request, signal) {
+      if (!keepsExemplars) return [];
+      const selection = selectionOf(request);
+      const parts = await Promise.all(shards.map((shard, i) => shard.exemplars(after[i], selection, signal)));
+      const all = parts.flatMap(({ series }) => series);
+      const keyed = all.map((one) => ({ one, labels: Labels.fromSortedPairs(one.seriesLabels) }));
+      return keyed.sort((a, b) => compareLabels(a.labels, b.labels)).map(({ one }) => one);
     },
   };
 }

@@ -14,12 +14,15 @@ import {
   type OtlpAttribute,
   type OtlpBuckets,
   type OtlpData,
+  type OtlpExemplar,
   type OtlpExponentialPoint,
   type OtlpHistogramPoint,
   type OtlpMetric,
+  type OtlpPoint,
   type OtlpResource,
   type OtlpScope,
   type OtlpSummaryPoint,
+  type WireExemplar,
   type WireMetadata,
   type WireSeries,
 } from '../wire/index.ts';
@@ -29,6 +32,8 @@ export interface OtlpSettings {
   readonly config: OtlpConfig;
   /** Delta sums and histograms are stored as they come (feature otlp-native-delta-ingestion). */
   readonly acceptsDeltas: boolean;
+  /** Times at which counters began are kept (feature st-storage). */
+  readonly storesStarts: boolean;
   /** target_info comes at least twice in each. */
   readonly lookbackMs: number;
 }
@@ -128,7 +133,15 @@ class Translation {
       if (data.kind === 'histogram') this.#histogram(name, labels, point as OtlpHistogramPoint, data);
       else if (data.kind === 'exponential') this.#exponential(name, labels, point as OtlpExponentialPoint, data);
       else if (data.kind === 'summary') this.#summary(name, labels, point as OtlpSummaryPoint);
-      else this.#add(name, labels, [], point, (point as { value: number }).value);
+      else
+        this.#add(
+          name,
+          labels,
+          [],
+          data.kind === 'gauge' ? { ...point, startMs: 0 } : point,
+          (point as { value: number }).value,
+          data.kind === 'sum' ? point.exemplars : [],
+        );
     }
     return true;
   }
@@ -168,11 +181,17 @@ class Translation {
     name: string,
     labels: LabelMap,
     extra: Extra,
-    { timeMs, isEmpty }: { readonly timeMs: number; readonly isEmpty: boolean },
+    point: OtlpPoint,
     value: number,
+    exemplars: readonly OtlpExemplar[] = [],
   ): void {
-    const samples = [{ timestampMs: timeMs, value, stale: isEmpty }];
-    this.#series.push({ labels: sortedLabels(labels, [['__name__', name], ...extra]), samples });
+    const samples = [{ timestampMs: point.timeMs, value, stale: point.isEmpty, startMs: this.#startOf(point) }];
+    const all = sortedLabels(labels, [['__name__', name], ...extra]);
+    this.#series.push({ labels: all, samples, exemplars: exemplars.map(wireExemplar) });
+  }
+
+  #startOf({ startMs }: OtlpPoint): number {
+    return this.#settings.storesStarts ? startMs : 0;
   }
 
   #histogram(name: string, labels: LabelMap, point: OtlpHistogramPoint, data: OtlpData): void {
@@ -182,11 +201,13 @@ class Translation {
     if (sum !== null || point.isEmpty) this.#add(`${name}_sum`, labels, [], point, sum ?? 0);
     this.#add(`${name}_count`, labels, [], point, count);
     let total = 0;
-    for (let i = 0; i < bounds.length && i < bucketCounts.length; i++) {
+    const buckets = bounds.slice(0, bucketCounts.length);
+    const exemplars = exemplarsByBucket(point.exemplars ?? [], buckets);
+    for (const [i, bound] of buckets.entries()) {
       total += bucketCounts[i];
-      this.#add(`${name}_bucket`, labels, [['le', plainDecimal(bounds[i])]], point, total);
+      this.#add(`${name}_bucket`, labels, [['le', plainDecimal(bound)]], point, total, exemplars[i]);
     }
-    this.#add(`${name}_bucket`, labels, [['le', '+Inf']], point, count);
+    this.#add(`${name}_bucket`, labels, [['le', '+Inf']], point, count, exemplars[buckets.length]);
   }
 
   #exponential(name: string, labels: LabelMap, point: OtlpExponentialPoint, data: OtlpData): void {
@@ -203,14 +224,17 @@ class Translation {
   #native(
     name: string,
     labels: LabelMap,
-    { timeMs, isEmpty }: { readonly timeMs: number; readonly isEmpty: boolean },
+    point: OtlpExponentialPoint | OtlpHistogramPoint,
     histogram: NativeHistogram,
     data: OtlpData,
   ): void {
     const isDelta = 'temporality' in data && data.temporality === 'delta';
     const hinted = isDelta ? { ...histogram, resetHint: 'gauge' as const } : histogram;
-    const histograms = [{ timestampMs: timeMs, histogram: hinted, stale: isEmpty }];
-    this.#series.push({ labels: sortedLabels(labels, [['__name__', name]]), samples: [], histograms });
+    const { timeMs, isEmpty, exemplars = [] } = point;
+    const startMs = this.#startOf(point);
+    const histograms = [{ timestampMs: timeMs, histogram: hinted, stale: isEmpty, startMs }];
+    const all = sortedLabels(labels, [['__name__', name]]);
+    this.#series.push({ labels: all, samples: [], histograms, exemplars: exemplars.map(wireExemplar) });
   }
 
   #summary(name: string, labels: LabelMap, point: OtlpSummaryPoint): void {
@@ -237,6 +261,28 @@ class Translation {
     this.#series.push({ labels: sortedLabels(labels, [['__name__', name]]), samples });
     this.#metadata.set(name, { name, type: METRIC_TYPE_NUMBERS.gauge, help: 'Target metadata', unit: '' });
   }
+}
+
+/** Characters of an exemplar's labels. */
+const EXEMPLAR_CHARS_MAX = 128;
+
+const charCount = (pairs: readonly string[]): number => pairs.reduce((sum, text) => sum + [...text].length, 0);
+
+/** Trace and span as labels, and the attributes if all together are not too long. */
+function wireExemplar({ attributes, timeMs, value, traceId, spanId }: OtlpExemplar): WireExemplar {
+  const ids = [...(traceId === '' ? [] : ['trace_id', traceId]), ...(spanId === '' ? [] : ['span_id', spanId])];
+  const all = [...ids, ...attributes.flat()];
+  return { labels: charCount(all) <= EXEMPLAR_CHARS_MAX ? all : ids, value, timestampMs: timeMs };
+}
+
+/** Each exemplar goes to the first bucket that holds its value; the list for what is beyond all bounds is the last. */
+function exemplarsByBucket(exemplars: readonly OtlpExemplar[], bounds: readonly number[]): OtlpExemplar[][] {
+  const lists: OtlpExemplar[][] = Array.from({ length: bounds.length + 1 }, () => []);
+  for (const exemplar of exemplars) {
+    const bucket = bounds.findIndex((bound) => exemplar.value <= bound);
+    lists[bucket < 0 ? bounds.length : bucket].push(exemplar);
+  }
+  return lists;
 }
 
 function setIfAbsent(labels: LabelMap, name: string, value: string): void {

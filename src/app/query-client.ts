@@ -9,8 +9,9 @@ import {
   type QueryService,
   type TsdbStatus,
   errorResponse,
+  errorStatus,
 } from '../api/index.ts';
-import { type Histogram, type Logger, TidemarkError, errorText } from '../base/index.ts';
+import { type Counter, type Histogram, type Logger, TidemarkError, errorText } from '../base/index.ts';
 import type { Clock } from '../io/index.ts';
 import { AnswerBody } from './answer-body.ts';
 import { createSlotMemory, createSlotViews } from './answer-slots.ts';
@@ -39,6 +40,8 @@ export interface QueryClientOptions {
   readonly slowMs: number;
   readonly queueSeconds: Histogram;
   readonly runSeconds: Histogram;
+  /** Counts queries whose answers have this status. */
+  readonly countByStatus: (status: number) => Counter;
   readonly onDeath: (error: Error) => void;
 }
 
@@ -108,7 +111,11 @@ export class QueryClient implements QueryService, ActiveQueries {
     const tenant = 'tenant' in request ? request.tenant : '';
     const query = textOf(request);
     const refusal = this.#options.journal?.refusal(tenant, query);
-    if (refusal) return Promise.resolve(errorResponse(refusal));
+    if (refusal) {
+      const response = errorResponse(refusal);
+      this.#options.countByStatus(response.status).inc();
+      return Promise.resolve(response);
+    }
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<QueryResponse>();
     const onAbort = () => this.#cancel(id);
@@ -132,6 +139,7 @@ export class QueryClient implements QueryService, ActiveQueries {
     this.#post({ type: 'cancel', id });
     this.#end(id, pending);
     const error = new TidemarkError('canceled', 'query was canceled');
+    if (!pending.body) this.#options.countByStatus(errorStatus('canceled')).inc();
     if (pending.body) pending.body.fail(error);
     else pending.resolve(errorResponse(error));
   }
@@ -214,6 +222,7 @@ export class QueryClient implements QueryService, ActiveQueries {
       if (!(body instanceof Uint8Array)) this.#give(id, body.slots);
       return;
     }
+    this.#options.countByStatus(status).inc();
     this.#logSlow(pending.about, status, stats);
     this.#options.queueSeconds.observe(stats.queueMs / 1000);
     this.#options.runSeconds.observe(stats.runMs / 1000);

@@ -10,6 +10,8 @@ export interface EngineSettings {
   /** Default step of subqueries: global.evaluation_interval. */
   readonly defaultStepMs: number;
   readonly features: readonly string[];
+  /** Without, no exemplars are found. */
+  readonly keepsExemplars: boolean;
   /** Per query and for all queries together. */
   readonly queryBytesMax: number;
   readonly totalBytesMax: number;

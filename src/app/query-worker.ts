@@ -25,6 +25,7 @@ import {
   FUNCTIONS,
   type RunningCost,
   createEngine,
+  exprSelectors,
   parseExpr,
   parseSelector,
   prettyPrint,
@@ -214,8 +215,8 @@ class QueryHost {
     if (isBulk(request)) return this.#bulk(request, after, signal);
     if (request.kind === 'rule') return ruleAnswer(this.#engine(after), request, signal);
     const engine = this.#handlerEngine(after, running);
-    const listings = createListings(this.#shards, after);
-    return createQueryHandler({ engine, listings })(request, signal);
+    const listings = createListings(this.#shards, after, this.#settings.keepsExemplars);
+    return createQueryHandler({ engine, listings, breathe: () => this.#clock.yield() })(request, signal);
   }
 
   #bulk(request: BulkRequest, after: readonly number[], signal: AbortSignal): Promise<HandlerAnswer> {
@@ -276,6 +277,7 @@ class QueryHost {
         return engineAnswer(await engine.range(query, startMs, endMs, stepMs, options(request, signal)), request.stats);
       },
       parseSelector: (text) => parseSelector(text),
+      selectors: (query) => exprSelectors(parseExpr(query, { features })),
       format: (query) => prettyPrint(parseExpr(query, { features })),
       parse: (query) => syntaxTree(parseExpr(query, { features }), FUNCTIONS),
     };

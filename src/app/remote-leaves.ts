@@ -4,6 +4,7 @@ import type { LeafClient, LeafControl, LeafEstimate, LeafPlan, LeafResult, Packe
 import {
   type ShardAnswer,
   type ShardCardinality,
+  type ShardExemplars,
   type ShardQuery,
   type ShardQueryValue,
   type ShardSelection,
@@ -62,6 +63,10 @@ export class RemoteShard {
 
   labelValues(after: number, name: string, selection: ShardSelection, signal: AbortSignal): Promise<readonly string[]> {
     return this.ask({ type: 'labelValues', after, name, selection }, signal) as Promise<readonly string[]>;
+  }
+
+  exemplars(after: number, selection: ShardSelection, signal: AbortSignal): Promise<ShardExemplars> {
+    return this.ask({ type: 'exemplars', after, selection }, signal) as Promise<ShardExemplars>;
   }
 
   cardinality(after: number, tenant: string, signal: AbortSignal): Promise<ShardCardinality> {

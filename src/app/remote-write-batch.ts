@@ -2,12 +2,14 @@
 import { ByteWriter } from '../base/index.ts';
 import { STALE_NAN_BITS, histogramFromBytes } from '../model/index.ts';
 import {
+  type WireExemplar,
   type WireHistogram,
   type WireMetadata,
   type WireSample,
   type WireSeries,
   compressSnappy,
   encodeRemoteWriteV2,
+  exemplarMessage,
   writeBytes,
   writeHistogram,
 } from '../wire/index.ts';
@@ -18,6 +20,17 @@ export interface LogMark {
   left: number;
 }
 
+/** What is sent of a series at a time. */
+export interface RemoteSample {
+  readonly series: RemoteSeries;
+  readonly timeMs: number;
+  /** 0: none is known. */
+  readonly startMs: number;
+  /** Raw bits of a float, a histogram in its binary form, or null: exemplars alone. */
+  readonly value: bigint | Uint8Array | null;
+  readonly exemplars: readonly WireExemplar[];
+}
+
 /** Appended to until it is full, then sent as a whole. */
 export class WriteBatch {
   readonly #max: number;
@@ -26,6 +39,11 @@ export class WriteBatch {
   readonly #times: Float64Array;
   readonly #bits: BigUint64Array;
   readonly #histograms = new Map<number, Uint8Array>();
+  readonly #exemplars = new Map<number, readonly WireExemplar[]>();
+  readonly #bare = new Set<number>();
+  exemplarCount = 0;
+  /** Start times by place. */
+  readonly #starts = new Map<number, number>();
   /** Monotonic time of the first sample. */
   readonly startedMs: number;
   highestMs = -Infinity;
@@ -49,13 +67,24 @@ export class WriteBatch {
     return this.#histograms.size;
   }
 
-  /** Appends a float of raw bits, or a histogram in its binary form. */
-  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): void {
+  /** Entries that are exemplars only. */
+  get bareCount(): number {
+    return this.#bare.size;
+  }
+
+  /** Appends a float of raw bits, or a histogram in its binary form, or nothing, and exemplars with it. */
+  add({ series, timeMs, startMs, value, exemplars }: RemoteSample, mark: LogMark): void {
     const at = this.#series.push(series) - 1;
     this.#marks.push(mark);
     this.#times[at] = timeMs;
     if (typeof value === 'bigint') this.#bits[at] = value;
+    else if (value === null) this.#bare.add(at);
     else this.#histograms.set(at, value);
+    if (exemplars.length > 0) {
+      this.#exemplars.set(at, exemplars);
+      this.exemplarCount += exemplars.length;
+    }
+    if (startMs !== 0) this.#starts.set(at, startMs);
     if (timeMs > this.highestMs) this.highestMs = timeMs;
   }
 
@@ -87,13 +116,14 @@ export class WriteBatch {
       series.bytes(this.#series[i].encoded);
       const histogram = this.#histogram(i);
       if (histogram) writeHistogram(part, histogram);
-      else {
+      else if (!this.#bare.has(i)) {
         part.u8(0x09);
         part.u64(this.#bits[i]);
         part.u8(0x10);
         writeTime(part, this.#times[i]);
       }
-      writeBytes(series, histogram ? 0x22 : 0x12, part.view());
+      if (part.length > 0) writeBytes(series, histogram ? 0x22 : 0x12, part.view());
+      for (const exemplar of this.#exemplars.get(i) ?? []) writeBytes(series, 0x1a, exemplarMessage(exemplar));
       writeBytes(out, 0x0a, series.view());
     }
     return out.finish();
@@ -103,19 +133,27 @@ export class WriteBatch {
     const all = places.map((i): WireSeries => {
       const histogram = this.#histogram(i);
       const labels = [...(this.#series[i].labels ?? [])];
-      return histogram ? { labels, samples: [], histograms: [histogram] } : { labels, samples: [this.#sample(i)] };
+      const exemplars = this.#exemplars.get(i) ?? [];
+      if (histogram) return { labels, samples: [], histograms: [histogram], exemplars };
+      return { labels, samples: this.#bare.has(i) ? [] : [this.#sample(i)], exemplars };
     });
     return encodeRemoteWriteV2(all, metadata);
   }
 
   #sample(i: number): WireSample {
     floatBits[0] = this.#bits[i];
-    return { timestampMs: this.#times[i], value: floatValue[0], stale: this.#bits[i] === STALE_NAN_BITS };
+    return {
+      timestampMs: this.#times[i],
+      value: floatValue[0],
+      stale: this.#bits[i] === STALE_NAN_BITS,
+      startMs: this.#starts.get(i),
+    };
   }
 
   #histogram(i: number): WireHistogram | null {
     const bytes = this.#histograms.get(i);
-    return bytes ? { timestampMs: this.#times[i], histogram: histogramFromBytes(bytes) } : null;
+    if (!bytes) return null;
+    return { timestampMs: this.#times[i], histogram: histogramFromBytes(bytes), startMs: this.#starts.get(i) };
   }
 
   /** Metric names of the series. */

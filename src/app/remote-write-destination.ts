@@ -10,8 +10,9 @@ import type { Clock, Files, LogPosition } from '../io/index.ts';
 import { type DecodedBatch, type SegmentState, decodeBatch, newSegmentState } from '../kernel/index.ts';
 import { DEFAULT_TENANT, STALE_NAN_BITS } from '../model/index.ts';
 import { type FollowedPiece, LogFollower, isCommand } from '../tsdb/index.ts';
-import { type WireMetadata, compressSnappy, encodeRemoteWriteV1 } from '../wire/index.ts';
-import type { LogMark, WriteBatch } from './remote-write-batch.ts';
+import { type WireExemplar, type WireMetadata, compressSnappy, encodeRemoteWriteV1 } from '../wire/index.ts';
+import type { LogMark, RemoteSample, WriteBatch } from './remote-write-batch.ts';
+import { RemoteExemplars } from './remote-write-exemplars.ts';
 import { SavedPlaces } from './remote-write-places.ts';
 import { WriteQueues } from './remote-write-queue.ts';
 import { SCALING_MS, ShardScaling } from './remote-write-scaling.ts';
@@ -87,9 +88,11 @@ export class RemoteWriteDestination {
     samplesIn: 0,
     samples: 0,
     histograms: 0,
+    exemplars: 0,
     metadata: 0,
     samplesFailed: 0,
     histogramsFailed: 0,
+    exemplarsFailed: 0,
     metadataFailed: 0,
     samplesRetried: 0,
     metadataRetried: 0,
@@ -245,29 +248,50 @@ export class RemoteWriteDestination {
   }
 
   async #takeBatch(source: Source, batch: DecodedBatch, mark: Mark, isOld: boolean): Promise<void> {
-    const { refs, timesMs, valueBits, stale, histograms } = batch;
+    const { refs, timesMs, valueBits, stale, histograms, started } = batch;
+    const exemplars = new RemoteExemplars(this.#parts.settings.sendExemplars ? batch.exemplars : [], source.series);
     const { state, series, segment } = source;
     if (isOld) {
       for (const ref of refs) series.series(state, ref, segment); // stale marks may name them later
+      for (const { ref } of [...histograms, ...started]) series.series(state, ref, segment);
       return;
     }
     for (let i = 0; i < refs.length; i++) {
-      const waiting = this.#add(series.series(state, refs[i], segment), timesMs[i], valueBits[i], mark);
+      const one = series.series(state, refs[i], segment);
+      const waiting = this.#add(one, timesMs[i], valueBits[i], 0, mark, exemplars.take(one));
       if (waiting) await waiting;
     }
     for (const { idLow, idHigh, timestampMs } of stale) {
       const ended = series.byId(idLow, idHigh);
-      const waiting = ended && this.#add(ended, timestampMs, STALE_NAN_BITS, mark);
+      const waiting = ended && this.#add(ended, timestampMs, STALE_NAN_BITS, 0, mark);
       if (waiting) await waiting;
     }
-    if (!this.#parts.settings.sendNativeHistograms) return;
-    for (const { ref, timestampMs, bytes } of histograms) {
-      const waiting = this.#add(series.series(state, ref, segment), timestampMs, bytes, mark);
+    const { sendNativeHistograms } = this.#parts.settings;
+    for (const { ref, timestampMs, bytes } of sendNativeHistograms ? histograms : []) {
+      const one = series.series(state, ref, segment);
+      const waiting = this.#add(one, timestampMs, bytes, 0, mark, exemplars.take(one));
+      if (waiting) await waiting;
+    }
+    for (const { ref, timestampMs, startMs, value } of started) {
+      if (typeof value !== 'bigint' && !sendNativeHistograms) continue;
+      const one = series.series(state, ref, segment);
+      const waiting = this.#add(one, timestampMs, value, startMs, mark, exemplars.take(one));
+      if (waiting) await waiting;
+    }
+    for (const [one, own] of exemplars.left()) {
+      const waiting = this.#add(one, own[own.length - 1].timestampMs ?? 0, null, 0, mark, own);
       if (waiting) await waiting;
     }
   }
 
-  #add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: Mark): Promise<void> | null {
+  #add(
+    series: RemoteSeries,
+    timeMs: number,
+    value: RemoteSample['value'],
+    startMs: number,
+    mark: Mark,
+    exemplars: readonly WireExemplar[] = [],
+  ): Promise<void> | null {
     this.#counts.samplesIn++;
     if (timeMs > this.#highestMs) this.#highestMs = timeMs;
     if (series.labels === null) {
@@ -276,7 +300,7 @@ export class RemoteWriteDestination {
     }
     this.#pending++;
     mark.left++;
-    return this.#queues.add(series, timeMs, value, mark);
+    return this.#queues.add({ series, timeMs, startMs, value, exemplars }, mark);
   }
 
   /** Sends a batch until it is taken or refused; false: the time to stop was over before. */
@@ -287,17 +311,19 @@ export class RemoteWriteDestination {
     const counts = this.#counts;
     const minMs = sampleAgeLimitMs > 0 ? clock.nowMs() - sampleAgeLimitMs : -Infinity;
     const old = sampleAgeLimitMs > 0 ? batch.olderThan(minMs) : 0;
-    const floats = batch.length - batch.histogramCount;
+    const floats = batch.length - batch.histogramCount - batch.bareCount;
     counts.droppedTooOld += old;
     const outcome = old === batch.length ? null : await this.#sendUntil(this.#encoded(batch, minMs), floats - old);
     this.#pending -= batch.length;
     if (outcome === 'ok') {
       counts.samples += floats - old;
       counts.histograms += batch.histogramCount;
+      counts.exemplars += batch.exemplarCount;
       if (batch.highestMs > this.#highestSentMs) this.#highestSentMs = batch.highestMs;
     } else if (outcome === 'refused') {
       counts.samplesFailed += floats - old;
       counts.histogramsFailed += batch.histogramCount;
+      counts.exemplarsFailed += batch.exemplarCount;
     }
     if (outcome === 'given up') return false;
     this.#lastSentAtMs = clock.monotonicMs();

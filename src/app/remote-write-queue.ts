@@ -3,8 +3,7 @@
 //
 //   add ─► batch being filled ─► (full, or old) ─► batches waiting ─► request, repeated until taken or refused ─► settled
 import type { Clock } from '../io/index.ts';
-import { type LogMark, WriteBatch } from './remote-write-batch.ts';
-import type { RemoteSeries } from './remote-write-series.ts';
+import { type LogMark, type RemoteSample, WriteBatch } from './remote-write-batch.ts';
 import type { DestinationSettings } from './remote-write-settings.ts';
 
 /** Sends a batch; resolves with whether nothing more is to be done about it. */
@@ -39,13 +38,13 @@ class Queue {
     return this.#room.promise;
   }
 
-  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): void {
+  add(sample: RemoteSample, mark: LogMark): void {
     const { queue, clock } = this.#options;
     if (!this.#filling) {
       this.#filling = new WriteBatch(queue.maxSamplesPerSend, clock.monotonicMs());
       this.#cancelDeadline = clock.after(queue.batchSendDeadlineMs, () => this.flush());
     }
-    this.#filling.add(series, timeMs, value, mark);
+    this.#filling.add(sample, mark);
     if (this.#filling.isFull) this.flush();
   }
 
@@ -122,19 +121,19 @@ export class WriteQueues {
   }
 
   /** Puts a sample into its queue; a promise if that is full: the sample is in it when it resolves. */
-  add(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): Promise<void> | null {
-    const queue = this.#queues[series.hash % this.#queues.length];
-    if (this.#resizing || queue.isFull) return this.#addLater(series, timeMs, value, mark);
-    queue.add(series, timeMs, value, mark);
+  add(sample: RemoteSample, mark: LogMark): Promise<void> | null {
+    const queue = this.#queues[sample.series.hash % this.#queues.length];
+    if (this.#resizing || queue.isFull) return this.#addLater(sample, mark);
+    queue.add(sample, mark);
     return null;
   }
 
-  async #addLater(series: RemoteSeries, timeMs: number, value: bigint | Uint8Array, mark: LogMark): Promise<void> {
+  async #addLater(sample: RemoteSample, mark: LogMark): Promise<void> {
     this.fullCount++;
     for (;;) {
       if (this.#resizing) await this.#resizing;
-      const queue = this.#queues[series.hash % this.#queues.length];
-      if (!this.#resizing && !queue.isFull) return queue.add(series, timeMs, value, mark);
+      const queue = this.#queues[sample.series.hash % this.#queues.length];
+      if (!this.#resizing && !queue.isFull) return queue.add(sample, mark);
       if (!this.#resizing) await queue.changed();
     }
   }

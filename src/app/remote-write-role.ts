@@ -3,10 +3,10 @@
 import { Worker } from 'node:worker_threads';
 import { type Logger, type MetricRegistry, errorText } from '../base/index.ts';
 import type { Config, HostFiles, RemoteWriteConfig } from '../config/index.ts';
-import type { Clock, HttpResponse, LogPosition } from '../io/index.ts';
+import type { Clock, HttpClient, HttpResponse, LogPosition } from '../io/index.ts';
 import { METRIC_TYPE_NUMBERS, type WireMetadata } from '../wire/index.ts';
 import type { TargetMetadata } from '../api/index.ts';
-import { ConfiguredClient } from './configured-client.ts';
+import { remoteWriteClient } from './cloud-client.ts';
 import { relayLog } from './port-logger.ts';
 import { type RemoteMetricsTable, registerRemoteMetrics } from './remote-write-metrics.ts';
 import {
@@ -41,7 +41,7 @@ export interface RemoteWriteRoleParts {
 
 interface Destination {
   readonly config: RemoteWriteConfig;
-  readonly client: ConfiguredClient;
+  readonly client: HttpClient;
 }
 
 export class RemoteWriteRole {
@@ -69,7 +69,7 @@ export class RemoteWriteRole {
     for (const { settings, config: one } of wanted) {
       before.delete(settings.key);
       if (this.#destinations.has(settings.key)) continue;
-      this.#destinations.set(settings.key, { config: one, client: new ConfiguredClient(one, { files, clock }) });
+      this.#destinations.set(settings.key, { config: one, client: remoteWriteClient(one, { files, clock }) });
     }
     const destinations = wanted.map(({ settings }) => settings);
     this.#wanted = new Set(destinations.map(({ key }) => key));

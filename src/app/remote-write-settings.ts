@@ -18,6 +18,7 @@ export interface DestinationSettings {
   readonly scheme: NameScheme;
   readonly externalLabels: readonly (readonly [name: string, value: string])[];
   readonly sendNativeHistograms: boolean;
+  readonly sendExemplars: boolean;
   readonly queue: RemoteWriteConfig['queueConfig'];
   readonly metadata: RemoteWriteConfig['metadataConfig'];
 }
@@ -47,6 +48,7 @@ export function configuredDestinations({ remoteWrite, global }: Config): Configu
       scheme: global.metricNameValidationScheme as NameScheme,
       externalLabels: Object.entries(global.externalLabels),
       sendNativeHistograms: config.sendNativeHistograms,
+      sendExemplars: config.sendExemplars,
       queue: { ...queueConfig },
       metadata: { ...metadataConfig },
     };
@@ -91,9 +93,11 @@ export interface DestinationMetrics {
   readonly url: string;
   readonly samples: number;
   readonly histograms: number;
+  readonly exemplars: number;
   readonly metadata: number;
   readonly samplesFailed: number;
   readonly histogramsFailed: number;
+  readonly exemplarsFailed: number;
   readonly metadataFailed: number;
   readonly samplesRetried: number;
   readonly metadataRetried: number;

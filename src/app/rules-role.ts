@@ -7,7 +7,7 @@ import type { Clock } from '../io/index.ts';
 import { DEFAULT_TENANT } from '../model/index.ts';
 import { Notifier, type PreparedRules, RuleManager, activeAlertsJson, ruleGroupsPage } from '../rules/index.ts';
 import { ConfiguredClient } from './configured-client.ts';
-import { jobDiscoverers } from './job-discoverers.ts';
+import { JobDiscovery } from './job-discoverers.ts';
 import { createRuleQuery } from './rules-query.ts';
 import { createRuleSink } from './rules-sink.ts';
 import { VERSION } from './version.ts';
@@ -33,15 +33,17 @@ export function externalUrlOf(flags: FlagValues, port: number): string {
 export class RulesRole implements RulesService {
   readonly #manager: RuleManager;
   readonly #notifier: Notifier;
+  readonly #discovery: JobDiscovery;
 
   constructor(parts: RulesRoleParts) {
     const { queries, write, clock, logger, metrics, files, flags, port } = parts;
     const externalUrl = externalUrlOf(flags, port);
     const world = { clock, logger, metrics, files };
+    this.#discovery = new JobDiscovery(world);
     this.#notifier = new Notifier({
       ...world,
       httpClient: (config) => new ConfiguredClient(config, world),
-      discoverers: (config) => jobDiscoverers(config, world),
+      discoverers: (config) => this.#discovery.of(config, 'alertmanagers'),
       externalUrl,
       queueCapacity: flags['alertmanager.notification-queue-capacity'],
       batchSize: flags['alertmanager.notification-batch-size'],
@@ -77,6 +79,7 @@ export class RulesRole implements RulesService {
   async stop(): Promise<void> {
     await this.#manager.stop();
     await this.#notifier.stop();
+    await this.#discovery.stop();
   }
 
   groups(filter: RulesFilter): RulesPage {

@@ -4,10 +4,14 @@ import type { BuildInfo } from '../api/index.ts';
 import { type FlagValues, enabledFeatures } from '../config/index.ts';
 import { filesystemSpace } from '../io/index.ts';
 import { FUNCTIONS } from '../promql/index.ts';
+import { discoveryKinds } from '../scrape/index.ts';
 import { VERSION } from './version.ts';
 
 const words = (text: string, isOn = true): Record<string, boolean> =>
   Object.fromEntries(text.split(/\s+/).map((word) => [word, isOn]));
+
+/** `consulSdConfigs` -> `consul`. */
+const providerOf = (kind: string): string => kind.replace(/SdConfigs$/, '');
 
 /** By category and name, as /api/v1/features gives them; the names are Prometheus'. */
 export function featuresOf(flags: FlagValues): Record<string, Record<string, boolean>> {
@@ -41,7 +45,7 @@ export function featuresOf(flags: FlagValues): Record<string, Record<string, boo
       ...words('limitk limit_ratio', enabled.has('promql-experimental-functions')),
     },
     scrape: words('extra_scrape_metrics'),
-    service_discovery_providers: words('file http static'),
+    service_discovery_providers: words(['file http static', ...discoveryKinds().map(providerOf)].join(' ')),
   };
 }
 

@@ -7,7 +7,6 @@ import {
   type ApiServer,
   type ApiServices,
   type WriteService,
-  type Notification,
   WebProtection,
   createApiServer,
   parseListenAddress,
@@ -17,6 +16,7 @@ import {
   type Config,
   type FlagValues,
   configChanges,
+  exemplarsMax,
   effectiveRetention,
   enabledFeatures,
   flagTexts,
@@ -38,6 +38,7 @@ import { HostExporter } from './host-exporter.ts';
 import { createInfluxService } from './influx-service.ts';
 import { Limits } from './limits.ts';
 import { blocksStatus } from './blocks-status.ts';
+import { registerProcessMetrics } from './process-metrics.ts';
 import { createOtlpService } from './otlp-service.ts';
 import { registerOwnMetrics } from './own-metrics.ts';
 import { QueryClient } from './query-client.ts';
@@ -46,6 +47,7 @@ import type { EngineSettings } from './query-protocol.ts';
 import { RemoteWriteRole } from './remote-write-role.ts';
 import { RulesRole } from './rules-role.ts';
 import { ScrapeRole } from './scrape-role.ts';
+import { Notifications } from './notifications.ts';
 import { buildInfo, diskBytes, featuresOf, routePrefix } from './server-facts.ts';
 import { createWriteService } from './write-service.ts';
 
@@ -56,6 +58,11 @@ export interface ServerOptions {
   /** The process shall end: by request, or because it cannot go on. */
   readonly onQuit: (error: Error | null) => void;
 }
+
+/** Prometheus' words where it has any. */
+const RELOAD_FAILED = 'Configuration reload has failed.';
+const STARTING = 'Tidemark is starting and reading its log.';
+const STOPPING = 'Tidemark is shutting down and gracefully stopping all operations.';
 
 export class Server {
   readonly #options: ServerOptions;
@@ -69,8 +76,6 @@ export class Server {
   #diskBytes = 0;
   #isReloadGood = true;
   #reloading: Promise<void> = Promise.resolve();
-  /** The last reload, good or bad. */
-  #reloadedMs = 0;
   #isStopping = false;
   #database: Database | null = null;
   #queries: QueryClient | null = null;
@@ -82,6 +87,7 @@ export class Server {
   #servers: ApiServer[] = [];
   #replay: ReplayProgress = { min: 0, max: 0, current: 0 };
   readonly #hostExporter: HostExporter;
+  readonly #notifications: Notifications;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -89,6 +95,7 @@ export class Server {
     this.#clock = clock;
     this.#hostExporter = new HostExporter({ files, clock, logger: options.logger, filesystemSpace });
     this.#startedMs = clock.nowMs();
+    this.#notifications = new Notifications(clock, options.flags['web.max-notifications-subscribers']);
     const [address] = options.flags['web.listen-address'];
     this.#configuration = {
       file: options.flags['config.file'],
@@ -106,9 +113,11 @@ export class Server {
     this.#access = await AccessTable.load(this.#config.tidemark.access, this.#configuration.files.readFile);
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
-    warnOfUnsupported(this.#config, logger);
+    const features = enabledFeatures(flags);
+    warnOfUnsupported(this.#config, features, logger);
     this.#rules = this.#rulesRole();
     const rules = await this.#rules.load(this.#config);
+    this.#notifications.begin(STARTING);
     const urls = await this.#listen();
     const directory = flags['storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
@@ -121,6 +130,7 @@ export class Server {
     this.#database = await Database.open(options, (replay) => {
       this.#replay = replay;
     });
+    this.#database.keepExemplars(this.#exemplarsMax);
     this.#queries = new QueryClient({
       shards: this.#database.shards,
       settings: this.#engineSettings(),
@@ -134,6 +144,10 @@ export class Server {
         LATENCY_BOUNDS_SECONDS,
       ),
       runSeconds: this.#metrics.histogram('tidemark_query_run_seconds', 'Time queries ran.', LATENCY_BOUNDS_SECONDS),
+      countByStatus: (status) =>
+        this.#metrics.counter('tidemark_queries_total', 'Queries that ended, by status of their answer.', {
+          code: String(status),
+        }),
       onDeath,
     });
     this.#remoteWrite = new RemoteWriteRole({
@@ -157,11 +171,13 @@ export class Server {
       metrics: this.#metrics,
       offsetSeed: hostname(),
       files: this.#configuration.files,
+      starts: { stored: features.includes('st-storage'), zeros: features.includes('created-timestamp-zero-ingestion') },
     });
     await this.#scrape.apply(this.#config);
     await this.#rules.apply(this.#config, rules);
-    registerOwnMetrics(this.#metrics, this.#database);
+    registerOwnMetrics(this.#metrics, this.#database, this.#clock);
     this.#observeReloads();
+    this.#notifications.end(STARTING);
     this.#limits.observe(this.#database.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
@@ -169,6 +185,19 @@ export class Server {
 
   /** By Prometheus' names, which alerts are written for. */
   #observeReloads(): void {
+    registerProcessMetrics(this.#metrics, this.#configuration.files, this.#startedMs);
+    this.#metrics.observed(
+      'gauge',
+      'tidemark_notification_subscribers',
+      'Clients that listen to live notifications.',
+      () => this.#notifications.subscriberCount,
+    );
+    this.#metrics.observed(
+      'gauge',
+      'tidemark_queries_running',
+      'Queries under way: waiting, running or being sent.',
+      () => this.#queries?.running ?? 0,
+    );
     this.#metrics.observed(
       'gauge',
       'prometheus_config_last_reload_successful',
@@ -186,8 +215,10 @@ export class Server {
   /** Stops in reverse order: no more requests, no more scrapes, then the store. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    this.#notifications.begin(STOPPING);
     await this.#rules?.stop();
     await this.#scrape?.stop();
+    this.#notifications.close();
     await Promise.all(this.#servers.map((server) => server.stop()));
     await this.#remoteWrite?.stop();
     await this.#queries?.stop();
@@ -202,7 +233,6 @@ export class Server {
   }
 
   async #reload(): Promise<void> {
-    this.#reloadedMs = this.#clock.nowMs();
     try {
       const config = await readConfiguration(this.#configuration);
       const access = await AccessTable.load(config.tidemark.access, this.#configuration.files.readFile);
@@ -214,10 +244,12 @@ export class Server {
       if (this.#limits.apply(config.tidemark)) this.#database?.intake.beginSegments();
       this.#config = config;
       this.#database?.retain(this.#retention);
+      this.#database?.keepExemplars(this.#exemplarsMax);
       this.#write = undefined; // it knows the retention
       this.#configLoadedMs = this.#clock.nowMs();
       this.#isReloadGood = true;
-      warnOfUnsupported(config, this.#options.logger);
+      this.#notifications.end(RELOAD_FAILED);
+      warnOfUnsupported(config, enabledFeatures(this.#options.flags), this.#options.logger);
       this.#queries?.configure(this.#engineSettings());
       if (rules) await this.#rules?.apply(config, rules);
       this.#options.logger.info('configuration loaded', {
@@ -226,6 +258,7 @@ export class Server {
       });
     } catch (error) {
       this.#isReloadGood = false;
+      this.#notifications.begin(RELOAD_FAILED);
       this.#options.logger.error('configuration not loaded', { error: errorText(error) });
       throw error;
     }
@@ -290,6 +323,7 @@ export class Server {
       maxConcurrency: flags['query.max-concurrency'],
       defaultStepMs: this.#config.global.evaluationIntervalMs,
       features: enabledFeatures(flags),
+      keepsExemplars: this.#exemplarsMax > 0,
       queryBytesMax: flags['query.max-bytes'],
       totalBytesMax: flags['query.max-total-bytes'],
     };
@@ -297,6 +331,10 @@ export class Server {
 
   get #retention(): Retention {
     return effectiveRetention(this.#options.flags, this.#config, this.#diskBytes);
+  }
+
+  get #exemplarsMax(): number {
+    return exemplarsMax(this.#config.storage, enabledFeatures(this.#options.flags));
   }
 
   get #isReady(): boolean {
@@ -310,6 +348,7 @@ export class Server {
       'tidemark_native_histograms_written_total',
       'Native histograms taken by remote write.',
     );
+    const exemplars = this.#metrics.counter('tidemark_exemplars_written_total', 'Exemplars taken by remote write.');
     const write: WriteService = {
       write: (tenant, version, body) => {
         const service = (this.#write ??= createWriteService({
@@ -321,6 +360,7 @@ export class Server {
           onResult: (counters) => {
             written.add(counters.samples);
             histograms.add(counters.histograms);
+            exemplars.add(counters.exemplars);
           },
         }));
         return service.write(tenant, version, body);
@@ -341,6 +381,7 @@ export class Server {
             settings: () => ({
               config: this.#config.otlp,
               acceptsDeltas: enabledFeatures(flags).includes('otlp-native-delta-ingestion'),
+              storesStarts: enabledFeatures(flags).includes('st-storage'),
               lookbackMs: flags['query.lookback-delta'],
             }),
             rejectedPoints: this.#metrics.counter(
@@ -356,6 +397,7 @@ export class Server {
         readConcurrencyMax: flags['storage.remote.read-concurrent-limit'],
         readFrameBytesMax: flags['storage.remote.read-max-bytes-in-frame'],
       },
+      search: enabledFeatures(flags).includes('search-api') ? { limitMax: flags['web.search.max-limit'] } : null,
       targets: {
         active: () => this.#scrape?.active() ?? [],
         dropped: () => this.#scrape?.dropped() ?? [],
@@ -372,7 +414,7 @@ export class Server {
         tsdb: (tenant, limit) => (this.#queries as QueryClient).tsdb(tenant, limit),
         blocks: async () => blocksStatus(await (this.#database as Database).stats()),
         walReplay: () => this.#replay,
-        notifications: () => this.#notifications(),
+        notifications: this.#notifications,
         features: () => featuresOf(flags),
       },
       lifecycle: {
@@ -431,17 +473,6 @@ export class Server {
         return name;
       },
     };
-  }
-
-  /** What Prometheus tells of, in its words. */
-  #notifications(): Notification[] {
-    const notification = (text: string, ms: number) => ({ text, date: new Date(ms).toISOString(), active: true });
-    const out: Notification[] = [];
-    if (!this.#isReloadGood) out.push(notification('Configuration reload has failed.', this.#reloadedMs));
-    if (this.#isStopping)
-      out.push(notification('Tidemark is shutting down and gracefully stopping all operations.', this.#clock.nowMs()));
-    else if (!this.#isReady) out.push(notification('Tidemark is starting and reading its log.', this.#startedMs));
-    return out;
   }
 
   #runtimeInfo(): Record<string, string | number | boolean> {

@@ -39,7 +39,7 @@ export class ShardClient implements ShardPort {
   readonly #options: ShardClientOptions;
   readonly #replies = new Map<number, PromiseWithResolvers<ShardReport>>();
   /** Pushed and not applied yet, in order. */
-  readonly #pending: { readonly buffer: SharedArrayBuffer; readonly length: number }[] = [];
+  readonly #pending: { readonly buffer: SharedArrayBuffer; readonly length: number; readonly atMs: number }[] = [];
   readonly #places: (SharedArrayBuffer | undefined)[] = [];
   #nextPlace = 0;
   #nextId = 1;
@@ -82,7 +82,8 @@ export class ShardClient implements ShardPort {
   push(group: DurableGroup): void {
     this.pushed++;
     this.pendingBytes += group.length;
-    this.#pending.push(group);
+    const { buffer, length } = group;
+    this.#pending.push({ buffer, length, atMs: this.#options.clock.monotonicMs() });
     this.#gathered.push(this.#placed(group));
     this.#gatheredBytes += group.length;
     if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.flush();
@@ -106,6 +107,11 @@ export class ShardClient implements ShardPort {
     this.#gathered = [];
     this.#gatheredBytes = 0;
     this.#command({ type: 'push', groups });
+  }
+
+  /** When the oldest group came that is not applied, by the monotonic clock; null: all are. */
+  get oldestPendingMs(): number | null {
+    return this.#pending[0]?.atMs ?? null;
   }
 
   /** Gives the shard a port on which queries come. */

@@ -3,7 +3,7 @@ import { TidemarkError, errorText } from '../base/index.ts';
 import type { DurableGroup } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
 import type { LeafCacheStats, LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
-import type { Retention, ShardStats } from '../tsdb/index.ts';
+import type { Retention, SeriesExemplars, ShardStats } from '../tsdb/index.ts';
 import type { ThreadMemory } from './thread-memory.ts';
 import type { MessagePort } from 'node:worker_threads';
 
@@ -87,6 +87,7 @@ export type ShardQuery =
       readonly name: string;
       readonly selection: ShardSelection;
     }
+  | { readonly id: number; readonly type: 'exemplars'; readonly after: number; readonly selection: ShardSelection }
   | { readonly id: number; readonly type: 'cardinality'; readonly after: number; readonly tenant: string }
   | { readonly id: number; readonly type: 'cancel' };
 
@@ -102,7 +103,18 @@ export interface ShardCardinality {
   readonly seriesByPair: readonly (readonly [string, number])[];
 }
 
-export type ShardQueryValue = LeafResult | LeafEstimate | PackedLabels | readonly string[] | ShardCardinality;
+/** Exemplars by series, in no order of these. */
+export interface ShardExemplars {
+  readonly series: readonly SeriesExemplars[];
+}
+
+export type ShardQueryValue =
+  | LeafResult
+  | LeafEstimate
+  | PackedLabels
+  | readonly string[]
+  | ShardExemplars
+  | ShardCardinality;
 
 export interface WireError {
   readonly code: string;

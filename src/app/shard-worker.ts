@@ -217,6 +217,8 @@ class ShardHost {
         return this.#list(query.selection, (matchers, { tenant, startMs, endMs }) =>
           this.#shard.source.labelValues(tenant, query.name, matchers, startMs, endMs),
         );
+      case 'exemplars':
+        return this.#exemplars(query.selection, this.#control(signal));
       case 'cardinality':
         return shardCardinality(this.#shard, query.tenant);
     }
@@ -258,6 +260,14 @@ class ShardHost {
       }
     }
     return packer.finish();
+  }
+
+  async #exemplars(selection: ShardSelection, control: LeafControl): Promise<ShardQueryValue> {
+    const series = await this.#shard.exemplars(selection, () => {
+      control.signal.throwIfAborted();
+      return control.shouldYield() ? control.yield() : undefined;
+    });
+    return { series };
   }
 
   async #list(

@@ -177,7 +177,7 @@ type FoundHistograms = PrometheusSeries['histograms'];
 function addHistograms(target: BlockImport, series: number, found: FoundHistograms, path: string): void {
   const samples = new SampleBuffer();
   const histograms: HistogramSamples = { at: [], bytes: [] };
-  for (const { timeMs, isStale, histogram } of found) {
+  for (const { timeMs, startMs, isStale, histogram } of found) {
     if (samples.count > 0 && samples.ts[samples.count - 1] === timeMs) continue;
     if (!isStale) {
       const problem = shapeProblem(histogram);
@@ -186,7 +186,7 @@ function addHistograms(target: BlockImport, series: number, found: FoundHistogra
       histograms.at.push(samples.count);
       histograms.bytes.push(histogramToBytes(isGauge ? histogram : withHint(histogram, 'unknown')));
     }
-    samples.push(timeMs, STALE_NAN_HIGH, STALE_NAN_LOW);
+    samples.push(timeMs, STALE_NAN_HIGH, STALE_NAN_LOW, startMs);
   }
   target.samples(series, samples, samples.count, histograms);
 }

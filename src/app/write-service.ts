@@ -117,13 +117,14 @@ function encodeBody(
 }
 
 function accepted(counters: IntakeCounters, refusal: string): WriteResult {
-  const { samples, refused, histograms } = counters;
+  const { samples, refused, histograms, exemplars } = counters;
   const refusedCount = Object.values(refused).reduce((sum, count) => sum + count, 0);
   return {
     ...nothing,
     outcome: 'accepted',
     samplesWritten: samples,
     histogramsWritten: histograms,
+    exemplarsWritten: exemplars,
     rejected: refusal === '' ? 0 : refusedCount,
     reason: refusal,
   };

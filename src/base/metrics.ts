@@ -54,6 +54,11 @@ export const LATENCY_BOUNDS_SECONDS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
 
+/** From 0.1 ms to 10 s: what a disk may take. Seconds. */
+export const DISK_BOUNDS_SECONDS: readonly number[] = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+];
+
 type Kind = 'counter' | 'gauge' | 'histogram';
 type Metric = Counter | Gauge | Histogram | (() => number);
 
@@ -98,6 +103,11 @@ export class MetricRegistry {
   /** The histogram of this name and labels; made at the first call. `bounds` ascend, without +Inf. */
   histogram(name: string, help: string, bounds: readonly number[], labels: MetricLabels = {}): Histogram {
     return this.#metric('histogram', name, help, labels, () => new Histogram(bounds));
+  }
+
+  /** A histogram that somebody else keeps. A second one of the same name and labels replaces it. */
+  attach(name: string, help: string, histogram: Histogram, labels: MetricLabels = {}): void {
+    this.#family('histogram', name, help).metrics.set(renderLabels(labels), histogram);
   }
 
   /** A gauge or counter whose value is asked for at each rendering. A second one of the same name and labels replaces it. */

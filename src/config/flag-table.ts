@@ -125,11 +125,8 @@ export const FLAGS = {
   'web.config.file': text('', 'File that configures TLS and authentication of the server.'),
   'web.read-timeout': duration('5m', 'Longest time to read a request, and after which idle connections close.'),
   'web.max-connections': number(512, 'Most simultaneous connections across all listeners.'),
-  'web.max-notifications-subscribers': ignored(
-    NOT_YET,
-    number(16, 'Most simultaneous subscribers to live notifications.'),
-  ),
-  'web.search.max-limit': ignored(NOT_YET, number(10_000, 'Largest limit of a search request.')),
+  'web.max-notifications-subscribers': number(16, 'Most simultaneous subscribers to live notifications.'),
+  'web.search.max-limit': number(10_000, 'Largest limit of a search request; 0: any.'),
   'web.external-url': text('', 'URL under which the server is reached from outside. Its path prefixes all endpoints.'),
   'web.route-prefix': text('', 'Prefix of the internal routes. Defaults to the path of --web.external-url.'),
   'web.user-assets': ignored(NOT_YET, text('', 'Directory of static files, served at /user.')),

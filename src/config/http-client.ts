@@ -177,6 +177,14 @@ const httpClient = struct(httpClientFields);
 /** How an HTTP client authenticates, encrypts, proxies and redirects; the defaults are filled in. */
 export type HttpClientConfig = Infer<typeof httpClient>;
 
+/** A client of which the configuration says nothing, for mechanisms that have no HTTP options of their own. */
+export const httpClientDefaults = (): HttpClientConfig => ({
+  ...httpClient.zero,
+  tlsConfig: { ...tlsConfig.zero },
+  followRedirects: true,
+  enableHttp2: true,
+});
+
 /** Checks HTTP client fields against each other and moves bearer_token into authorization. */
 export function checkHttpClient(client: HttpClientConfig, at: Place): void {
   const { basicAuth: basic, oauth2: oauth, bearerToken, bearerTokenFile } = client;

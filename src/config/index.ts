@@ -2,7 +2,10 @@ export { formatDuration, parseDuration } from './duration.ts';
 export { formatSize, parseSize } from './size.ts';
 export { Secret } from './secret.ts';
 export type { Authorization, BasicAuth, HttpClientConfig, OAuth2, TlsConfig } from './http-client.ts';
+export { type Kubeconfig, parseKubeconfig } from './kubeconfig.ts';
+export { httpClientDefaults } from './http-client.ts';
 export type { FileSdConfig, HttpSdConfig, StaticConfig } from './service-discovery.ts';
+export type { SdConfig, SdConfigs, SdKind } from './sd-other.ts';
 export {
   type EscapingScheme,
   SCRAPE_PROTOCOLS,
@@ -28,6 +31,7 @@ export { type ListDirectory, globFiles } from './glob.ts';
 export type { AlertingConfig, AlertmanagerConfig } from './alerting-config.ts';
 export type { RemoteReadConfig, RemoteWriteConfig } from './remote-config.ts';
 export { TENANT_LIMITS_DEFAULT, type TenantLimits, type TidemarkConfig, limitsOf } from './limits.ts';
+export { EXEMPLAR_FEATURE, exemplarsMax } from './server-config.ts';
 export type { OtlpConfig, RuntimeConfig, StorageConfig, TracingConfig } from './server-config.ts';
 export { ANY_TENANT, type AccessRule, tokenProblem } from './access.ts';
 export { configChanges } from './changes.ts';

@@ -1,9 +1,9 @@
-// The discovery mechanisms whose runtime does not exist yet: their sections are read and checked, and unsupported() names
-// each one that is in use.
+// The discovery mechanisms besides static, file and http. Which of them run is told by scrape/'s table of discoverers;
+// unsupported() names the others where they are in use.
 import * as cloud from './sd-cloud.ts';
 import * as registry from './sd-registry.ts';
 import { kubernetesSd } from './sd-kubernetes.ts';
-import { type Type, list } from './schema.ts';
+import { type StructValue, type Type, list } from './schema.ts';
 
 const section = <T>(name: string, type: Type<T>): Type<T[]> =>
   list(type, `empty or null section in ${name}_sd_configs`);
@@ -45,3 +45,10 @@ export const otherSdFields = {
   uyuniSdConfigs: section('uyuni', registry.uyuniSd),
   vultrSdConfigs: section('vultr', cloud.vultrSd),
 };
+
+/** The lists of one job by key, such as `consulSdConfigs`. */
+export type SdConfigs = StructValue<typeof otherSdFields>;
+/** The key of a mechanism, such as `consulSdConfigs`. */
+export type SdKind = keyof SdConfigs;
+/** One entry of a mechanism's list. */
+export type SdConfig<K extends SdKind> = SdConfigs[K][number];

@@ -41,6 +41,15 @@ const tsdb = struct(
 );
 
 export const storage = struct({ tsdb: optional(tsdb), exemplars: optional(struct({ maxExemplars: int })) });
+/** Exemplars kept where the file does not say how many. */
+const EXEMPLARS_MAX_DEFAULT = 100_000;
+/** The feature without which none are kept. */
+export const EXEMPLAR_FEATURE = 'exemplar-storage';
+
+/** How many exemplars are kept; 0: none. */
+export const exemplarsMax = (config: StorageConfig, features: readonly string[]): number =>
+  features.includes(EXEMPLAR_FEATURE) ? Math.max(0, config.exemplars?.maxExemplars ?? EXEMPLARS_MAX_DEFAULT) : 0;
+
 /** The `storage` section: retention, the out-of-order window and exemplars. Null where not given. */
 export type StorageConfig = Infer<typeof storage>;
 

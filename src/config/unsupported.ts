@@ -4,7 +4,7 @@ import type { HttpClientConfig } from './http-client.ts';
 import type { RemoteWriteConfig } from './remote-config.ts';
 import type { ScrapeConfig } from './scrape-config.ts';
 import { yamlName } from './schema.ts';
-import { otherSdFields } from './sd-other.ts';
+import { type SdConfig, type SdKind, otherSdFields } from './sd-other.ts';
 import { GOGC_DEFAULT } from './server-config.ts';
 
 /** A part of the configuration that has no effect, and why. */
@@ -13,15 +13,17 @@ export interface Unsupported {
   readonly text: string;
 }
 
-/** Sections that a program may or may not run. */
-export type Feature = 'alerting' | 'rule_files' | 'remote_write' | 'remote_read' | 'tracing' | 'otlp' | 'exemplars';
+type Section = 'alerting' | 'rule_files' | 'remote_write' | 'remote_read' | 'tracing' | 'otlp' | 'exemplars';
+/** Sections and discovery mechanisms that a program may or may not run. */
+export type Feature = Section | SdKind;
+type Runs = ReadonlySet<Feature>;
 
 const notYet = (path: string): Unsupported => ({ path, text: `${path} is not supported yet and has no effect` });
 
-function discoveries(holder: object, path: string): Unsupported[] {
-  return Object.keys(otherSdFields).flatMap((key) => {
+function discoveries(holder: object, path: string, runs: Runs): Unsupported[] {
+  return (Object.keys(otherSdFields) as SdKind[]).flatMap((key) => {
     const configs = (holder as Record<string, unknown[]>)[key];
-    return configs.length > 0 ? [notYet(`${path}.${yamlName(key)}`)] : [];
+    return configs.length > 0 && !runs.has(key) ? [notYet(`${path}.${yamlName(key)}`)] : [];
   });
 }
 
@@ -39,8 +41,31 @@ function clientParts(client: HttpClientConfig, path: string): Unsupported[] {
     'tls_config.key_ref': tlsConfig.keyRef,
   };
   const used = Object.keys(refs).filter((name) => refs[name]);
-  return used.map((name) => notYet(`${path}.${name}`));
+  return used.map((name) => ({
+    path: `${path}.${name}`,
+    text: `${path}.${name} has no effect: there is no secret store to look it up in`,
+  }));
 }
+
+/** What the entries of discovery mechanisms that run ask of their clients, and of ways to authenticate. */
+function discoveryParts(holder: object, path: string, runs: Runs): Unsupported[] {
+  const running = (Object.keys(otherSdFields) as SdKind[]).filter((key) => runs.has(key));
+  return running.flatMap((key) => {
+    const configs = (holder as Record<SdKind, Partial<HttpClientConfig>[]>)[key];
+    return configs.flatMap((config, i) => {
+      const at = `${path}.${yamlName(key)}[${i}]`;
+      const client = 'followRedirects' in config ? clientParts(config as HttpClientConfig, at) : [];
+      return [...client, ...(key === 'ociSdConfigs' ? ociParts(config as SdConfig<'ociSdConfigs'>, at) : [])];
+    });
+  });
+}
+
+const OCI_AUTHS: readonly string[] = ['', 'api_key', 'resource_principal'];
+
+const ociParts = ({ auth }: SdConfig<'ociSdConfigs'>, path: string): Unsupported[] =>
+  OCI_AUTHS.includes(auth)
+    ? []
+    : [{ path: `${path}.auth`, text: `${path}.auth ${auth} is not supported yet: no targets are found` }];
 
 /** What a job asks of its scrapes that they do not do. */
 function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
@@ -56,22 +81,27 @@ function scrapeParts(job: ScrapeConfig, path: string): Unsupported[] {
     .map((name) => notYet(`${path}.${name}`));
 }
 
-function jobParts(job: ScrapeConfig): Unsupported[] {
+function jobParts(job: ScrapeConfig, runs: Runs): Unsupported[] {
   const path = `scrape_configs[job_name=${job.jobName}]`;
   const sd = job.httpSdConfigs.flatMap((config, i) => clientParts(config, `${path}.http_sd_configs[${i}]`));
-  return [...clientParts(job, path), ...scrapeParts(job, path), ...sd, ...discoveries(job, path)];
+  return [
+    ...clientParts(job, path),
+    ...scrapeParts(job, path),
+    ...sd,
+    ...discoveries(job, path, runs),
+    ...discoveryParts(job, path, runs),
+  ];
 }
 
 function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
   const path = `remote_write[${i}]`;
-  const parts = { sigv4: config.sigv4, azuread: config.azuread, google_iam: config.googleIam };
+  const parts = { sigv4: config.sigv4 };
   const used = Object.entries(parts).flatMap(([name, part]) => (part ? [name] : []));
-  if (config.sendExemplars) used.push('send_exemplars');
   if (config.roundRobinDns) used.push('round_robin_dns');
   return [...clientParts(config, path), ...used.map((name) => notYet(`${path}.${name}`))];
 }
 
-function storageParts({ storage }: Config, runs: ReadonlySet<Feature>): Unsupported[] {
+function storageParts({ storage }: Config, runs: Runs): Unsupported[] {
   const out: Unsupported[] = [];
   const say = (path: string, why: string) => out.push({ path, text: `${path} has no effect: ${why}` });
   const { tsdb } = storage;
@@ -81,13 +111,14 @@ function storageParts({ storage }: Config, runs: ReadonlySet<Feature>): Unsuppor
     say('storage.tsdb.stale_series_compaction_threshold', 'it has no effect: the head has no such threshold');
   if (tsdb?.chunkEncoding?.floats)
     say('storage.tsdb.chunk_encoding.floats', 'the smallest exact encoding is chosen per vector');
-  if (storage.exemplars && !runs.has('exemplars')) out.push(notYet('storage.exemplars'));
+  if (storage.exemplars && !runs.has('exemplars'))
+    say('storage.exemplars', 'exemplars are kept with --enable-feature=exemplar-storage only');
   return out;
 }
 
 /** Parts of a configuration that have no effect in a program that runs the given features besides scraping. */
-export function unsupported(config: Config, runs: ReadonlySet<Feature> = new Set()): Unsupported[] {
-  const used: Record<Feature, boolean> = {
+export function unsupported(config: Config, runs: Runs = new Set()): Unsupported[] {
+  const used: Record<Section, boolean> = {
     alerting: config.alerting.alertmanagers.length > 0 || config.alerting.alertRelabelConfigs.length > 0,
     rule_files: config.ruleFiles.length > 0,
     remote_write: config.remoteWrite.length > 0,
@@ -100,12 +131,15 @@ export function unsupported(config: Config, runs: ReadonlySet<Feature> = new Set
   if (config.runtime.gogc !== GOGC_DEFAULT)
     out.push({ path: 'runtime.gogc', text: 'runtime.gogc has no effect: there is no Go runtime here' });
   if (config.global.queryLogFile !== '') out.push(notYet('global.query_log_file'));
-  for (const feature of Object.keys(used) as Feature[])
+  for (const feature of Object.keys(used) as Section[])
     if (used[feature] && !runs.has(feature)) out.push(notYet(feature));
   out.push(...storageParts(config, runs));
   if (runs.has('remote_write')) out.push(...config.remoteWrite.flatMap(remoteWriteParts));
-  for (const job of allScrapeConfigs(config)) out.push(...jobParts(job));
+  for (const job of allScrapeConfigs(config)) out.push(...jobParts(job, runs));
   for (const [i, manager] of config.alerting.alertmanagers.entries())
-    if (runs.has('alerting')) out.push(...discoveries(manager, `alerting.alertmanagers[${i}]`));
+    if (runs.has('alerting')) {
+      const path = `alerting.alertmanagers[${i}]`;
+      out.push(...discoveries(manager, path, runs), ...discoveryParts(manager, path, runs));
+    }
   return out;
 }

@@ -59,3 +59,10 @@ export async function decodeBody(bytes: Uint8Array, codings: readonly string[], 
 
 export const bodyTooLarge = (bytesMax: number): TidemarkError =>
   new TidemarkError('body_too_large', `cannot read body: it is larger than ${bytesMax} bytes`);
+
+/** Throws `bad_body` if a body that must not be encoded is. */
+export function refuseCodings(headers: Readonly<Record<string, string>>): void {
+  const [coding] = contentCodings(headers['content-encoding']);
+  if (coding !== undefined)
+    throw new TidemarkError('bad_body', `cannot read body as it arrives: it is encoded; got ${coding}`);
+}

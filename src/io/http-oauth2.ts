@@ -1,7 +1,8 @@
 // OAuth 2.0 for an HTTP client (RFC 6749, 4.4; RFC 7523): a token is fetched when one is needed, kept until shortly before it
 // expires, and sent with each request. Requests at the same time share one fetch.
-import { createSign, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { TidemarkError, utf8Text } from '../base/index.ts';
+import { type JwtAlgorithm, signedJwt } from './jwt.ts';
 import type { Clock, HttpClient, HttpRequest, HttpResponse } from './ports.ts';
 
 /** How a token is asked for. */
@@ -16,7 +17,7 @@ export interface OAuth2Grant {
   readonly assertion?: {
     readonly key: string;
     readonly keyId: string;
-    readonly algorithm: 'RS256' | 'RS384' | 'RS512';
+    readonly algorithm: JwtAlgorithm;
     readonly issuer: string;
     readonly audience: string;
     readonly claims: Readonly<Record<string, string>>;
@@ -33,15 +34,11 @@ const TOKEN_BYTES_MAX = 1 << 20;
 /** A token is not used in its last seconds: a request takes time, and clocks differ. */
 const EXPIRY_MARGIN_MS = 10_000;
 const ASSERTION_SECONDS = 3600;
-const HASH = { RS256: 'RSA-SHA256', RS384: 'RSA-SHA384', RS512: 'RSA-SHA512' } as const;
-
-const base64Json = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** The signed assertion of a JWT bearer grant. */
 function signedAssertion(grant: OAuth2Grant, nowMs: number): string {
   const { key, keyId, algorithm, issuer, audience, claims } = grant.assertion as NonNullable<OAuth2Grant['assertion']>;
   const seconds = Math.floor(nowMs / 1000);
-  const head = { alg: algorithm, typ: 'JWT', ...(keyId !== '' && { kid: keyId }) };
   const body = {
     iss: issuer || grant.clientId,
     sub: grant.clientId,
@@ -52,8 +49,7 @@ function signedAssertion(grant: OAuth2Grant, nowMs: number): string {
     jti: randomUUID(),
     ...claims,
   };
-  const text = `${base64Json(head)}.${base64Json(body)}`;
-  return `${text}.${createSign(HASH[algorithm]).update(text).sign(key, 'base64url')}`;
+  return signedJwt(algorithm, keyId, body, key);
 }
 
 const bad = (text: string): TidemarkError => new TidemarkError('oauth2_failed', `oauth2: cannot fetch token: ${text}`);

@@ -1,5 +1,8 @@
 export type {
   Clock,
+  DnsRecord,
+  DnsResolver,
+  DnsType,
   Files,
   FileStat,
   HttpClient,
@@ -14,12 +17,17 @@ export type {
 } from './ports.ts';
 export { type DurableGroup, type LogPosition, type LogStream, compareLogPositions } from './log-stream.ts';
 export { type FileErrorCode, hasCode } from './file-error.ts';
-export { createDirectoryObjects, createHttpClient, createRealWorld } from './real-world.ts';
+export { createDirectoryObjects, createDnsResolver, createHttpClient, createRealWorld } from './real-world.ts';
 export { SimMachine, type SimProcess, SimWorld, createSimWorld } from './sim-world.ts';
 export { SimDisk, type SimFault } from './sim-disk.ts';
 export type { SimHttpAnswer, SimHttpHandler, SimHttpRequest, SimNetwork } from './sim-http.ts';
 export type { SimObjectStore } from './sim-objects.ts';
 export { SimRandom } from './sim-random.ts';
+export { type DnsOptions, searchNames, searchRules } from './real-dns.ts';
 export { filesystemSpace } from './real-space.ts';
 export { OAuth2Client, type OAuth2Grant } from './http-oauth2.ts';
 export { type FreshFiles, freshFiles } from './real-fresh-files.ts';
+export { type JwtAlgorithm, signedJwt } from './jwt.ts';
+export { type AccessToken, CachedToken, type TokenSource, type TokenWorld } from './access-token.ts';
+export { googleToken } from './google-token.ts';
+export { type AzureCloud, type AzureCredential, azureCloud, azureToken } from './azure-token.ts';

@@ -107,6 +107,11 @@ export interface HttpRequest {
   readonly bodyBytesMax: number;
   readonly followRedirects?: boolean;
   readonly signal?: AbortSignal;
+  /**
+   * Takes the body of a 2xx answer piece by piece as it arrives; the answer's own body is then empty. For answers that go on
+   * and on; encoded ones are refused. What it throws ends the request.
+   */
+  readonly onBody?: (piece: Uint8Array) => void;
 }
 
 /** How a client reaches servers. Certificates and keys are PEM text. */
@@ -124,6 +129,8 @@ export interface HttpClientOptions {
   readonly basicAuth?: { readonly username: string; readonly password: string };
   /** The whole value of the Authorization header, such as `Bearer abc`. */
   readonly authorization?: string;
+  /** A Unix socket that all requests go to, whatever host their URL names. */
+  readonly socketPath?: string;
   readonly proxyUrl?: string;
   /** Proxies by scheme of the request's URL, as environments give them; instead of proxyUrl. */
   readonly proxyUrls?: { readonly http?: string; readonly https?: string };
@@ -147,6 +154,25 @@ export interface HttpClientOptions {
 export interface HttpClient {
   request(request: HttpRequest): Promise<HttpResponse>;
   close(): Promise<void>;
+}
+
+/** Types of records that can be asked for. */
+export type DnsType = 'A' | 'AAAA' | 'MX' | 'NS' | 'SRV';
+
+/** An address, or a name without a dot at its end. */
+export interface DnsRecord {
+  readonly target: string;
+  /** Of SRV; 0 for other types. */
+  readonly port: number;
+}
+
+/** The domain name system. */
+export interface DnsResolver {
+  /**
+   * Records of a name, with the machine's search list; none if the name is not there. Throws TidemarkError `dns_failed` when no
+   * server gives an answer that says so; an abort by `signal` throws the signal's reason.
+   */
+  resolve(name: string, type: DnsType, signal?: AbortSignal): Promise<DnsRecord[]>;
 }
 
 /** Immutable objects under names with '/' between the parts: a directory, or S3-compatible storage. */

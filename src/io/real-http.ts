@@ -1,7 +1,7 @@
 // HTTP on real sockets, by undici. A client owns its connections: close() ends them all.
 import { Agent, type Dispatcher, ProxyAgent, request as undiciRequest } from 'undici';
 import { TidemarkError } from '../base/index.ts';
-import { bodyTooLarge, contentCodings, decodeBody } from './http-decode.ts';
+import { bodyTooLarge, contentCodings, decodeBody, refuseCodings } from './http-decode.ts';
 import { HttpRoute } from './http-route.ts';
 import { proxyChoice } from './http-proxy.ts';
 import type { HttpClient, HttpClientOptions, HttpRequest, HttpResponse } from './ports.ts';
@@ -61,8 +61,13 @@ export class RealHttpClient implements HttpClient {
       });
       const headers = plainHeaders(answer.headers);
       if (request.followRedirects === false || !route.redirect(answer.statusCode, headers.location)) {
+        const status = answer.statusCode;
+        if (request.onBody && status >= 200 && status <= 299) {
+          await passBody(answer.body, headers, request.onBody);
+          return { status, headers, body: new Uint8Array() };
+        }
         const body = await readBody(answer.body, headers, request.bodyBytesMax);
-        return { status: answer.statusCode, headers, body };
+        return { status, headers, body };
       }
       await answer.body.dump(); // or the connection would never be free again
     }
@@ -84,6 +89,7 @@ function makeDispatcher(options: HttpClientOptions, proxy: string | undefined): 
     minVersion: tls?.minVersion,
     maxVersion: tls?.maxVersion,
     timeout: CONNECT_MS_MAX,
+    ...(options.socketPath !== undefined && { socketPath: options.socketPath }),
   };
   const common: Agent.Options = {
     connections: options.connectionCountMax ?? null,
@@ -105,6 +111,15 @@ function plainHeaders(headers: Record<string, string | string[] | undefined>): R
     if (value !== undefined) plain[name.toLowerCase()] = typeof value === 'string' ? value : value.join(', ');
   }
   return plain;
+}
+
+async function passBody(
+  body: AsyncIterable<Buffer>,
+  headers: Readonly<Record<string, string>>,
+  onBody: (piece: Uint8Array) => void,
+): Promise<void> {
+  refuseCodings(headers);
+  for await (const piece of body) onBody(piece);
 }
 
 async function readBody(

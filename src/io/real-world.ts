@@ -1,6 +1,7 @@
 import { DirectoryObjects } from './directory-objects.ts';
-import type { HttpClient, HttpClientOptions, Files, Objects, World } from './ports.ts';
+import type { DnsResolver, HttpClient, HttpClientOptions, Files, Objects, World } from './ports.ts';
 import { RealClock, RealRandom } from './real-clock.ts';
+import { type DnsOptions, RealDns } from './real-dns.ts';
 import { RealFiles } from './real-files.ts';
 import { RealHttpClient } from './real-http.ts';
 
@@ -12,6 +13,11 @@ export function createRealWorld(root: string): World {
 /** An HTTP client on real sockets. */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   return new RealHttpClient(options);
+}
+
+/** The DNS as this machine is set up to use it. */
+export function createDnsResolver(options: DnsOptions = {}): DnsResolver {
+  return new RealDns(options);
 }
 
 /** Objects as files below `directory`. */

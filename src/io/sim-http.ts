@@ -1,7 +1,7 @@
 // HTTP between simulated machines and to simulated targets: a table of origins with their handlers, and a network between
 // that delays, loses, and is cut.
 import { TidemarkError } from '../base/index.ts';
-import { bodyTooLarge, contentCodings, decodeBody } from './http-decode.ts';
+import { bodyTooLarge, contentCodings, decodeBody, refuseCodings } from './http-decode.ts';
 import { HttpRoute } from './http-route.ts';
 import type { HttpClient, HttpClientOptions, HttpRequest, HttpResponse } from './ports.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -112,6 +112,11 @@ export class SimHttpClient implements HttpClient {
       const answer = await this.#exchange(route);
       const { status = 200, headers = {} } = answer;
       if (request.followRedirects !== false && route.redirect(status, headers.location)) continue;
+      if (request.onBody && status >= 200 && status <= 299) {
+        refuseCodings(headers);
+        request.onBody(bytesOf(answer.body));
+        return { status, headers, body: new Uint8Array() };
+      }
       const body = await this.#decode(bytesOf(answer.body), headers['content-encoding'], request.bodyBytesMax);
       return { status, headers, body };
     }

@@ -3,10 +3,11 @@
 // it as it was.
 import { ByteReader, TidemarkError, corruptError, errorText, isCorrupt } from '../base/index.ts';
 import { histogramFromBytes } from '../model/index.ts';
+import { type BatchExemplar, decodeExemplars } from './batch-twin-exemplars.ts';
 import { byteText } from './intake-twin-labels.ts';
 
 const VERSION = 1;
-const TAGS = { symbols: 1, series: 2, samples: 3, stale: 4, histograms: 5 } as const;
+const TAGS = { symbols: 1, series: 2, samples: 3, stale: 4, histograms: 5, exemplars: 6, started: 8 } as const;
 const TIME_BOUND = 2n ** 53n;
 
 /** A series that a segment defined. */
@@ -31,6 +32,14 @@ export interface BatchHistogram {
   readonly bytes: Uint8Array;
 }
 
+/** A sample of series `ref` with a start time: raw bits of a double, or the bytes of a native histogram. */
+export interface BatchStarted {
+  readonly ref: number;
+  readonly timestampMs: number;
+  readonly startMs: number;
+  readonly value: bigint | Uint8Array;
+}
+
 /** What the batches of a log segment have defined, by number. */
 export interface SegmentState {
   readonly symbols: Uint8Array[];
@@ -51,6 +60,10 @@ export interface DecodedBatch {
   readonly valueBits: BigUint64Array;
   readonly stale: readonly StaleMark[];
   readonly histograms: readonly BatchHistogram[];
+  /** How many exemplars the shard keeps from here on; null: the batch has none, and nothing changes. */
+  readonly exemplarsMax: number | null;
+  readonly exemplars: readonly BatchExemplar[];
+  readonly started: readonly BatchStarted[];
 }
 
 /** The labels of a segment's series as text. */
@@ -79,8 +92,9 @@ export function decodeBatch(payload: Uint8Array, segment: SegmentState): Decoded
   }
 }
 
-type Body = Pick<DecodedBatch, 'refs' | 'timesMs' | 'valueBits' | 'stale' | 'histograms'>;
-type Samples = Omit<Body, 'stale' | 'histograms'>;
+type Body = Omit<DecodedBatch, 'tenant' | 'symbolsNew' | 'seriesNew'>;
+type Samples = Pick<Body, 'refs' | 'timesMs' | 'valueBits'>;
+type Exemplars = Pick<Body, 'exemplarsMax' | 'exemplars'>;
 
 function decodeSections(reader: ByteReader, segment: SegmentState): Body {
   let samples: Samples = {
@@ -90,6 +104,8 @@ function decodeSections(reader: ByteReader, segment: SegmentState): Body {
   };
   let stale: StaleMark[] = [];
   let histograms: BatchHistogram[] = [];
+  let exemplars: Exemplars = { exemplarsMax: null, exemplars: [] };
+  let started: BatchStarted[] = [];
   let last = 0;
   while (reader.remaining > 0) {
     const at = reader.offset;
@@ -104,10 +120,12 @@ function decodeSections(reader: ByteReader, segment: SegmentState): Body {
     else if (tag === TAGS.samples) samples = decodeSamples(payload, segment.series.length);
     else if (tag === TAGS.stale) stale = decodeStale(payload);
     else if (tag === TAGS.histograms) histograms = decodeHistograms(payload, segment.series.length);
+    else if (tag === TAGS.exemplars) exemplars = decodeExemplars(payload);
+    else if (tag === TAGS.started) started = decodeStarted(payload, segment.series.length);
     else throw newer(`section ${tag}`, at);
     payload.end();
   }
-  return { ...samples, stale, histograms };
+  return { ...samples, stale, histograms, started, ...exemplars };
 }
 
 /** The first number and the count of definitions; they must go on where the segment stands. */
@@ -179,6 +197,22 @@ function decodeHistograms(reader: ByteReader, seriesCount: number): BatchHistogr
     const bytes = reader.block().slice();
     checkHistogram(bytes, at);
     return { ref, timestampMs: timesMs[i], bytes };
+  });
+}
+
+function decodeStarted(reader: ByteReader, seriesCount: number): BatchStarted[] {
+  const count = countOf(reader, 12);
+  const [refsBytes, timesBytes, startsBytes] = [reader.u32(), reader.u32(), reader.u32()];
+  const refs = decodeRefs(sub(reader, refsBytes), count, seriesCount);
+  const timesMs = decodeTimes(sub(reader, timesBytes), count);
+  const startsMs = decodeTimes(sub(reader, startsBytes), count);
+  return Array.from(refs, (ref, i) => {
+    const at = reader.offset;
+    const bytes = reader.block().slice();
+    if (startsMs[i] === 0) throw corrupt('a start time is 0', at);
+    if (bytes.length !== 8) checkHistogram(bytes, at);
+    const value = bytes.length === 8 ? new BigUint64Array(bytes.buffer)[0] : bytes;
+    return { ref, timestampMs: timesMs[i], startMs: startsMs[i], value };
   });
 }
 

@@ -12,6 +12,7 @@ export interface ScrapeCacheExports {
   scrapeBegin(cache: number): void;
   scrapeResolve(cache: number, options: number): number;
   scrapeRowList(): number;
+  scrapeStarts(count: number): number;
   scrapeKept(): number;
   scrapeDuplicates(): number;
   scrapeOutOfBounds(): number;
@@ -21,10 +22,30 @@ export interface ScrapeCacheExports {
   scrapeAdd(cache: number, row: number, dropped: number, options: number): number;
   scrapeAppend(cache: number, timeMs: number, minMs: number, maxMs: number, options: number): number;
   scrapeDefine(cache: number, row: number, timeMs: number): number;
+  scrapeExemplars(cache: number, timeMs: number, minMs: number, maxMs: number): number;
+  scrapeExemplar(
+    cache: number,
+    row: number,
+    labels: number,
+    value: number,
+    ownMs: number,
+    timeMs: number,
+    minMs: number,
+    maxMs: number,
+  ): number;
   scrapeReport(cache: number, number: number, timeMs: number, value: number, labelled: number): number;
   scrapeReportStale(cache: number, number: number, timeMs: number): number;
   scrapeStale(cache: number, timeMs: number): number;
   scrapeSettle(cache: number, flush: number): void;
+}
+
+/** An exemplar of a page's row; `timestampMs` undefined: it has no time of its own. */
+export interface RowExemplar {
+  readonly row: number;
+  /** Names and values in turns. */
+  readonly labels: readonly string[];
+  readonly value: number;
+  readonly timestampMs: number | undefined;
 }
 
 /** Bits of the `options` that the calls take. */
@@ -78,6 +99,12 @@ export class ScrapeCacheKernel {
   get outOfBounds(): number {
     return this.#exports.scrapeOutOfBounds();
   }
+  /** Gives the rows start times, in ms; 0: none. They are forgotten at the next begin(). */
+  starts(starts: Float64Array): void {
+    const address = this.#exports.scrapeStarts(starts.length) >>> 0;
+    if (address === 0) throw kernelMemoryError('start times');
+    new Float64Array(this.#exports.memory.buffer, address, starts.length).set(starts);
+  }
   /** Appends the samples; returns the rows whose series the log segment does not define, which are not appended. */
   append(cache: number, timeMs: number, minMs: number, maxMs: number, options: number): Uint32Array {
     return this.#list(this.#exports.scrapeAppend(cache, timeMs, minMs, maxMs, options));
@@ -86,6 +113,23 @@ export class ScrapeCacheKernel {
   define(cache: number, row: number, labels: Labels, timeMs: number): number {
     const reason = this.#series(labels);
     return reason !== 0 ? reason : this.#checked(this.#exports.scrapeDefine(cache, row, timeMs), 'a sample');
+  }
+  /** Appends the exemplars that the page has. Bounds are those of append(). */
+  exemplars(cache: number, timeMs: number, minMs: number, maxMs: number): void {
+    this.#checked(this.#exports.scrapeExemplars(cache, timeMs, minMs, maxMs), 'exemplars');
+  }
+  /** Appends an exemplar of a row that the page does not have. `labels`: names and values in turns. */
+  exemplar(
+    cache: number,
+    { row, labels, value, timestampMs }: RowExemplar,
+    timeMs: number,
+    minMs: number,
+    maxMs: number,
+  ): void {
+    this.#putLabels(labels);
+    const count = labels.length / 2;
+    const ownMs = timestampMs ?? Number.NaN;
+    this.#checked(this.#exports.scrapeExemplar(cache, row, count, value, ownMs, timeMs, minMs, maxMs), 'an exemplar');
   }
   /** Appends a sample of one of the scrape's own series, which keep their number and labels for the cache's life. */
   report(cache: number, number: number, labels: Labels, timeMs: number, value: number): void {
@@ -113,7 +157,12 @@ export class ScrapeCacheKernel {
   }
 
   #series(labels: Labels): number {
-    const { pairs } = labels;
+    this.#putLabels(labels.pairs);
+    return this.#checked(this.#exports.scrapeSeries(labels.pairs.length / 2), 'the labels of a series');
+  }
+
+  /** Puts names and values into the label buffer. */
+  #putLabels(pairs: readonly string[]): void {
     let units = 0;
     for (const text of pairs) units += text.length;
     const rowBytes = pairs.length * 8;
@@ -129,7 +178,6 @@ export class ScrapeCacheKernel {
       words[2 * i + 1] = written;
       at += written;
     }
-    return this.#checked(this.#exports.scrapeSeries(pairs.length / 2), 'the labels of a series');
   }
 
   #checked(code: number, what: string): number {

@@ -12,12 +12,16 @@ export interface ExpositionExports {
   expositionMetas(): number;
   expositionMetaCount(): number;
   expositionMetaHash(): bigint;
+  expositionExemplars(): number;
+  expositionExemplarCount(): number;
   expositionPending(): number;
 }
 
 const MALFORMED = -1;
 const ROW_WORDS = 12;
 const META_WORDS = 6;
+const EXEMPLAR_WORDS = 8;
+const EXEMPLAR_HAS_TIME = 1;
 
 const HAS_TIME = 1;
 const VALUE_PENDING = 2;
@@ -113,10 +117,42 @@ export class ExpositionKernel {
     const start = this.#word(row, at);
     return { start, end: start + this.#word(row, at + 1) };
   }
-  /** Offset of the exemplar's value if its numbers are pending. */
+  /** The number of the row's exemplar if its numbers are pending. */
   pendingExemplar(row: number): number | undefined {
     return (this.#word(row, 10) & EXEMPLAR_PENDING) === 0 ? undefined : this.#word(row, 11);
   }
+
+  /** How many exemplars the page has; they are in the order of their rows. */
+  get exemplarCount(): number {
+    return this.#exports.expositionExemplarCount();
+  }
+  /** Row of an exemplar's sample, where its labels begin in the body (behind the brace), and where its value. */
+  exemplarPlaces(index: number): { row: number; labels: number; value: number } {
+    this.#look();
+    const at = this.#exemplarAt(index);
+    return { row: this.#words[at], labels: this.#words[at + 1], value: this.#words[at + 2] };
+  }
+  /** Value and own time of an exemplar. */
+  exemplar(index: number): { value: number; timestampMs: number | undefined } {
+    this.#look();
+    const at = this.#exemplarAt(index);
+    const hasTime = (this.#words[at + 3] & EXEMPLAR_HAS_TIME) !== 0;
+    return {
+      value: this.#floats[(at >>> 1) + 2],
+      timestampMs: hasTime ? this.#floats[(at >>> 1) + 3] : undefined,
+    };
+  }
+  /** Settles the numbers of an exemplar; the value is no NaN of other bits than the usual. */
+  setExemplar(index: number, value: number, timestampMs: number | undefined): void {
+    this.#look();
+    const at = this.#exemplarAt(index);
+    this.#floats[(at >>> 1) + 2] = value;
+    if (timestampMs !== undefined) this.#floats[(at >>> 1) + 3] = timestampMs;
+  }
+  #exemplarAt(index: number): number {
+    return (this.#exports.expositionExemplars() >>> 2) + index * EXEMPLAR_WORDS;
+  }
+
   /** Settles a pending value, which is no NaN. */
   setValue(row: number, value: number): void {
     this.#look();

@@ -17,8 +17,14 @@
 //
 // The kernel looks a late sample's time up in its newest columns only, and may store one again that is older. Readers see the first.
 //
+// - The start times of a series' samples are the samples of a companion: a series of its own number, without labels, that has the same
+//   times. It begins with the first start time, with zeros for the samples that are there, and is dead as soon as it is empty at a drop.
+//
+// Exemplars: head-twin-exemplars.ts.
+//
 // Texts are byte texts: one unit per byte, so that symbols of any bytes compare and print.
 import { type DecodedBatch, type SegmentState, decodeBatch, newSegmentState } from './batch-twin.ts';
+import { TwinExemplars } from './head-twin-exemplars.ts';
 import { type TwinLabel, byteText } from './intake-twin-labels.ts';
 
 /** Upper half of doubles that the kernel keeps as blobs. */
@@ -62,6 +68,9 @@ export interface HeadTwinSeries {
   readonly tenant: string;
   readonly labels: readonly TwinLabel[];
   readonly lastMs: number | null;
+  readonly isDead: boolean;
+  /** The companion with its start times; of which `labels` is empty. */
+  readonly starts: { readonly number: number } | null;
 }
 
 /** Raw bits of a double, or the bytes of a histogram in hexadecimal. */
@@ -77,6 +86,7 @@ export interface HeadTwin {
   readonly series: readonly HeadTwinSeries[];
   /** Tenants, label names and values, each once. */
   readonly symbols: ReadonlySet<string>;
+  readonly exemplars: TwinExemplars;
   /** A new segment of the log begins: its batches define everything anew. */
   beginSegment(): void;
   /** The time of the data; null before the first sample. */
@@ -125,7 +135,10 @@ interface Row {
   lastMs: number | null;
   lastValue: SampleValue;
   isDead: boolean;
+  starts: Row | null;
 }
+
+const isCompanion = ({ labels }: Row): boolean => labels.length === 0;
 
 class Twin implements HeadTwin {
   readonly counters: HeadTwinCounters = {
@@ -142,6 +155,7 @@ class Twin implements HeadTwin {
   symbols = new Set<string>();
   clockMs: number | null = null;
   sweeps = 0;
+  readonly exemplars = new TwinExemplars();
   #jumps = 0;
   readonly #byId = new Map<bigint, Row>();
   /** Tenant, then label name, then value. */
@@ -161,17 +175,25 @@ class Twin implements HeadTwin {
     this.#define(batch, tenant);
     this.#moveClock(batch.timesMs);
     for (const [i, ref] of batch.refs.entries()) {
-      this.#put(this.#segmentRows[ref], batch.timesMs[i], batch.valueBits[i]);
+      this.#put(this.#segmentRows[ref], batch.timesMs[i], batch.valueBits[i], 0);
     }
     for (const { idLow, idHigh, timestampMs } of batch.stale) {
       const row = this.#byId.get(wholeId(idLow, idHigh));
       if (!row) this.counters.staleUnknown++;
-      else if (row.lastMs !== null && timestampMs > row.lastMs) this.#put(row, timestampMs, STALE_BITS);
+      else if (row.lastMs !== null && timestampMs > row.lastMs) this.#put(row, timestampMs, STALE_BITS, 0);
     }
     this.#moveClock(Float64Array.from(batch.histograms, ({ timestampMs }) => timestampMs));
     for (const { ref, timestampMs, bytes } of batch.histograms) {
-      this.#put(this.#segmentRows[ref], timestampMs, Buffer.from(bytes).toString('hex'));
+      this.#put(this.#segmentRows[ref], timestampMs, Buffer.from(bytes).toString('hex'), 0);
     }
+    this.#moveClock(Float64Array.from(batch.started, ({ timestampMs }) => timestampMs));
+    for (const { ref, timestampMs, startMs, value } of batch.started) {
+      const row = this.#segmentRows[ref];
+      row.starts ??= this.#companion(row);
+      this.#put(row, timestampMs, typeof value === 'bigint' ? value : Buffer.from(value).toString('hex'), startMs);
+    }
+    if (batch.exemplarsMax !== null)
+      this.exemplars.apply(batch.exemplarsMax, batch.exemplars, (low, high) => this.#byId.get(wholeId(low, high)));
     this.counters.batches++;
   }
 
@@ -195,19 +217,20 @@ class Twin implements HeadTwin {
   #create(tenant: string, texts: readonly string[]): Row {
     const labels: TwinLabel[] = [];
     for (let i = 0; i < texts.length; i += 2) labels.push([texts[i], texts[i + 1]]);
-    const row: Row = {
-      number: this.series.length,
-      tenant,
-      labels,
-      samples: new Map(),
-      cut: new Set(),
-      late: new Set(),
-      lastMs: null,
-      lastValue: 0n,
-      isDead: false,
-    };
+    const row = newRow(this.series.length, tenant, labels);
     this.series.push(row);
     this.#enter(row);
+    return row;
+  }
+
+  #companion(of: Row): Row {
+    const row = newRow(this.series.length, '', []);
+    for (const time of of.samples.keys()) row.samples.set(time, 0n);
+    for (const time of of.cut) row.cut.add(time);
+    for (const time of of.late) row.late.add(time);
+    row.lastMs = of.lastMs;
+    this.counters.lateHeld += row.late.size;
+    this.series.push(row);
     return row;
   }
 
@@ -220,7 +243,7 @@ class Twin implements HeadTwin {
     }
   }
 
-  #put(row: Row, timestampMs: number, value: SampleValue): void {
+  #put(row: Row, timestampMs: number, value: SampleValue, startMs: number): void {
     const { counters } = this;
     const there = timestampMs === row.lastMs ? row.lastValue : row.samples.get(timestampMs);
     if (there !== undefined) {
@@ -228,17 +251,23 @@ class Twin implements HeadTwin {
       else counters.conflicts++;
       return;
     }
+    counters.samples++;
+    if (!this.#store(row, timestampMs, value)) counters.outOfOrder++;
+    if (row.starts) this.#store(row.starts, timestampMs, doubleBits(startMs));
+  }
+
+  /** Returns whether it is the newest sample. */
+  #store(row: Row, timestampMs: number, value: SampleValue): boolean {
     row.samples.set(timestampMs, value);
     row.isDead = false;
-    counters.samples++;
     if (row.lastMs === null || timestampMs > row.lastMs) {
       row.lastMs = timestampMs;
       row.lastValue = value;
-      return;
+      return true;
     }
     row.late.add(timestampMs);
-    counters.outOfOrder++;
-    counters.lateHeld++;
+    this.counters.lateHeld++;
+    return false;
   }
 
   #moveClock(timesMs: Float64Array): void {
@@ -279,7 +308,7 @@ class Twin implements HeadTwin {
   }
 
   cutSeries(): number[] {
-    return this.series.filter(({ cut }) => cut.size > 0).map(({ number }) => number);
+    return this.series.filter((row) => row.cut.size > 0 && !isCompanion(row)).map(({ number }) => number);
   }
 
   cutWindows(): number[] {
@@ -315,7 +344,7 @@ class Twin implements HeadTwin {
     row.samples.delete(time);
     row.cut.delete(time);
     if (row.late.delete(time)) this.counters.lateHeld--;
-    this.counters.samplesGone++;
+    if (!isCompanion(row)) this.counters.samplesGone++;
   }
 
   #sweep(): void {
@@ -324,6 +353,8 @@ class Twin implements HeadTwin {
     this.#index = new Map();
     for (const [number, row] of this.series.entries()) {
       row.number = number;
+      if (row.starts?.isDead) row.starts = null;
+      if (isCompanion(row)) continue;
       this.#enter(row);
       for (const text of [row.tenant, ...row.labels.flat()]) this.symbols.add(text);
     }
@@ -333,7 +364,8 @@ class Twin implements HeadTwin {
 
   deleteRange(series: readonly number[], minMs: number, maxMs: number): number {
     const before = this.counters.samplesGone;
-    for (const row of series.map((number) => this.series[number])) {
+    const rows = series.map((number) => this.series[number]);
+    for (const row of rows.flatMap((one) => (one.starts ? [one, one.starts] : [one]))) {
       for (const time of row.samples.keys()) if (time >= minMs && time <= maxMs) this.#remove(row, time);
       if (row.lastMs === null || row.lastMs < minMs || row.lastMs > maxMs) continue;
       const left = this.samples(row.number).at(-1);
@@ -366,6 +398,21 @@ class Twin implements HeadTwin {
     return rows.map(({ number }) => number);
   }
 }
+
+const newRow = (number: number, tenant: string, labels: readonly TwinLabel[]): Row => ({
+  number,
+  tenant,
+  labels,
+  samples: new Map(),
+  cut: new Set(),
+  late: new Set(),
+  lastMs: null,
+  lastValue: 0n,
+  isDead: false,
+  starts: null,
+});
+
+const doubleBits = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0];
 
 const wholeId = (idLow: bigint, idHigh: bigint): bigint => (idHigh << 64n) | idLow;
 

@@ -14,6 +14,8 @@ export { createExecWasm } from './exec-wasm.ts';
 export { KahanSum } from './kahan.ts';
 export { loadKernel } from './load.ts';
 export {
+  EXEMPLAR_REASONS,
+  type ExemplarReason,
   INTAKE_CODES,
   INTAKE_LIMITS_DEFAULT,
   INTAKE_REASONS,
@@ -30,7 +32,7 @@ export {
 export { createIntakeTwin } from './intake-twin.ts';
 export { type IntakeWasmKernel, createIntakeWasm } from './intake-wasm.ts';
 export { type ExpositionExports, ExpositionKernel } from './exposition-wasm.ts';
-export { SCRAPE_OPTIONS, type ScrapeCacheExports, ScrapeCacheKernel } from './exposition-scrape.ts';
+export { type RowExemplar, SCRAPE_OPTIONS, type ScrapeCacheExports, ScrapeCacheKernel } from './exposition-scrape.ts';
 export {
   type DecodedBatch,
   type SegmentSeries,
@@ -40,6 +42,8 @@ export {
   newSegmentState,
   segmentLabels,
 } from './batch-twin.ts';
+export { type BatchExemplar, exemplarTexts } from './batch-twin-exemplars.ts';
+export { xxHash64 } from './xxhash.ts';
 export { type Hash128, KeyedHash } from './intake-hash.ts';
 export { type SnappyCode, decodeSnappy } from './snappy-twin.ts';
 export {

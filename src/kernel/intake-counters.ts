@@ -1,8 +1,15 @@
 // The counters of a request as the intake kernel keeps them: u32 words, laid out in kernels/intake/request.ts.
-import { INTAKE_REASONS, type IntakeCounters, type IntakeReason } from './intake-kernel.ts';
+import {
+  EXEMPLAR_REASONS,
+  type ExemplarReason,
+  INTAKE_REASONS,
+  type IntakeCounters,
+  type IntakeReason,
+} from './intake-kernel.ts';
 
 export const COUNTER_WORDS = 112;
 export const REFUSALS = 7;
+export const EXEMPLARS_REFUSED = 12;
 export const REASONS_AT = 16;
 export const REASON_SAMPLES_AT = 48;
 export const REFUSALS_AT = 80;
@@ -25,6 +32,9 @@ export function readCounters(words: Uint32Array): IntakeCounters {
     seriesNew: words[1],
     histograms: words[2],
     exemplars: words[3],
+    exemplarsRefused: Object.fromEntries(
+      EXEMPLAR_REASONS.map((reason, i) => [reason, words[EXEMPLARS_REFUSED + i]]),
+    ) as Record<ExemplarReason, number>,
     samplesRefused: words[4],
     refused: byReason(words, REASONS_AT),
     refusedSamples: byReason(words, REASON_SAMPLES_AT),

@@ -105,6 +105,11 @@ export const INTAKE_LIMITS_DEFAULT: IntakeLimits = {
   maxTimestampMs: Number.MAX_SAFE_INTEGER,
 };
 
+/** Why exemplars are refused. */
+export const EXEMPLAR_REASONS = ['labels_too_long', 'bad_labels', 'time_out_of_range'] as const;
+/** One of EXEMPLAR_REASONS. */
+export type ExemplarReason = (typeof EXEMPLAR_REASONS)[number];
+
 /** What became of a request. */
 export interface IntakeCounters {
   /** Float samples in the batches. */
@@ -113,8 +118,10 @@ export interface IntakeCounters {
   readonly seriesNew: number;
   /** Native histograms in the batches, stale ones among them. */
   readonly histograms: number;
-  /** Exemplars that were in the request: not stored. */
+  /** Exemplars in the batches. */
   readonly exemplars: number;
+  /** Exemplars refused: labels too long, malformed labels, a time out of range. */
+  readonly exemplarsRefused: Readonly<Record<ExemplarReason, number>>;
   readonly samplesRefused: number;
   /** Series or samples refused, by reason; reasons that did not occur are left out. */
   readonly refused: Readonly<Partial<Record<IntakeReason, number>>>;
@@ -153,6 +160,8 @@ export interface IntakeKernel {
   readonly shards: number;
   /** Begins a request: the batches are empty, a rollback is no longer possible. */
   beginRequest(tenant: Uint8Array): void;
+  /** How many exemplars each shard keeps; 0, and before the first call: none is taken. Not within a request. */
+  setExemplarsMax(perShard: number): void;
   /** The limits of what other parts of the module fill in; remoteWrite1 and 2 bring theirs. */
   setLimits(limits: IntakeLimits): void;
   /** Takes a body of remote write 1.0 (snappy). A code other than ok: nothing of the request stays. */

@@ -48,6 +48,8 @@ const newSide = (): Side => ({ spans: [], deltas: [], counts: [] });
 /** A histogram as a request has it. */
 export class TwinHistogram {
   timeMs = 0n;
+  /** 0: none. */
+  startMs = 0n;
   /** Its hint about counter resets; the others speak of a sample before, which need not be the one that comes before it here. */
   isGauge = false;
   schema = 0;
@@ -71,11 +73,16 @@ const toFloat = (bits: bigint): number => new Float64Array(BigUint64Array.of(bit
 const unzigzag = (value: bigint): bigint => (value & 1n ? -(value >> 1n) - 1n : value >> 1n);
 const int32 = (value: bigint): number => Number(BigInt.asIntN(32, unzigzag(BigInt.asUintN(32, value))));
 
-/** Reads a Histogram of either version. */
-export function readHistogram(body: Uint8Array, { at, end }: Field): TwinHistogram {
+/** Reads a Histogram of either version; `hasStart`: the version has start times. */
+export function readHistogram(body: Uint8Array, { at, end }: Field, hasStart = false): TwinHistogram {
   const h = new TwinHistogram();
   for (const field of fields(body, at, end)) {
     const { number } = field;
+    if (number === 17 && hasStart) {
+      expectType(field, VARINT);
+      h.startMs = BigInt.asIntN(64, field.value);
+      continue;
+    }
     if (number > 16) continue;
     const side = number < 11 ? h.negative : h.positive;
     if (number === 8 || number === 11) side.spans.push(readSpan(body, field));

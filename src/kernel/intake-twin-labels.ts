@@ -21,7 +21,8 @@ export function byteText(bytes: Uint8Array): string {
 /** Back to bytes. */
 export const textBytes = (text: string): Uint8Array => Uint8Array.from(text, (unit) => unit.charCodeAt(0));
 
-function isUtf8(text: string): boolean {
+/** Whether the bytes are UTF-8. */
+export function isUtf8(text: string): boolean {
   try {
     decoder.decode(textBytes(text));
     return true;

@@ -78,13 +78,16 @@ export function expectType(field: Field, type: number): void {
 export interface TwinSample {
   readonly bits: bigint;
   readonly timeMs: bigint;
+  /** 0: none. */
+  readonly startMs: bigint;
 }
 
-/** Sample { double value = 1; int64 timestamp = 2 } of both versions. */
-export function readSample(body: Uint8Array, { at, end }: Field): TwinSample {
+/** Sample { double value = 1; int64 timestamp = 2 } of both versions; `hasStart`: int64 start_timestamp = 3, too. */
+export function readSample(body: Uint8Array, { at, end }: Field, hasStart = false): TwinSample {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   let bits = 0n;
   let timeMs = 0n;
+  let startMs = 0n;
   for (const field of fields(body, at, end)) {
     if (field.number === 1) {
       expectType(field, FIXED64);
@@ -92,7 +95,10 @@ export function readSample(body: Uint8Array, { at, end }: Field): TwinSample {
     } else if (field.number === 2) {
       expectType(field, VARINT);
       timeMs = BigInt.asIntN(64, field.value);
+    } else if (field.number === 3 && hasStart) {
+      expectType(field, VARINT);
+      startMs = BigInt.asIntN(64, field.value);
     }
   }
-  return { bits, timeMs };
+  return { bits, timeMs, startMs };
 }

@@ -2,8 +2,17 @@
 // (docs/formats/batch.md).
 import { ByteWriter } from '../base/index.ts';
 import type { Hash128 } from './intake-hash.ts';
+import { type CheckedExemplar, encodeExemplars } from './intake-twin-exemplars.ts';
 import { type TwinLabel, textBytes } from './intake-twin-labels.ts';
 import type { TwinSample } from './intake-twin-protobuf.ts';
+
+interface Started {
+  readonly ref: number;
+  readonly timeMs: bigint;
+  readonly startMs: bigint;
+  /** Eight: the bits of a double. Else a histogram. */
+  readonly bytes: Uint8Array;
+}
 
 interface Stale extends Hash128 {
   readonly timeMs: bigint;
@@ -43,7 +52,9 @@ export class TwinShard {
   #definitions: { id: Hash128; pairs: number[] }[] = [];
   #samples: (TwinSample & { ref: number })[] = [];
   #histograms: { ref: number; timeMs: bigint; bytes: Uint8Array }[] = [];
+  #started: Started[] = [];
   #stale: Stale[] = [];
+  #exemplars: CheckedExemplar[] = [];
 
   get seriesCount(): number {
     return this.#series.keys.length;
@@ -53,7 +64,7 @@ export class TwinShard {
   }
 
   get sampleCount(): number {
-    return this.#samples.length + this.#histograms.length;
+    return this.#samples.length + this.#histograms.length + this.#started.length;
   }
 
   begin(): void {
@@ -62,7 +73,9 @@ export class TwinShard {
     this.#definitions = [];
     this.#samples = [];
     this.#histograms = [];
+    this.#started = [];
     this.#stale = [];
+    this.#exemplars = [];
   }
   undo(): void {
     this.#symbols.cut(this.#savedSymbols);
@@ -84,20 +97,26 @@ export class TwinShard {
     this.#definitions.push({ id, pairs });
     return this.#series.add(idKey(id));
   }
-  sample(ref: number, sample: TwinSample): void {
-    this.#samples.push({ ...sample, ref });
+  sample(ref: number, { timeMs, startMs, bits }: TwinSample): void {
+    if (startMs === 0n) this.#samples.push({ ref, timeMs, startMs, bits });
+    else this.#started.push({ ref, timeMs, startMs, bytes: new Uint8Array(BigUint64Array.of(bits).buffer) });
   }
-  histogram(ref: number, timeMs: bigint, bytes: Uint8Array): void {
-    this.#histograms.push({ ref, timeMs, bytes });
+  histogram(ref: number, timeMs: bigint, startMs: bigint, bytes: Uint8Array): void {
+    if (startMs === 0n) this.#histograms.push({ ref, timeMs, bytes });
+    else this.#started.push({ ref, timeMs, startMs, bytes });
   }
   stale(id: Hash128, timeMs: bigint): void {
     this.#stale.push({ ...id, timeMs });
   }
 
+  exemplar(exemplar: CheckedExemplar): void {
+    this.#exemplars.push(exemplar);
+  }
+
   /** The batch; empty if there is nothing to log. */
-  encode(tenant: Uint8Array): Uint8Array {
+  encode(tenant: Uint8Array, exemplarsMax: number): Uint8Array {
     const out = new ByteWriter();
-    if (this.sampleCount === 0 && this.#stale.length === 0) return out.finish();
+    if (this.sampleCount + this.#stale.length + this.#exemplars.length === 0) return out.finish();
     out.u8(1);
     out.block(tenant);
     const symbols = this.#symbols.keys.slice(this.#savedSymbols);
@@ -106,6 +125,8 @@ export class TwinShard {
     if (this.#samples.length > 0) section(out, 3, (to) => this.#encodeSamples(to));
     if (this.#stale.length > 0) section(out, 4, (to) => this.#encodeStale(to));
     if (this.#histograms.length > 0) section(out, 5, (to) => this.#encodeHistograms(to));
+    if (this.#exemplars.length > 0) section(out, 6, (to) => encodeExemplars(to, exemplarsMax, this.#exemplars));
+    if (this.#started.length > 0) section(out, 8, (to) => this.#encodeStarted(to));
     return out.finish();
   }
 
@@ -132,6 +153,19 @@ export class TwinShard {
     encodePlaces(out, this.#histograms);
     for (const { bytes } of this.#histograms) out.block(bytes);
   }
+  #encodeStarted(out: ByteWriter): void {
+    const { refs, times } = places(this.#started);
+    const starts = new ByteWriter();
+    let lastMs = 0n;
+    for (const { startMs } of this.#started) {
+      writeVarint(starts, zigzag(startMs - lastMs));
+      lastMs = startMs;
+    }
+    out.varint(this.#started.length);
+    for (const column of [refs, times, starts]) out.u32(column.length);
+    for (const column of [refs, times, starts]) out.bytes(column.view());
+    for (const { bytes } of this.#started) out.block(bytes);
+  }
   #encodeStale(out: ByteWriter): void {
     out.varint(this.#stale.length);
     for (const { low, high, timeMs } of this.#stale) {
@@ -142,8 +176,19 @@ export class TwinShard {
   }
 }
 
+type Placed = readonly { readonly ref: number; readonly timeMs: bigint }[];
+
 /** Series and times of samples: sections 3 and 5 begin with them. */
-function encodePlaces(out: ByteWriter, samples: readonly { readonly ref: number; readonly timeMs: bigint }[]): void {
+function encodePlaces(out: ByteWriter, samples: Placed): void {
+  const { refs, times } = places(samples);
+  out.varint(samples.length);
+  out.u32(refs.length);
+  out.u32(times.length);
+  out.bytes(refs.view());
+  out.bytes(times.view());
+}
+
+function places(samples: Placed): { refs: ByteWriter; times: ByteWriter } {
   const refs = new ByteWriter();
   const times = new ByteWriter();
   let nextRef = 0;
@@ -154,11 +199,7 @@ function encodePlaces(out: ByteWriter, samples: readonly { readonly ref: number;
     nextRef = ref + 1;
     lastMs = timeMs;
   }
-  out.varint(samples.length);
-  out.u32(refs.length);
-  out.u32(times.length);
-  out.bytes(refs.view());
-  out.bytes(times.view());
+  return { refs, times };
 }
 
 function section(out: ByteWriter, tag: number, fill: (payload: ByteWriter) => void): void {

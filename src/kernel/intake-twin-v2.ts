@@ -1,11 +1,13 @@
 // Remote write 2.0 for the intake's twin: kernels/intake/remote-write-v2.ts has the layout.
 import type { IntakeMetadata } from './intake-kernel.ts';
+import type { TwinExemplar } from './intake-twin-exemplars.ts';
 import { byteText, type TwinLabel } from './intake-twin-labels.ts';
 import { readHistogram, type TwinHistogram } from './intake-twin-histogram.ts';
 import {
   BYTES,
   expectType,
   type Field,
+  FIXED64,
   fields,
   IntakeFailure,
   readSample,
@@ -39,7 +41,7 @@ function readSeries(body: Uint8Array, { at, end }: Field, symbols: Uint8Array[],
   const refs = new Refs(texts.length);
   const samples: TwinSample[] = [];
   const histograms: TwinHistogram[] = [];
-  let exemplars = 0;
+  const exemplars: TwinExemplar[] = [];
   let about: Field | undefined;
   for (const field of fields(body, at, end)) {
     if (field.number > 5) continue;
@@ -49,9 +51,9 @@ function readSeries(body: Uint8Array, { at, end }: Field, symbols: Uint8Array[],
     }
     expectType(field, BYTES);
     if (field.number === 1) refs.addPacked(body, field);
-    else if (field.number === 2) samples.push(readSample(body, field));
-    else if (field.number === 3) histograms.push(readHistogram(body, field));
-    else if (field.number === 4) exemplars++;
+    else if (field.number === 2) samples.push(readSample(body, field, true));
+    else if (field.number === 3) histograms.push(readHistogram(body, field, true));
+    else if (field.number === 4) exemplars.push(readExemplar(body, field, texts));
     else about = field;
   }
   const reason = refs.reason || (refs.list.length % 2 === 1 ? ODD_LABEL_REFS : 0);
@@ -61,6 +63,39 @@ function readSeries(body: Uint8Array, { at, end }: Field, symbols: Uint8Array[],
   for (let i = 0; i + 1 < good.length; i += 2) labels.push([texts[good[i]], texts[good[i + 1]]]);
   const metadata = about && readMetadata(body, about, pairs, symbols, texts);
   return { version: 2, at, end, labels, samples, histograms, exemplars, reason, metadata };
+}
+
+function readExemplar(body: Uint8Array, { at, end }: Field, texts: readonly string[]): TwinExemplar {
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const refs: bigint[] = [];
+  let bits = 0n;
+  let timeMs = 0n;
+  for (const field of fields(body, at, end)) {
+    if (field.number > 3) continue;
+    if (field.number === 1 && field.type === VARINT) refs.push(field.value);
+    else if (field.number === 1) refs.push(...packedRefs(body, field));
+    else {
+      expectType(field, field.number === 2 ? FIXED64 : VARINT);
+      if (field.number === 2) bits = view.getBigUint64(field.at, true);
+      else timeMs = BigInt.asIntN(64, field.value);
+    }
+  }
+  const isWhole = refs.length % 2 === 0 && refs.every((ref) => ref < BigInt(texts.length));
+  if (!isWhole) return { labels: null, bits, timeMs };
+  const labels: TwinLabel[] = [];
+  for (let i = 0; i < refs.length; i += 2) labels.push([texts[Number(refs[i])], texts[Number(refs[i + 1])]]);
+  return { labels, bits, timeMs };
+}
+
+function packedRefs(body: Uint8Array, field: Field): bigint[] {
+  expectType(field, BYTES);
+  const refs: bigint[] = [];
+  for (let at = field.at; at < field.end; ) {
+    const { value, next } = readVarint(body, at, field.end);
+    refs.push(value);
+    at = next;
+  }
+  return refs;
 }
 
 class Refs {

@@ -21,6 +21,7 @@ import {
   type IntakeMetadata,
   type IntakeOptions,
 } from './intake-kernel.ts';
+import { EXEMPLAR_BAD_LABELS, checkExemplar } from './intake-twin-exemplars.ts';
 import { TwinActive } from './intake-twin-active.ts';
 import { type TwinLabel, byteText, canonicalLabels, checkLabels, textBytes } from './intake-twin-labels.ts';
 import { checkHistogram } from './intake-twin-histogram.ts';
@@ -35,6 +36,7 @@ const METADATA_ROWS_MAX = 4096;
 const BATCH_BYTES_MAX = 40 << 20;
 const NO_SAMPLES = 13;
 const SERIES_LIMIT = 15;
+const TIME_OUT_OF_RANGE = 10;
 const NO_BYTES = new Uint8Array(0);
 
 /** Makes the twin. */
@@ -54,6 +56,7 @@ class IntakeTwin implements IntakeKernel {
   #tenantHash: Hash128 = { low: 0n, high: 0n };
   #body: Uint8Array = NO_BYTES;
   #metadata: IntakeMetadata[] = [];
+  #exemplarsMax = 0;
 
   constructor(options: IntakeOptions) {
     const { shards, key } = options;
@@ -72,6 +75,10 @@ class IntakeTwin implements IntakeKernel {
     this.#refused = [];
     this.#active.begin();
     for (const shard of this.#shards) shard.begin();
+  }
+
+  setExemplarsMax(perShard: number): void {
+    this.#exemplarsMax = perShard;
   }
 
   /** Nothing but remote write fills the twin. */
@@ -110,7 +117,7 @@ class IntakeTwin implements IntakeKernel {
   /** Whether a batch is. Nothing takes ten times as many bytes there as in a body. */
   #isTooLong(bodyBytes: number): boolean {
     if (bodyBytes * 10 < BATCH_BYTES_MAX) return false;
-    return this.#shards.some((shard) => shard.encode(this.#tenant).length > BATCH_BYTES_MAX);
+    return this.#shards.some((shard) => shard.encode(this.#tenant, this.#exemplarsMax).length > BATCH_BYTES_MAX);
   }
 
   #fail(code: number): IntakeCode {
@@ -134,9 +141,8 @@ class IntakeTwin implements IntakeKernel {
   #take(series: TwinSeries, index: number, limits: IntakeLimits): { isNew: boolean } | undefined {
     const { labels } = series;
     const samples = series.samples.length + series.histograms.length;
-    this.#words[3] += series.exemplars;
     const checked = series.reason || checkLabels(labels, limits);
-    const empty = series.version === 2 && samples === 0;
+    const empty = series.version === 2 && samples + series.exemplars.length === 0;
     const reason = typeof checked === 'number' ? checked : empty ? NO_SAMPLES : 0;
     if (typeof checked === 'number' || reason !== 0) {
       this.#refuse(reason, samples, series, index);
@@ -151,8 +157,8 @@ class IntakeTwin implements IntakeKernel {
     let ref = shard.find(id);
     const isNew = ref === undefined;
     /** The series' number, or nothing if the sample is refused. */
-    const admitted = (timeMs: bigint, problem: number): number | undefined => {
-      let reason = timeReason(timeMs, limits) || problem;
+    const admitted = (timeMs: bigint, startMs: bigint, problem: number): number | undefined => {
+      let reason = timeReason(timeMs, limits) || (isTime(startMs) ? problem : TIME_OUT_OF_RANGE);
       if (reason === 0 && ref === undefined && !this.#admit(id, limits)) reason = SERIES_LIMIT;
       if (reason !== 0) {
         this.#refuse(reason, 1, series, index);
@@ -165,21 +171,35 @@ class IntakeTwin implements IntakeKernel {
       return ref;
     };
     for (const sample of series.samples) {
-      const to = admitted(sample.timeMs, 0);
+      const to = admitted(sample.timeMs, sample.startMs, 0);
       if (to === undefined) continue;
       shard.sample(to, sample);
       this.#words[0]++;
     }
     for (const histogram of series.histograms) {
-      const { timeMs, isStale, sumBits } = histogram;
+      const { timeMs, startMs, isStale, sumBits } = histogram;
       const bytes = isStale ? 0 : checkHistogram(histogram);
-      const to = admitted(timeMs, typeof bytes === 'number' ? bytes : 0);
+      const to = admitted(timeMs, startMs, typeof bytes === 'number' ? bytes : 0);
       if (to === undefined) continue;
       this.#words[2]++;
-      if (typeof bytes === 'number') shard.sample(to, { timeMs, bits: sumBits });
-      else shard.histogram(to, timeMs, bytes);
+      if (typeof bytes === 'number') shard.sample(to, { timeMs, startMs: 0n, bits: sumBits });
+      else shard.histogram(to, timeMs, startMs, bytes);
     }
+    if (ref !== undefined || series.samples.length + series.histograms.length === 0) this.#exemplars(series, id);
     return { isNew };
+  }
+
+  #exemplars({ exemplars }: TwinSeries, id: Hash128): void {
+    if (this.#exemplarsMax === 0) return;
+    for (const { labels, timeMs, bits } of exemplars) {
+      const checked = labels === null ? EXEMPLAR_BAD_LABELS : checkExemplar(labels, timeMs);
+      if (typeof checked === 'number') this.#words[checked]++;
+      else {
+        const shard = this.#shards[Number(id.low & 0xffffffffn) % this.shards];
+        shard.exemplar({ ...id, timeMs, hasTime: timeMs !== 0n, bits, labels: checked });
+        this.#words[3]++;
+      }
+    }
   }
 
   #admit({ low, high }: Hash128, { activeSeriesMax }: IntakeLimits): boolean {
@@ -203,7 +223,7 @@ class IntakeTwin implements IntakeKernel {
   }
 
   batch(shard: number): Uint8Array {
-    return this.#shards[shard].encode(this.#tenant);
+    return this.#shards[shard].encode(this.#tenant, this.#exemplarsMax);
   }
   batchSamples(shard: number): number {
     return this.#shards[shard].sampleCount;
@@ -248,8 +268,11 @@ class IntakeTwin implements IntakeKernel {
   }
 }
 
+/** Whether a time can be stored at all. */
+const isTime = (timeMs: bigint): boolean => timeMs < TIME_BOUND && timeMs > -TIME_BOUND;
+
 function timeReason(timeMs: bigint, { minTimestampMs, maxTimestampMs }: IntakeLimits): number {
-  if (timeMs >= TIME_BOUND || timeMs <= -TIME_BOUND) return 10;
+  if (!isTime(timeMs)) return TIME_OUT_OF_RANGE;
   if (Number(timeMs) < minTimestampMs) return 8;
   return Number(timeMs) > maxTimestampMs ? 9 : 0;
 }

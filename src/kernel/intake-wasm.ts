@@ -28,6 +28,7 @@ interface IntakeExports {
     minMs: number,
     maxMs: number,
   ): void;
+  intakeExemplars(perShardMax: number): void;
   intakeBegin(tenantBytes: number): void;
   intakeWrite1(length: number): number;
   intakeWrite2(length: number, allMetadata: number): number;
@@ -119,6 +120,10 @@ class IntakeWasm implements IntakeWasmKernel {
       limits.maxTimestampMs,
     );
     this.#limits = limits;
+  }
+
+  setExemplarsMax(perShard: number): void {
+    this.#kernel.intakeExemplars(perShard);
   }
 
   beginRequest(tenant: Uint8Array): void {

@@ -7,6 +7,7 @@ export {
   type SeriesSet,
   type SeriesSource,
 } from './source.ts';
+export { StartTimes } from './start-times.ts';
 export { Labels, METRIC_NAME, compareLabels, compareUtf8 } from './labels.ts';
 export { mergeTexts, sortTexts } from './text-order.ts';
 export {

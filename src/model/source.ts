@@ -3,6 +3,7 @@
 import type { SourceChanges } from './change-log.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
+import type { StartTimes } from './start-times.ts';
 
 /** The native histograms among the samples of one series: they have no place in a column of floats. */
 export interface HistogramSamples {
@@ -21,6 +22,8 @@ export interface SampleColumn {
   vsWords: Uint32Array;
   /** Where histograms go: empty when a read begins. A reader without it has no use for them; their NaNs are in the column. */
   readonly histograms?: HistogramSamples;
+  /** Where start times go, likewise: cleared when a read begins. */
+  readonly starts?: StartTimes;
 }
 
 /** A series that has one value, neither infinite nor NaN, in a range of time. */

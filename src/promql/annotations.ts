@@ -40,6 +40,8 @@ const REMARKS = {
       `${INFO}: input to histogram_fraction has NaN observations, which are excluded from all fractions`,
       name,
     ),
+  startOverlap: (name: string) =>
+    `${WARNING}: sample has start time that overlaps with previous sample timestamp for metric ${goQuote(name)}`,
   boundsReconciled: (operation: string) => `${INFO}: mismatched custom buckets were reconciled during ${operation}`,
 } as const;
 

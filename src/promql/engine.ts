@@ -13,7 +13,7 @@ import { QueryRun, type Work } from './exec/query-run.ts';
 import { freeArray } from './exec/row-block.ts';
 import { type Matrix, type Value, type Vector, takeRows, valueBytes } from './exec/vector.ts';
 import type { LeafClient, LeafEstimate } from './leaf.ts';
-import { parseExpr, typeOf } from './parse/index.ts';
+import { USE_START_TIMESTAMPS, parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
 import { childrenOf } from './plan/children.ts';
 import type { LeafTemplate, PlanNode, Steps } from './plan/plan.ts';
@@ -265,6 +265,7 @@ class QueryEngine implements Engine {
       defaultStepMs: this.#options.defaultStepMs ?? MINUTE_MS,
       delayedNameRemoval: this.#features.has('promql-delayed-name-removal'),
       noCache: options.noCache ?? false,
+      useStarts: this.#features.has(USE_START_TIMESTAMPS),
       pushDown: this.#options.pushDown ?? true,
     });
   }

@@ -22,6 +22,7 @@ export { type ExplainLeaf, type ExplainNode, printExplain } from './explain.ts';
 export { CachedLeaf, type CachedLeafOptions } from './exec/cached-leaf.ts';
 export type { LeafCacheStats } from './exec/leaf-cache.ts';
 export { LocalLeafExecutor, type LeafExecutorOptions } from './exec/leaf-executor.ts';
+export { exprSelectors } from './selectors.ts';
 export { MemorySource } from './exec/memory-source.ts';
 export {
   LabelsPacker,

@@ -52,6 +52,8 @@ export interface LeafPlan {
   readonly evalOffsetStepMs: number;
   /** Instant: the sample's own time in seconds in place of its value. */
   readonly timestamps: boolean;
+  /** Start times of samples are asked for: `fn` uses them, or (instant) they stand in place of the values, in seconds. */
+  readonly starts?: boolean;
   /** Windows that borrow samples from beyond their edges, up to `lookbackMs` away; null = none. */
   readonly extension: Extension | null;
   readonly lookbackMs: number;

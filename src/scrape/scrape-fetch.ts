@@ -2,7 +2,13 @@
 import { TidemarkError } from '../base/index.ts';
 import type { ScrapeConfig } from '../config/index.ts';
 import type { HttpClient, HttpResponse } from '../io/index.ts';
-import { type ExposedHistogram, type ExpositionFormat, readProtobufExposition } from '../wire/index.ts';
+import {
+  type ExposedExemplar,
+  type ExposedHistogram,
+  type ExpositionFormat,
+  readProtobufExposition,
+  takeCreated,
+} from '../wire/index.ts';
 import { httpStatusText } from './http-status.ts';
 import { acceptHeader, bodyFormat } from './negotiation.ts';
 import { shownUrl, socketErrorText } from './request-error.ts';
@@ -15,9 +21,14 @@ export interface FetchedPage {
   readonly format: ExpositionFormat;
   /** Native histograms, which the body does not say. */
   readonly histograms: readonly ExposedHistogram[];
+  /** Exemplars that the body does not say, by the number of their sample in it. */
+  readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+  /** Start times of the body's sample lines, in ms, 0 for none; null: there are none, or nobody wants them. */
+  readonly starts: Float64Array | null;
 }
 
 const NO_HISTOGRAMS: readonly ExposedHistogram[] = [];
+const NO_EXEMPLARS: ReadonlyMap<number, ExposedExemplar> = new Map();
 
 /** Error code of a body over body_size_limit. */
 export const BODY_TOO_LARGE = 'body_too_large';
@@ -26,8 +37,11 @@ export class ScrapeFetch {
   readonly #config: ScrapeConfig;
   readonly #client: HttpClient;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #readsStarts: boolean;
 
-  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string) {
+  /** `readsStarts`: start times are told, and `_created` lines are no series. */
+  constructor(config: ScrapeConfig, client: HttpClient, userAgent: string, readsStarts = false) {
+    this.#readsStarts = readsStarts;
     this.#config = config;
     this.#client = client;
     this.#headers = {
@@ -50,11 +64,18 @@ export class ScrapeFetch {
     const contentType = answer.headers['content-type'] ?? '';
     const format = body.length === 0 ? 'text' : bodyFormat(contentType, this.#config.fallbackScrapeProtocol);
     const sizeBytes = body.length;
-    if (format !== 'protobuf') return { body, sizeBytes, format, histograms: NO_HISTOGRAMS };
+    const none = { histograms: NO_HISTOGRAMS, exemplars: NO_EXEMPLARS };
+    if (format === 'openmetrics' && this.#readsStarts) {
+      const { text, starts } = takeCreated(body);
+      return { ...none, body: text, sizeBytes, format, starts };
+    }
+    if (format !== 'protobuf') return { ...none, body, sizeBytes, format, starts: null };
     const { scrapeNativeHistograms, alwaysScrapeClassicHistograms } = this.#config;
     const options = { native: scrapeNativeHistograms, alwaysClassic: alwaysScrapeClassicHistograms };
-    const { text, histograms } = readProtobufExposition(body, options);
-    return { body: text, sizeBytes, format: 'text', histograms };
+    const { text, histograms, exemplars, starts } = readProtobufExposition(body, options);
+    if (this.#readsStarts) return { body: text, sizeBytes, format: 'text', histograms, exemplars, starts };
+    const plain = histograms.map((histogram) => ({ ...histogram, startMs: 0 }));
+    return { body: text, sizeBytes, format: 'text', histograms: plain, exemplars, starts: null };
   }
 
   async #request(target: Target, bodyBytesMax: number, signal: AbortSignal): Promise<HttpResponse> {

@@ -141,7 +141,9 @@ export class ScrapeLoop {
       this.target.status.health = 'down';
       this.target.status.lastError = errorText(error);
     }
-    if (error !== undefined) metrics.scrapesFailed.inc();
+    if (error === undefined) return;
+    metrics.scrapesFailed.inc();
+    metrics.failure(codeOf(error) ?? 'other').inc();
   }
 
   #appendOf(timeMs: number, page: FetchedPage | undefined): Omit<ScrapeAppend, 'report'> {
@@ -151,6 +153,8 @@ export class ScrapeLoop {
       body: page?.body,
       format: page?.format ?? 'text',
       histograms: page?.histograms ?? [],
+      exemplars: page?.exemplars,
+      starts: page?.starts ?? null,
       honorTimestamps: config.honorTimestamps,
       trackTimestampsStaleness: config.trackTimestampsStaleness,
       sampleLimit: config.sampleLimit,

@@ -17,6 +17,8 @@ export interface ScrapeManagerOptions {
   readonly metrics?: MetricRegistry;
   /** Sent as `Tidemark/<version>`. */
   readonly version: string;
+  /** Start times (`_created` in OpenMetrics) are told with samples. */
+  readonly readsStarts?: boolean;
   /** Host name and external labels, say: replicas that differ in it scrape at different times. */
   readonly offsetSeed: string;
   /** A client with a job's credentials and TLS. */
@@ -62,6 +64,7 @@ export class ScrapeManager {
       metrics,
       offsetSeed: fnv1a(utf8(options.offsetSeed)),
       userAgent: `Tidemark/${options.version}`,
+      readsStarts: options.readsStarts,
       httpClient: (config) => options.httpClient(config),
       discoverers: (config) => options.discoverers(config),
     };

@@ -10,6 +10,8 @@ export interface ScrapeMetrics {
   readonly poolReloads: Counter;
   readonly scrapes: Counter;
   readonly scrapesFailed: Counter;
+  /** Of failed scrapes, those with this code of their error. */
+  failure(reason: string): Counter;
   /** Scrapes that could not be made durable. */
   readonly appendsFailed: Counter;
   poolTargets(pool: string): Gauge;
@@ -44,6 +46,8 @@ export function scrapeMetrics(registry = new MetricRegistry()): ScrapeMetrics {
     scrapes: counter('tidemark_scrapes_total', 'Scrapes.'),
     scrapesFailed: counter('tidemark_scrapes_failed_total', 'Scrapes that failed, for whatever reason.'),
     appendsFailed: counter('tidemark_scrape_appends_failed_total', 'Scrapes that could not be stored.'),
+    failure: (reason) =>
+      registry.counter('tidemark_scrape_failures_total', 'Scrapes that failed, by reason.', { reason }),
     poolTargets: (pool) =>
       registry.gauge('prometheus_target_scrape_pool_targets', 'Targets of the pool.', {
         scrape_job: pool,

@@ -22,6 +22,8 @@ export interface ScrapePoolOptions {
   readonly metrics: ScrapeMetrics;
   readonly offsetSeed: bigint;
   readonly userAgent: string;
+  /** Start times are told with samples. */
+  readonly readsStarts?: boolean;
   /** A client with the job's credentials and TLS. The pool closes it. */
   httpClient(config: ScrapeConfig): HttpClient;
   /** The job's discoverers, not started. */
@@ -109,8 +111,8 @@ export class ScrapePool {
   }
 
   #sharedOf(config: ScrapeConfig, labels = new SampleLabels(config)): ScrapeLoopShared {
-    const { sink, clock, logger, metrics, offsetSeed, userAgent } = this.#options;
-    const fetch = new ScrapeFetch(config, this.#client, userAgent);
+    const { sink, clock, logger, metrics, offsetSeed, userAgent, readsStarts } = this.#options;
+    const fetch = new ScrapeFetch(config, this.#client, userAgent, readsStarts);
     return { config, fetch, labels, sink, clock, logger, metrics, offsetSeed };
   }
 

@@ -2,7 +2,7 @@
 // and the scrape's own samples into one batch per shard, and answers when that is durable. The real sink is a ScrapeStager
 // over the intake kernel plus the log (wired in app/); test/support has one in plain TypeScript.
 import type { Labels } from '../model/index.ts';
-import type { ExposedHistogram, ExpositionFormat, MetadataLine, MetricType } from '../wire/index.ts';
+import type { ExposedExemplar, ExposedHistogram, ExpositionFormat, MetadataLine, MetricType } from '../wire/index.ts';
 
 /** A target's cache in the sink: its known series texts, what has to be marked stale. */
 export interface ScrapeCache {
@@ -47,6 +47,10 @@ export interface ScrapeAppend {
   readonly format: ExpositionFormat;
   /** Native histograms that came with the body. */
   readonly histograms?: readonly ExposedHistogram[];
+  /** Exemplars that the body does not say, by the number of their sample in it. */
+  readonly exemplars?: ReadonlyMap<number, ExposedExemplar> | undefined;
+  /** Start times of the body's sample lines, in ms, 0 for none; null: there are none. */
+  readonly starts?: Float64Array | null;
   readonly honorTimestamps: boolean;
   readonly trackTimestampsStaleness: boolean;
   /** Samples after relabelling; more: the scrape fails. 0 = none. */

@@ -161,12 +161,21 @@ export class ScrapeStager {
     staged.addedCount = Math.min(added, scrape.sampleLimit);
     this.#metadata(staged, scrape, body);
     this.#checkSampleLimit(scrape);
+    if (scrape.starts) caches.starts(scrape.starts);
     for (const row of caches.append(address, scrape.timeMs, TIME_MIN_MS, scrape.timeMaxMs, options)) {
       const labels = resolved.get(row) ?? this.#resolve(scrape, body, row);
       const reason = labels === null ? 0 : caches.define(address, row, labels, scrape.timeMs);
       if (labels === null || reason !== 0) refuse(labels, reason);
     }
+    this.#exemplars(address, scrape);
     return { ...this.#counts(), seriesAdded: added, refused, refusal };
+  }
+
+  /** Those that the page has, and those that came beside it. */
+  #exemplars(address: number, { exemplars, timeMs, timeMaxMs }: ScrapeAppend): void {
+    if (this.#exposition.exemplarCount > 0) this.#caches.exemplars(address, timeMs, TIME_MIN_MS, timeMaxMs);
+    for (const [row, exemplar] of exemplars ?? [])
+      this.#caches.exemplar(address, { row, ...exemplar }, timeMs, TIME_MIN_MS, timeMaxMs);
   }
 
   #resolve(scrape: ScrapeAppend, body: Uint8Array, row: number): Labels | null {

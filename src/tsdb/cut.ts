@@ -2,7 +2,7 @@
 // columns of the head do not change until they are dropped, so the files are the same whenever and however often they are written.
 import type { Files, LogPosition } from '../io/index.ts';
 import type { BlockKernel } from '../kernel/index.ts';
-import type { HistogramSamples } from '../model/index.ts';
+import { type HistogramSamples, StartTimes } from '../model/index.ts';
 import { BlockWriter } from './block/block-writer.ts';
 import { LEVEL_SPANS_MS, WINDOW_MS, blockDirectory, blockFileName, spanStart } from './block-name.ts';
 import { type CutOrder, cutOrder, denseSymbols } from './cut-order.ts';
@@ -65,14 +65,15 @@ async function writeSpan(options: CutOptions, order: CutOrder, span: Span, windo
   const { list, numberOf } = denseSymbols(head, order, members);
   const path = `${blockDirectory(shard)}/${blockFileName({ ...span, position })}`;
   const writer = await BlockWriter.create(files, path, kernel, list);
+  const starts = new StartTimes();
   try {
     for (const number of members) {
       const histograms: HistogramSamples = { at: [], bytes: [] };
-      const count = head.readCut(number, span.startMs, toMs, kernel, histograms);
+      const count = head.readCut(number, span.startMs, toMs, kernel, histograms, starts);
       if (count > 0) {
         const { tenant, pairs } = head.labelRefs(number);
         const labels = Uint32Array.from(pairs, (symbol) => numberOf[symbol]);
-        writer.add(numberOf[tenant], labels, head.id(number), count, histograms);
+        writer.add(numberOf[tenant], labels, head.id(number), count, histograms, starts);
       }
       if (writer.isFlushDue) await writer.flush();
       await breathe();

@@ -38,6 +38,7 @@ interface HeadExports {
   cutDrop(): number;
   cutCancel(): void;
   deleteRange(list: number, count: number, minMs: number, maxMs: number): number;
+  startsOf(series: number): number;
   clockMs(): number;
   takeChangedFrom(): number;
 }
@@ -51,7 +52,7 @@ export const READ_TIMES = SCRATCH;
 export const READ_VALUES = READ_TIMES + READ_SAMPLES_MAX * 8;
 /** Scratch that callers may fill with batches, lists and texts. */
 export const SCRATCH_BYTES = 48 * 1024 * 1024;
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 /** The most that a wasm32 memory can have. */
 export const MEMORY_BYTES_MAX = 65536 * 65536;
 
@@ -67,6 +68,12 @@ const counterOffsets = {
   lateHeld: 464,
   samplesGone: 472,
   blobs: 520,
+  exemplarBytes: 664,
+  exemplarsAppended: 672,
+  exemplarsDuplicate: 680,
+  exemplarsOutOfOrder: 688,
+  exemplarsUnknown: 696,
+  exemplarsDropped: 704,
 } as const;
 export type HeadCounters = Record<keyof typeof counterOffsets, number>;
 
@@ -119,8 +126,13 @@ export class HeadMemory {
   get deadSeries(): number {
     return this.words[(ROOT + 484) >> 2];
   }
+  /** Series that hold start times of others, and are not dead. */
+  get companions(): number {
+    return this.words[(ROOT + 528) >> 2];
+  }
+  /** Series that have samples or are named, start times left out. */
   get liveSeries(): number {
-    return this.seriesCount - this.deadSeries;
+    return this.seriesCount - this.deadSeries - this.companions;
   }
   /** Series that the last sweep left; 0 before the first. */
   get seriesAtSweep(): number {
@@ -163,6 +175,17 @@ export class HeadMemory {
     const minMs = Number(this.#longs[(ROOT + 416) >> 3]);
     const maxMs = Number(this.#longs[(ROOT + 424) >> 3]);
     return minMs > maxMs ? null : { minMs, maxMs };
+  }
+  /** Exemplars that there are, and series that have some. */
+  get exemplarCount(): number {
+    return this.words[(ROOT + 652) >> 2];
+  }
+  get exemplarSeries(): number {
+    return this.words[(ROOT + 648) >> 2];
+  }
+  /** Address of the oldest exemplar, or 0. */
+  get oldestExemplar(): number {
+    return this.words[(ROOT + 656) >> 2];
   }
   get freeSymbols(): number {
     return this.words[(ROOT + 500) >> 2];

@@ -9,7 +9,7 @@ import {
   compareUtf8,
   sortTexts,
 } from '../model/index.ts';
-import { type Head, NO_SYMBOL, clampMs } from './head.ts';
+import { type Head, NO_SERIES, NO_SYMBOL, clampMs } from './head.ts';
 import { SCRATCH } from './head-memory.ts';
 import { filterByTime, labelEntries, postings, selectSeries, valueEntries } from './head-select.ts';
 
@@ -167,6 +167,11 @@ export class HeadSource implements SeriesSource {
   /** Whether there may be native histograms among the samples of a series. */
   mayHaveHistograms(series: number): boolean {
     return this.#head.mayHaveBlobs(series);
+  }
+
+  /** Whether there may be start times among the samples of a series. */
+  mayHaveStarts(series: number): boolean {
+    return this.#head.startsOf(series) !== NO_SERIES;
   }
 
   /** Reads a series behind the `at` samples that are in the column. Returns how many. */

@@ -2,9 +2,10 @@
 // of it is an image; what this class keeps besides are caches of strings.
 import { invariant, utf8, utf8Text } from '../base/index.ts';
 import type { LogPosition } from '../io/index.ts';
-import { type HistogramSamples, Labels } from '../model/index.ts';
+import { type HistogramSamples, Labels, type StartTimes } from '../model/index.ts';
 import { resolveBlobs } from './head-blobs.ts';
 import { HeadMemory, READ_TIMES, READ_VALUES, SCRATCH } from './head-memory.ts';
+import { joinStarts } from './head-starts.ts';
 
 export const NO_SYMBOL = 0xffffffff;
 export const NO_SERIES = 0xffffffff;
@@ -21,7 +22,11 @@ interface SampleTarget {
   ts: Float64Array;
   vsWords: Uint32Array;
   readonly histograms?: HistogramSamples;
+  readonly starts?: StartTimes;
 }
+
+/** Of the kernel: leaves samples in scratch memory, and says how many; -1 if they are too many. */
+type Read = (series: number, minMs: number, maxMs: number) => number;
 
 /** Labels as symbols. `pairs`: name, value, name, value, ... in the order of names. */
 export interface LabelRefs {
@@ -40,6 +45,7 @@ const applyErrors: Record<number, string> = {
   [-7]: 'the series directory is full',
   [-8]: 'a time is out of range',
   [-9]: 'a histogram is too short',
+  [-10]: 'an exemplar is malformed',
 };
 
 /** The newest samples of one shard: state in the linear memory of a kernel, with a view of it in objects. */
@@ -195,18 +201,21 @@ export class Head {
     return this.memory.kernel.hasCutIn(series, clampMs(minMs), clampMs(maxMs)) !== 0;
   }
 
-  /** Copies the cut samples of a series in [minMs, maxMs], in time order, into a target that makes room. Returns how many. Histograms go aside. */
+  /** Copies the cut samples of a series in [minMs, maxMs], in time order, into a target that makes room. Returns how many. Histograms and start times go aside. */
   readCut(
     series: number,
     minMs: number,
     maxMs: number,
     into: SampleTarget & { reserve(samples: number): void },
     histograms?: HistogramSamples,
+    starts?: StartTimes,
   ): number {
     const { kernel } = this.memory;
     into.reserve(kernel.cutSamplesMax(series, clampMs(minMs), clampMs(maxMs)) >>> 0);
     const count = this.#copy(kernel.readCut, series, clampMs(minMs), clampMs(maxMs), into, 0);
     if (this.mayHaveBlobs(series)) resolveBlobs(this.memory, into.vsWords, 0, count, histograms);
+    starts?.clear();
+    if (starts) this.#readStarts(kernel.readCut, series, clampMs(minMs), clampMs(maxMs), into.ts, 0, count, starts);
     return count;
   }
 
@@ -214,7 +223,32 @@ export class Head {
   readSeries(series: number, minMs: number, maxMs: number, into: SampleTarget, at: number): number {
     const count = this.#copy(this.memory.kernel.read, series, clampMs(minMs), clampMs(maxMs), into, at);
     if (this.mayHaveBlobs(series)) resolveBlobs(this.memory, into.vsWords, at, at + count, into.histograms);
+    if (into.starts) {
+      const { read } = this.memory.kernel;
+      this.#readStarts(read, series, clampMs(minMs), clampMs(maxMs), into.ts, at, count, into.starts);
+    }
     return count;
+  }
+
+  /** The series whose samples are the start times of this one's; NO_SERIES if there are none. */
+  startsOf(series: number): number {
+    return this.memory.kernel.startsOf(series) >>> 0;
+  }
+
+  /** Start times of the samples of a series that were copied to [at, at + count). */
+  #readStarts(
+    read: Read,
+    series: number,
+    minMs: number,
+    maxMs: number,
+    ts: Float64Array,
+    at: number,
+    count: number,
+    starts: StartTimes,
+  ): void {
+    const companion = this.startsOf(series);
+    if (companion === NO_SERIES || count === 0) starts.none(at, count);
+    else joinStarts(this.memory, read, companion, minMs, maxMs, ts.subarray(at, at + count), starts, at);
   }
 
   /** Whether there may be native histograms among the samples of a series. */
@@ -223,14 +257,7 @@ export class Head {
   }
 
   /** Reads, and copies; a range too large for the kernel's buffers in halves. */
-  #copy(
-    read: (series: number, minMs: number, maxMs: number) => number,
-    series: number,
-    minMs: number,
-    maxMs: number,
-    into: SampleTarget,
-    at: number,
-  ): number {
+  #copy(read: Read, series: number, minMs: number, maxMs: number, into: SampleTarget, at: number): number {
     const count = read(series, minMs, maxMs);
     if (count < 0) {
       invariant(maxMs > minMs, 'one millisecond of a series fits the read buffers');

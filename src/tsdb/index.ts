@@ -1,5 +1,6 @@
 export type { Command } from './command.ts';
 export { Head } from './head.ts';
+export type { Exemplar, ExemplarSelection, SeriesExemplars } from './head-exemplars.ts';
 export { HeadSource } from './head-source.ts';
 export { SegmentLog } from './log.ts';
 export { type FollowedPiece, type FollowedRecord, LogFollower } from './log-follower.ts';

@@ -65,6 +65,7 @@ export interface LifeCycleParts {
 /** Counters for metrics. */
 export interface LifeCycleStats {
   readonly cuts: number;
+  readonly cutMs: number;
   readonly cutFailures: number;
   readonly compactions: number;
   readonly compactionFailures: number;
@@ -88,6 +89,7 @@ export class LifeCycle {
   #isClosed = false;
   readonly stats = {
     cuts: 0,
+    cutMs: 0,
     cutFailures: 0,
     compactions: 0,
     compactionFailures: 0,
@@ -197,13 +199,15 @@ export class LifeCycle {
   }
 
   async #write(): Promise<void> {
-    const { files, shard, head, kernel, breathe, state, blocks } = this.#parts;
+    const { files, shard, head, kernel, breathe, state, blocks, clock } = this.#parts;
     const position = state.cutPosition;
     // A replay comes by cuts whose blocks are there, and may have been compacted since.
     if (blocks.cutAt(position)) return;
+    const startedMs = clock.monotonicMs();
     const paths = await writeCut({ files, shard, head, kernel, breathe, position, clockMs: state.cutClockMs });
     for (const path of paths) await blocks.add(path);
     await blocks.finishCut({ ...position, ...state.cutBounds });
+    this.stats.cutMs += clock.monotonicMs() - startedMs;
   }
 
   /** Waits until the pending cut is durable, then lets its samples go. If it cannot be written they stay, and it is tried again. */

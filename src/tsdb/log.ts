@@ -4,7 +4,7 @@
 //
 // A failed write or sync is never repeated on the same file: its records are refused, the segment is given up at the last synced
 // byte, and the next record begins a new one (with a fresh dictionary: `onRotate`).
-import { type Logger, TidemarkError, errorText } from '../base/index.ts';
+import { DISK_BOUNDS_SECONDS, Histogram, type Logger, TidemarkError, errorText } from '../base/index.ts';
 import type { Clock, DurableGroup, Files, LogPosition, LogStream, OpenFile } from '../io/index.ts';
 import { LogAhead } from './log-ahead.ts';
 import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, encodeSegmentHeader, putRecord } from './log-record.ts';
@@ -56,17 +56,22 @@ const GROUP_BYTES_KEPT = 4 * 1024 * 1024;
 export class SegmentLog implements LogStream {
   readonly #options: LogOptions;
   readonly #pool: SharedArrayBuffer[] = [];
+  /** The oldest that is there. */
+  #firstSegment: number;
   #segment: number;
   #segmentBytes = SEGMENT_HEADER_BYTES;
   #groups: Group[] = [];
   #file: Open | null = null;
   #flushing: Promise<void> | null = null;
   #closed = false;
-  /** Groups synced so far, and the time the last sync took: for metrics. */
+  /** Groups and bytes synced so far, and the time that took: for metrics. */
   syncCount = 0;
+  bytesSynced = 0;
+  readonly syncSeconds = new Histogram(DISK_BOUNDS_SECONDS);
   failureCount = 0;
 
-  private constructor(options: LogOptions, segment: number) {
+  private constructor(options: LogOptions, firstSegment: number | null, segment: number) {
+    this.#firstSegment = firstSegment ?? segment;
     this.#options = options;
     this.#segment = segment;
   }
@@ -79,7 +84,8 @@ export class SegmentLog implements LogStream {
     await files.syncDirectory('log');
     await files.syncDirectory('');
     const segments = await listSegments(files, shard);
-    return new SegmentLog(options, Math.max(segments.at(-1) ?? 0, options.afterSegment ?? 0) + 1);
+    const firstSegment = segments[0] ?? null;
+    return new SegmentLog(options, firstSegment, Math.max(segments.at(-1) ?? 0, options.afterSegment ?? 0) + 1);
   }
 
   get segmentBytes(): number {
@@ -89,6 +95,11 @@ export class SegmentLog implements LogStream {
   /** Where the next record goes. */
   get end(): LogPosition {
     return { segment: this.#segment, offset: this.#segmentBytes };
+  }
+
+  /** Segments from the oldest to the one that is written. */
+  get segmentCount(): number {
+    return this.#segment - this.#firstSegment + 1;
   }
 
   /** Bytes that wait to become durable. */
@@ -123,6 +134,7 @@ export class SegmentLog implements LogStream {
     for (const segment of await listSegments(files, shard)) {
       if (segment < before.segment && segment < this.#segment) await files.remove(segmentPath(shard, segment));
     }
+    this.#firstSegment = Math.max(this.#firstSegment, Math.min(before.segment, this.#segment));
     await files.syncDirectory(logDirectory(shard));
   }
 
@@ -186,9 +198,12 @@ export class SegmentLog implements LogStream {
     const open = await this.#fileFor(group.segment);
     const offset = open.synced;
     await open.ahead?.reach(offset + group.length);
+    const startedMs = this.#options.clock.monotonicMs();
     await open.file.write(group.bytes.subarray(0, group.length), offset);
     await open.file.sync();
+    this.syncSeconds.observe((this.#options.clock.monotonicMs() - startedMs) / 1000);
     this.syncCount++;
+    this.bytesSynced += group.length;
     open.synced = offset + group.length;
     open.ahead?.follow(open.synced);
     this.#options.onDurable({

@@ -278,10 +278,12 @@ function tableOf(stores: readonly Store[]): IdTable {
 }
 
 /** Merges the ascending runs [0, middle) and [middle, end); of equal times the first run's stays. Returns how many are left. */
-export function mergeRuns({ ts, vsWords, histograms }: SampleColumn, middle: number, end: number): number {
+export function mergeRuns({ ts, vsWords, histograms, starts }: SampleColumn, middle: number, end: number): number {
   const moves = movesOf(histograms);
   const oldTs = ts.slice(0, middle);
   const oldWords = vsWords.slice(0, 2 * middle);
+  const startsMs = starts?.any ? starts.ms : null;
+  const oldStarts = startsMs?.slice(0, middle);
   let a = 0;
   let b = middle;
   let out = 0;
@@ -293,12 +295,14 @@ export function mergeRuns({ ts, vsWords, histograms }: SampleColumn, middle: num
       ts[out] = oldTs[a];
       vsWords[2 * out] = oldWords[2 * a];
       vsWords[2 * out + 1] = oldWords[2 * a + 1];
+      if (startsMs && oldStarts) startsMs[out] = oldStarts[a];
       moves?.push(a);
       a++;
     } else {
       ts[out] = ts[b];
       vsWords[2 * out] = vsWords[2 * b];
       vsWords[2 * out + 1] = vsWords[2 * b + 1];
+      if (startsMs) startsMs[out] = startsMs[b];
       moves?.push(b);
       b++;
     }

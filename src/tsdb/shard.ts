@@ -12,6 +12,7 @@ import { type BadBlock, BlockSet } from './block-set.ts';
 import { decodeCommand, isCommand } from './command.ts';
 import { Head } from './head.ts';
 import { HeadSource } from './head-source.ts';
+import { type ExemplarSelection, type SeriesExemplars, oldestExemplarMs, selectExemplars } from './head-exemplars.ts';
 import type { HeadCounters } from './head-memory.ts';
 import { STATE_BASE } from './head-memory.ts';
 import { restoreImage, writeImage } from './image.ts';
@@ -64,6 +65,11 @@ export interface BlockInfo {
 export interface ShardStats extends HeadCounters {
   readonly series: number;
   readonly symbols: number;
+  /** Exemplars kept, and series that have some. */
+  readonly exemplars: number;
+  readonly exemplarSeries: number;
+  /** Time of the oldest; 0 if there is none. */
+  readonly oldestExemplarMs: number;
   /** Bytes of the state in memory. */
   readonly stateBytes: number;
   /** The shard's clock: the time of its data. */
@@ -289,6 +295,11 @@ export class Shard implements ShardView {
     await this.#blocks.setAside(block.path, error);
   }
 
+  /** Exemplars by series, in no order of these. */
+  exemplars(selection: ExemplarSelection, breathe: Breathe): Promise<SeriesExemplars[]> {
+    return selectExemplars(this.#head, selection, breathe);
+  }
+
   get isImageDue(): boolean {
     return this.#bytesSinceImage >= Math.max(IMAGE_LOG_BYTES_MIN, this.#imageBytes);
   }
@@ -329,8 +340,11 @@ export class Shard implements ShardView {
     const range = memory.timeRange;
     return {
       ...memory.counters(),
-      series: memory.seriesCount,
+      series: memory.seriesCount - memory.companions,
       symbols: memory.symbolCount,
+      exemplars: memory.exemplarCount,
+      exemplarSeries: memory.exemplarSeries,
+      oldestExemplarMs: oldestExemplarMs(this.#head),
       stateBytes: memory.brk - STATE_BASE,
       clockMs: memory.clockMs,
       minMs: range?.minMs ?? null,

@@ -75,6 +75,7 @@ export class HeadStore implements Store {
   level(place: number, minMs: number, maxMs: number, scratch: SampleColumn, run: LevelRun): boolean {
     const series = this.series[place];
     if (series !== NO_SERIES && this.#head.mayHaveHistograms(series)) return false;
+    if (series !== NO_SERIES && scratch.starts && this.#head.mayHaveStarts(series)) return false;
     return run.samples(scratch, this.read(place, minMs, maxMs, scratch, 0), this.#times);
   }
 
@@ -180,10 +181,12 @@ export class BlockStore implements Store {
     return 0;
   }
 
-  level(place: number, minMs: number, maxMs: number, _: SampleColumn, run: LevelRun): boolean {
+  level(place: number, minMs: number, maxMs: number, { starts }: SampleColumn, run: LevelRun): boolean {
     const series = this.series[place];
     if (this.#gone?.has(series)) return false;
-    return readLevel(this.#index, this.#pages as PinnedPages, series, [minMs, maxMs], this.#kernel, run, this.#textOf);
+    const pages = this.#pages as PinnedPages;
+    const wantsStarts = starts !== undefined;
+    return readLevel(this.#index, pages, series, [minMs, maxMs], this.#kernel, run, this.#textOf, wantsStarts);
   }
 
   labels(place: number): Labels {
@@ -260,7 +263,7 @@ function isAllGone(
 
 /** Closes the gaps that deleted ranges leave among `count` samples from `at` on; returns how many are left. */
 export function withoutRanges(column: SampleColumn, at: number, count: number, ranges: Ranges): number {
-  const { ts, vsWords, histograms } = column;
+  const { ts, vsWords, histograms, starts } = column;
   const moves = movesOf(histograms);
   let kept = at;
   for (let i = at; i < at + count; i++) {
@@ -270,6 +273,7 @@ export function withoutRanges(column: SampleColumn, at: number, count: number, r
       ts[kept] = timeMs;
       vsWords[2 * kept] = vsWords[2 * i];
       vsWords[2 * kept + 1] = vsWords[2 * i + 1];
+      starts?.move(i, kept);
     }
     moves?.push(i);
     kept++;

@@ -33,6 +33,18 @@ export interface ExpositionSample {
   readonly timestampMs: number | undefined;
   /** Type of the last TYPE line before: decides whether `le` and `quantile` are normalised. */
   readonly type: MetricType;
+  /** Absent where the line has none. */
+  readonly exemplar?: ExpositionExemplar;
+}
+
+/** The exemplar of a sample's line. */
+export interface ExpositionExemplar {
+  /** Where its labels begin, behind the brace, and where its value. */
+  readonly labels: number;
+  readonly valueStart: number;
+  readonly value: number;
+  /** Undefined: it has no time of its own. */
+  readonly timestampMs: number | undefined;
 }
 
 /** A TYPE, HELP or UNIT line. */

@@ -41,7 +41,7 @@ function settlePending(kernel: ExpositionKernel, body: Uint8Array): boolean {
       kernel.setTimeMs(row, Math.trunc(seconds * 1000) + 0);
     }
     const exemplar = kernel.pendingExemplar(row);
-    if (exemplar !== undefined && !exemplarIsValid(body, exemplar)) return false;
+    if (exemplar !== undefined && !settleExemplar(kernel, body, exemplar)) return false;
   }
   return true;
 }
@@ -51,14 +51,17 @@ function finiteAt(body: Uint8Array, start: number, end: number): number | undefi
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
-/** `value` or `value timestamp`, up to the end of the line. */
-function exemplarIsValid(body: Uint8Array, start: number): boolean {
+/** Reads `value` or `value timestamp`, up to the end of the line; false if one is no number. */
+function settleExemplar(kernel: ExpositionKernel, body: Uint8Array, index: number): boolean {
+  const start = kernel.exemplarPlaces(index).value;
   const newline = body.indexOf(10, start);
   const [value, time] = asciiText(body, start, newline < 0 ? body.length : newline).split(' ');
-  if (typeof parseFloatText(value) === 'string') return false;
-  if (time === undefined) return true;
-  const seconds = parseFloatText(time);
-  return typeof seconds === 'number' && Number.isFinite(seconds);
+  const number = parseFloatText(value);
+  if (typeof number === 'string') return false;
+  const seconds = time === undefined ? 0 : parseFloatText(time);
+  if (typeof seconds === 'string' || !Number.isFinite(seconds)) return false;
+  kernel.setExemplar(index, number, time === undefined ? undefined : Math.trunc(seconds * 1000) + 0);
+  return true;
 }
 
 /** One metric family's line of metadata. */

@@ -10,6 +10,7 @@ export {
 } from './exposition-scan.ts';
 export {
   METRIC_TYPE_NUMBERS,
+  type WireExemplar,
   type WireMetadata,
   type WireSample,
   type WireSeries,
@@ -51,9 +52,11 @@ export type {
   OtlpAttribute,
   OtlpBuckets,
   OtlpData,
+  OtlpExemplar,
   OtlpExponentialPoint,
   OtlpHistogramPoint,
   OtlpMetric,
+  OtlpPoint,
   OtlpNumberPoint,
   OtlpResource,
   OtlpScope,
@@ -62,9 +65,11 @@ export type {
 export { decodeOtlpJson } from './otlp-json.ts';
 export { decodeOtlpProtobuf, encodeOtlpResponse } from './otlp-protobuf.ts';
 export { type InfluxLines, type InfluxPoint, readInfluxLines } from './influx-line.ts';
+export { type ExposedExemplar, exemplarMessage } from './prometheus-exemplars.ts';
 export {
   type ExposedHistogram,
   type ProtobufOptions,
   protobufToText,
   readProtobufExposition,
 } from './prometheus-client.ts';
+export { type CreatedTimes, type StartedLine, startedLines, takeCreated } from './openmetrics-created.ts';

@@ -102,6 +102,7 @@ export function checkPoint(type: MetricType, family: string, point: readonly Che
     if (seen.has(key)) fail(`${family}${suffix} is there twice`);
     seen.add(key);
   }
+  if (type === 'counter' && !seen.has('_total\0')) fail(`${family}_created is there without ${family}_total`);
   if (type === 'histogram') checkBuckets(family, point, '_sum', '_count');
   if (type === 'gaugehistogram') checkBuckets(family, point, '_gsum', '_gcount');
 }

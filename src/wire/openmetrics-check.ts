@@ -85,7 +85,7 @@ class OpenMetricsCheck {
 
   /** The line for rules that were found broken without one. */
   #placed(error: unknown): unknown {
-    return error instanceof TidemarkError && error.code === 'rule'
+    return error instanceof TidemarkError && !/\(line \d+\)$/.test(error.message)
       ? expositionError(error.message, this.#body, this.#offset)
       : error;
   }
@@ -160,7 +160,7 @@ class OpenMetricsCheck {
     const labels = parseSeriesText(this.#body.subarray(row.start, end), 'unknown');
     const name = labels.get('__name__') ?? '';
     labels.delete('__name__');
-    if (/,\s*\}$/.test(this.#text(row.start, end))) fail('labels end with a comma');
+    checkBraces(this.#text(row.start, end), 'labels');
     if (this.#body[row.start] === 123 || !METRIC_NAME.test(name)) fail(`invalid metric name ${goQuote(name)}`);
     for (const label of labels.keys()) if (!LABEL_NAME.test(label)) fail(`invalid label name ${goQuote(label)}`);
     const { family, suffix } = this.#familyOf(name);
@@ -205,7 +205,7 @@ class OpenMetricsCheck {
     if (at < 0) return;
     if (!EXEMPLAR_SUFFIXES[family.type]?.includes(suffix)) fail(`${family.name}${suffix} may not have an exemplar`);
     const braces = rest.slice(at + 3, rest.lastIndexOf('}') + 1);
-    if (/,\s*\}$/.test(braces)) fail('labels of an exemplar end with a comma');
+    checkBraces(braces, 'labels of an exemplar');
     const text = new TextEncoder().encode(`x${braces}`);
     const labels = parseSeriesText(text, 'unknown');
     labels.delete('__name__');
@@ -221,6 +221,14 @@ class OpenMetricsCheck {
 
 const offsetOf = (entry: ExpositionSample | ExpositionMetadata): number =>
   'kind' in entry ? entry.nameStart : entry.start;
+
+/** Names in quotes came after OpenMetrics 1.0. `text` is well formed, and quotes are in it around values and names only. */
+function checkBraces(text: string, what: string): void {
+  if (/,\s*\}$/.test(text)) fail(`${what} end with a comma`);
+  const withoutValues = text.replace(/="(?:[^"\\]|\\.)*"/gs, '=');
+  const quoted = /[{,]\s*("[^=]*)/s.exec(withoutValues);
+  if (quoted) fail(`invalid label name ${goQuote(quoted[1].replace(/^"|"$/g, ''))}: names are not in quotes`);
+}
 
 function fail(text: string): never {
   throw new TidemarkError('rule', text);

@@ -8,6 +8,7 @@
 import { ExpositionLexer, type LexerState } from './exposition-lexer.ts';
 import {
   type ExpositionDocument,
+  type ExpositionExemplar,
   type ExpositionMetadata,
   type ExpositionSample,
   METRIC_TYPES,
@@ -100,6 +101,8 @@ class OpenMetricsParser {
   readonly #samples: ExpositionSample[] = [];
   readonly #metadata: ExpositionMetadata[] = [];
   #type: MetricType = 'unknown';
+  /** Of the line at hand. */
+  #exemplarSeen: ExpositionExemplar | undefined;
   #named = false;
 
   constructor(bytes: Uint8Array) {
@@ -176,8 +179,11 @@ class OpenMetricsParser {
     }
     if (!this.#named) throw lexer.whileParsing('metric name not set');
     const value = this.#value(next, 'metric');
+    this.#exemplarSeen = undefined;
     const timestampMs = this.#rest();
-    this.#samples.push({ start, length: end - start, value, timestampMs, type: this.#type });
+    const exemplar = this.#exemplarSeen;
+    const sample = { start, length: end - start, value, timestampMs, type: this.#type };
+    this.#samples.push(exemplar ? { ...sample, exemplar } : sample);
   }
 
   #value(token: Token, after: string): number {
@@ -217,11 +223,16 @@ class OpenMetricsParser {
 
   #exemplar(): void {
     const lexer = this.#lexer;
+    const labels = lexer.at;
     this.#labels(true);
-    this.#value(lexer.next(), 'exemplar labels');
     let token = lexer.next();
+    const valueStart = lexer.start + 1;
+    const value = this.#value(token, 'exemplar labels');
+    this.#exemplarSeen = { labels, valueStart, value, timestampMs: undefined };
+    token = lexer.next();
     if (token === 'TIMESTAMP') {
-      this.#seconds('exemplar timestamp');
+      const timestampMs = this.#seconds('exemplar timestamp');
+      this.#exemplarSeen = { labels, valueStart, value, timestampMs };
       token = lexer.next();
       if (token === 'LINEBREAK') return;
       if (token === 'EOF') throw this.#noEof();

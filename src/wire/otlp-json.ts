@@ -7,6 +7,7 @@ import {
   type OtlpAttribute,
   type OtlpBuckets,
   type OtlpData,
+  type OtlpExemplar,
   type OtlpMetric,
   type OtlpResource,
   type OtlpScope,
@@ -89,7 +90,25 @@ const attributesOf = (json: Json): OtlpAttribute[] =>
     return [key, otlpText(value)];
   });
 
+const hexOf = (json: Json, what: string): string => {
+  const text = textOf(json, what).toLowerCase();
+  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw wrong(`${what} must be hexadecimal`, json);
+  return /^0*$/.test(text) ? '' : text;
+};
+
+const exemplarOf = (json: Json): OtlpExemplar => {
+  const exemplar = objectOf(json, 'exemplar');
+  return {
+    attributes: attributesOf(exemplar.filteredAttributes),
+    timeMs: msOf(exemplar.timeUnixNano, 'timeUnixNano'),
+    value: numberOf(exemplar.asDouble ?? exemplar.asInt, 'asDouble or asInt'),
+    traceId: hexOf(exemplar.traceId, 'traceId'),
+    spanId: hexOf(exemplar.spanId, 'spanId'),
+  };
+};
+
 const common = (point: JsonObject) => ({
+  exemplars: listOf(point.exemplars, 'exemplars', exemplarOf),
   attributes: attributesOf(point.attributes),
   startMs: msOf(point.startTimeUnixNano, 'startTimeUnixNano'),
   timeMs: msOf(point.timeUnixNano, 'timeUnixNano'),

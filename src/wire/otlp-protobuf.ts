@@ -7,6 +7,7 @@ import {
   type OtlpAttribute,
   type OtlpBuckets,
   type OtlpData,
+  type OtlpExemplar,
   type OtlpExponentialPoint,
   type OtlpHistogramPoint,
   type OtlpKeyValues,
@@ -72,15 +73,39 @@ function attribute(input: ProtoReader): OtlpAttribute {
   return [key, otlpText(value)];
 }
 
+const hex = (bytes: Uint8Array): string =>
+  bytes.every((byte) => byte === 0) ? '' : Buffer.from(bytes).toString('hex');
+
+function exemplar(input: ProtoReader): OtlpExemplar {
+  const attributes: OtlpAttribute[] = [];
+  let [timeMs, value, traceId, spanId] = [0, 0, '', ''];
+  fields(input, {
+    2: () => (timeMs = msOf(input.fixed64())),
+    3: () => (value = input.double()),
+    4: () => (spanId = hex(input.bytes())),
+    5: () => (traceId = hex(input.bytes())),
+    6: () => (value = Number(BigInt.asIntN(64, input.fixed64()))),
+    7: () => attributes.push(attribute(input.message())),
+  });
+  return { attributes, timeMs, value, traceId, spanId };
+}
+
 /** The fields that points of all kinds have; attributes have their own number in each. */
 class Common {
   readonly attributes: OtlpAttribute[] = [];
   startMs = 0;
   timeMs = 0;
   isEmpty = false;
+  readonly exemplars: OtlpExemplar[] = [];
 
-  fields(input: ProtoReader, attributesField: number, flagsField: number): Record<number, () => void> {
+  fields(
+    input: ProtoReader,
+    attributesField: number,
+    flagsField: number,
+    exemplarsField = 0,
+  ): Record<number, () => void> {
     return {
+      [exemplarsField]: () => this.exemplars.push(exemplar(input.message())),
       2: () => (this.startMs = msOf(input.fixed64())),
       3: () => (this.timeMs = msOf(input.fixed64())),
       [attributesField]: () => this.attributes.push(attribute(input.message())),
@@ -93,7 +118,7 @@ function numberPoint(input: ProtoReader): OtlpNumberPoint {
   const common = new Common();
   let value = 0;
   fields(input, {
-    ...common.fields(input, 7, 8),
+    ...common.fields(input, 7, 8, 5),
     4: () => (value = input.double()),
     6: () => (value = Number(BigInt.asIntN(64, input.fixed64()))),
   });
@@ -107,7 +132,7 @@ function histogramPoint(input: ProtoReader): OtlpHistogramPoint {
   const bucketCounts: number[] = [];
   const bounds: number[] = [];
   fields(input, {
-    ...common.fields(input, 9, 10),
+    ...common.fields(input, 9, 10, 8),
     4: () => (count = Number(input.fixed64())),
     5: () => (sum = input.double()),
     6: () => input.fixed64s(bucketCounts),
@@ -130,7 +155,7 @@ function exponentialPoint(input: ProtoReader): OtlpExponentialPoint {
   let positive: OtlpBuckets = { offset: 0, counts: [] };
   let negative = positive;
   fields(input, {
-    ...common.fields(input, 1, 10),
+    ...common.fields(input, 1, 10, 11),
     4: () => (count = Number(input.fixed64())),
     5: () => (sum = input.double()),
     6: () => (scale = input.sint()),

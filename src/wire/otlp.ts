@@ -4,13 +4,26 @@
 /** Name and text of an attribute. */
 export type OtlpAttribute = readonly [name: string, value: string];
 
-interface OtlpPoint {
+/** What points of all kinds have. */
+export interface OtlpPoint {
   readonly attributes: readonly OtlpAttribute[];
   /** Milliseconds since the epoch, rounded down. 0: unknown. */
   readonly startMs: number;
   readonly timeMs: number;
   /** The series has ended: there is no value. */
   readonly isEmpty: boolean;
+  /** Absent of kinds that have none. */
+  readonly exemplars?: readonly OtlpExemplar[];
+}
+
+/** A measurement that went into a point. */
+export interface OtlpExemplar {
+  readonly attributes: readonly OtlpAttribute[];
+  readonly timeMs: number;
+  readonly value: number;
+  /** Hexadecimal; '': none. */
+  readonly traceId: string;
+  readonly spanId: string;
 }
 
 /** A number at a time. */

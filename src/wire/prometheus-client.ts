@@ -1,21 +1,29 @@
 // The protobuf exposition format: delimited io.prometheus.client.MetricFamily messages, as client libraries send them. It is made
 // into text format 0.0.4, which the kernel parses: one way for all scrapes. A classic histogram gives _count, _sum and _bucket
 // lines, in the order in which Prometheus takes them. Native buckets have no lines: where they are wanted, they are given beside the
-// text, as the fields of remote write's histograms.
+// text, as the fields of remote write's histograms. Exemplars are given by the row of the text they belong to.
 //
 //   body      (varint length, MetricFamily) ...
 //   family    1 name · 2 help · 3 type · 4 metrics · 5 unit
+//   exemplar  1 labels · 2 value · 3 timestamp (1 seconds · 2 nanoseconds)      of counters (2), buckets (3), histograms (16)
 //   metric    1 labels · 2 gauge · 3 counter · 4 summary · 5 untyped · 6 time in ms · 7 histogram
 import { ByteReader, ByteWriter, TidemarkError, corruptError, errorText, isCorrupt, utf8 } from '../base/index.ts';
 import { formatG } from '../model/index.ts';
 import { isPlainName } from './exposition-names.ts';
+import { type ExposedExemplar, readClientExemplar, sortExemplars } from './prometheus-exemplars.ts';
 import { ProtoReader, putBytes, putDouble, putInt } from './protobuf.ts';
 
 const TYPES = ['counter', 'gauge', 'summary', 'untyped', 'histogram', 'gaugehistogram'] as const;
 type FamilyType = (typeof TYPES)[number];
 
 /** A line to be: suffix of the name, one more label, the value. */
-type Line = readonly [suffix: string, label: string, labelValue: string, value: number];
+type Line = readonly [
+  suffix: string,
+  label: string,
+  labelValue: string,
+  value: number,
+  exemplar?: ExposedExemplar | null,
+];
 
 interface FamilyHead {
   name: string;
@@ -38,14 +46,22 @@ export interface ExposedHistogram {
   readonly series: Uint8Array;
   /** Null: that of the scrape. */
   readonly timestampMs: number | null;
+  /** When it began to count; 0: not known. */
+  readonly startMs: number;
   /** Fields of prometheus.Histogram, all but the timestamp. */
   readonly fields: Uint8Array;
+  /** Those that have a time of their own, in order. */
+  readonly exemplars: readonly ExposedExemplar[];
 }
 
 /** A body taken apart. */
 export interface ExposedProtobuf {
   readonly text: Uint8Array;
   readonly histograms: readonly ExposedHistogram[];
+  /** By the number of the sample line in the text. */
+  readonly exemplars: ReadonlyMap<number, ExposedExemplar>;
+  /** Start times of the text's sample lines, in ms, 0 for none; null: there are none. */
+  readonly starts: Float64Array | null;
 }
 
 const CLASSIC_ONLY: ProtobufOptions = { native: false, alwaysClassic: false };
@@ -56,10 +72,17 @@ export const protobufToText = (body: Uint8Array): Uint8Array => readProtobufExpo
 /** The body as text and native histograms. Throws TidemarkError `bad_exposition`. */
 export function readProtobufExposition(body: Uint8Array, options: ProtobufOptions): ExposedProtobuf {
   try {
-    const out: Output = { text: new ByteWriter(body.length * 4 + 1024), histograms: [], options };
+    const out: Output = {
+      text: new ByteWriter(body.length * 4 + 1024),
+      histograms: [],
+      exemplars: new Map(),
+      starts: [],
+      options,
+    };
     const input = new ByteReader(body);
     while (input.remaining > 0) writeFamily(out, input.block());
-    return { text: out.text.finish(), histograms: out.histograms };
+    const starts = out.starts.some((ms) => ms !== 0) ? Float64Array.from(out.starts) : null;
+    return { text: out.text.finish(), histograms: out.histograms, exemplars: out.exemplars, starts };
   } catch (error) {
     if (!isCorrupt(error)) throw error;
     throw new TidemarkError('bad_exposition', errorText(error), { cause: error });
@@ -69,6 +92,9 @@ export function readProtobufExposition(body: Uint8Array, options: ProtobufOption
 interface Output {
   readonly text: ByteWriter;
   readonly histograms: ExposedHistogram[];
+  readonly exemplars: Map<number, ExposedExemplar>;
+  /** By sample line. */
+  readonly starts: number[];
   readonly options: ProtobufOptions;
 }
 
@@ -117,13 +143,44 @@ function writeMetric(out: Output, name: string, type: FamilyType, message: Uint8
   if (value === null) return;
   const isHistogram = type === 'histogram' || type === 'gaugehistogram';
   const fields = out.options.native && isHistogram ? nativeFields(value, type) : null;
-  if (fields) out.histograms.push({ series: utf8(seriesText(name, labels)), timestampMs, fields });
+  const startMs = createdMs(type, value);
+  if (fields) {
+    const exemplars = nativeExemplars(new ProtoReader(value));
+    out.histograms.push({ series: utf8(seriesText(name, labels)), timestampMs, startMs, fields, exemplars });
+  }
   if (fields && !out.options.alwaysClassic) return;
   const time = timestampMs === null ? '' : ` ${timestampMs}`;
-  for (const [suffix, label, labelValue, number] of linesOf(type, new ProtoReader(value))) {
+  for (const [suffix, label, labelValue, number, exemplar] of linesOf(type, new ProtoReader(value))) {
     const more = label === '' ? labels : [...labels, `${label}="${labelValue}"`];
     out.text.bytes(utf8(`${seriesText(name + suffix, more)} ${formatG(number)}${time}\n`));
+    if (exemplar) out.exemplars.set(out.starts.length, exemplar);
+    out.starts.push(startMs);
   }
+}
+
+/** Which field of what a metric holds says when it began to count. */
+const CREATED_FIELDS: Partial<Record<FamilyType, number>> = { counter: 3, summary: 4, histogram: 15 };
+
+/** That time, 0 if there is none. */
+function createdMs(type: FamilyType, message: Uint8Array): number {
+  const created = CREATED_FIELDS[type];
+  let ms = 0;
+  for (const input = new ProtoReader(message); input.next(); ) {
+    if (input.field === created) ms = timestampOf(input.message());
+    else input.skip();
+  }
+  return ms;
+}
+
+/** google.protobuf.Timestamp: seconds and nanoseconds. */
+function timestampOf(input: ProtoReader): number {
+  let [seconds, nanos] = [0, 0];
+  while (input.next()) {
+    if (input.field === 1) seconds = input.int();
+    else if (input.field === 2) nanos = input.int();
+    else input.skip();
+  }
+  return seconds * 1000 + Math.floor(nanos / 1e6);
 }
 
 /** By field of io.prometheus.client.Histogram: that of prometheus.Histogram. */
@@ -219,11 +276,13 @@ function linesOf(type: FamilyType, input: ProtoReader): Line[] {
   if (type === 'summary') return summaryLines(input);
   if (type === 'histogram' || type === 'gaugehistogram') return histogramLines(input);
   let value = 0;
+  let exemplar: ExposedExemplar | null = null;
   while (input.next()) {
     if (input.field === 1) value = input.double();
+    else if (input.field === 2 && type === 'counter') exemplar = readClientExemplar(input.message());
     else input.skip();
   }
-  return [['', '', '', value]];
+  return [['', '', '', value, exemplar]];
 }
 
 /** Two numbers of a message. */
@@ -253,6 +312,40 @@ function summaryLines(input: ProtoReader): Line[] {
   return [['_count', '', '', count], ['_sum', '', '', sum], ...quantiles];
 }
 
+interface Bucket {
+  value: number;
+  bound: number;
+  exemplar: ExposedExemplar | null;
+}
+
+function bucketOf(input: ProtoReader): Bucket {
+  const bucket: Bucket = { value: 0, bound: 0, exemplar: null };
+  while (input.next()) {
+    if (input.field === 1) bucket.value = input.uint();
+    else if (input.field === 2) bucket.bound = input.double();
+    else if (input.field === 3) bucket.exemplar = readClientExemplar(input.message());
+    else if (input.field === 4) bucket.value = input.double();
+    else input.skip();
+  }
+  return bucket;
+}
+
+const NATIVE_EXEMPLARS = 16;
+
+/** Those of the histogram, or if it has none those of its buckets; without a time of their own they are left out, as Prometheus does. */
+function nativeExemplars(input: ProtoReader): ExposedExemplar[] {
+  const own: ExposedExemplar[] = [];
+  const ofBuckets: ExposedExemplar[] = [];
+  while (input.next()) {
+    if (input.field === NATIVE_EXEMPLARS) own.push(readClientExemplar(input.message()));
+    else if (input.field === 3) {
+      const { exemplar } = bucketOf(input.message());
+      if (exemplar) ofBuckets.push(exemplar);
+    } else input.skip();
+  }
+  return sortExemplars((own.length > 0 ? own : ofBuckets).filter(({ timestampMs }) => timestampMs !== undefined));
+}
+
 function histogramLines(input: ProtoReader): Line[] {
   let [count, floatCount, sum] = [0, 0, 0];
   let hasInfinite = false;
@@ -262,13 +355,9 @@ function histogramLines(input: ProtoReader): Line[] {
     else if (input.field === 2) sum = input.double();
     else if (input.field === 4) floatCount = input.double();
     else if (input.field === 3) {
-      const message = input.message();
-      const { value, bound } = pair(message, (field) => {
-        if (field === 1) return message.uint();
-        return field === 4 ? message.double() : null;
-      });
+      const { value, bound, exemplar } = bucketOf(input.message());
       hasInfinite ||= bound === Infinity;
-      buckets.push(['_bucket', 'le', formatG(bound), value]);
+      buckets.push(['_bucket', 'le', formatG(bound), value, exemplar]);
     } else input.skip();
   }
   // A histogram has one kind of counts: floats if they are not zero.

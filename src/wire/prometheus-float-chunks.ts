@@ -7,7 +7,7 @@
 //   XOR2   the same with a byte about start timestamps behind the count, and one control prefix for time and value from t2 on:
 //          0 same step and value · 10 same step · 110 13 bits · 1110 20 bits · 11110 64 bits of change · 11111 same step, stale
 import { corruptError } from '../base/index.ts';
-import { STALE_NAN_HIGH, STALE_NAN_LOW } from '../model/index.ts';
+import { STALE_NAN_HIGH, STALE_NAN_LOW, StartTimes } from '../model/index.ts';
 import { BitReader, XorFloat, timeOf } from './prometheus-bits.ts';
 
 /** Samples that grow: times in ms since the epoch, raw bits of values. */
@@ -15,25 +15,31 @@ export class SampleBuffer {
   ts = new Float64Array(1024);
   vs = new Float64Array(1024);
   vsWords = new Uint32Array(this.vs.buffer);
+  readonly starts = new StartTimes();
   count = 0;
 
   clear(): void {
     this.count = 0;
+    this.starts.clear();
   }
 
-  push(timeMs: number, high: number, low: number): void {
+  /** `startMs` 0: no start time. */
+  push(timeMs: number, high: number, low: number, startMs = 0): void {
     const at = this.count++;
     if (at === this.ts.length) this.#grow();
     this.ts[at] = timeMs;
     this.vsWords[2 * at] = low;
     this.vsWords[2 * at + 1] = high;
+    if (startMs === 0) this.starts.none(at, 1);
+    else this.starts.begin(at, 1)[at] = startMs;
   }
 
-  /** Adds samples [0, count) of other arrays. */
+  /** Adds samples [0, count) of other arrays, which have no start times. */
   append(from: { readonly ts: Float64Array; readonly vsWords: Uint32Array }, count: number): void {
     while (this.count + count > this.ts.length) this.#grow();
     this.ts.set(from.ts.subarray(0, count), this.count);
     this.vsWords.set(from.vsWords.subarray(0, 2 * count), 2 * this.count);
+    this.starts.none(this.count, count);
     this.count += count;
   }
 
@@ -60,18 +66,21 @@ export class SampleBuffer {
     order.sort((a, b) => ts[a] - ts[b] || a - b);
     const oldTs = ts.slice(0, this.count);
     const oldWords = vsWords.slice(0, 2 * this.count);
+    const oldStarts = this.starts.any ? this.starts.ms.slice(0, this.count) : null;
     this.count = from;
     for (const i of order) {
       if (this.count > from && this.ts[this.count - 1] === oldTs[i]) continue;
-      this.push(oldTs[i], oldWords[2 * i + 1], oldWords[2 * i]);
+      this.push(oldTs[i], oldWords[2 * i + 1], oldWords[2 * i], oldStarts?.[i]);
     }
   }
 
   /** Removes the samples for which `isGone(time)`. */
   removeTimes(isGone: (timeMs: number) => boolean): void {
-    const { ts, vsWords, count } = this;
+    const { ts, vsWords, starts, count } = this;
     this.count = 0;
-    for (let i = 0; i < count; i++) if (!isGone(ts[i])) this.push(ts[i], vsWords[2 * i + 1], vsWords[2 * i]);
+    for (let i = 0; i < count; i++) {
+      if (!isGone(ts[i])) this.push(ts[i], vsWords[2 * i + 1], vsWords[2 * i], starts.of(i));
+    }
   }
 }
 
@@ -108,25 +117,32 @@ function checkedTime(timeMs: number): number {
 }
 
 /**
- * Start timestamps beside the samples of newer chunks: a header byte that tells whether the first sample has one and from which
- * sample on each has one. They are read over: nothing here keeps them.
+ * Start times beside the samples of newer chunks: a header byte tells whether the first sample has one, and from which sample on they
+ * change. The first one is how long before its sample the counter began; from the first change on each is a distance to the sample
+ * before, as a change of that distance.
  */
-export class StartTimes {
+export class ChunkStarts {
   readonly #firstKnown: boolean;
   readonly #changesFrom: number;
+  #start = 0;
+  #distance = 0;
+  #beforeMs = 0;
 
   constructor(header: number) {
     this.#firstKnown = (header & 0x80) !== 0;
     this.#changesFrom = header & 0x7f;
   }
 
-  /** Skips what follows sample `index`. */
-  skip(reader: BitReader, index: number): void {
+  /** Reads what follows sample `index`; its start time, 0 if there is none. */
+  next(reader: BitReader, index: number, timeMs: number): number {
     if (index === 0) {
-      if (this.#firstKnown) reader.varint();
+      if (this.#firstKnown) this.#start = checkedTime(timeMs - Number(reader.varint()));
     } else if (this.#changesFrom > 0 && index >= this.#changesFrom) {
-      reader.varbitInt();
+      this.#distance += Number(reader.varbitInt());
+      this.#start = checkedTime(this.#beforeMs - this.#distance);
     }
+    this.#beforeMs = timeMs;
+    return this.#start;
   }
 }
 
@@ -134,15 +150,15 @@ export class StartTimes {
 export function decodeXor2(bytes: Uint8Array, from: number, to: number, into: SampleBuffer): void {
   const reader = new BitReader(bytes, from, to);
   const count = reader.bits(16);
-  const starts = new StartTimes(reader.byte());
+  const starts = new ChunkStarts(reader.byte());
   const state = new Xor2State();
   for (let i = 0; i < count; i++) {
     if (i === 0) state.first(reader);
     else if (i === 1) state.second(reader);
     else state.next(reader);
-    if (state.isStale) into.push(state.time, STALE_NAN_HIGH, STALE_NAN_LOW);
-    else into.push(state.time, state.value.high, state.value.low);
-    starts.skip(reader, i);
+    const startMs = starts.next(reader, i, state.time);
+    if (state.isStale) into.push(state.time, STALE_NAN_HIGH, STALE_NAN_LOW, startMs);
+    else into.push(state.time, state.value.high, state.value.low, startMs);
   }
 }
 

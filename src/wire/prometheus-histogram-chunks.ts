@@ -11,7 +11,7 @@
 import { corruptError } from '../base/index.ts';
 import { type NativeHistogram, type ResetHint, STALE_NAN_HIGH, STALE_NAN_LOW, newHistogram } from '../model/index.ts';
 import { BitReader, XorFloat, timeOf } from './prometheus-bits.ts';
-import { StartTimes } from './prometheus-float-chunks.ts';
+import { ChunkStarts } from './prometheus-float-chunks.ts';
 
 /** `length` buckets in a row, `offset` buckets behind the end of the span before (the first one: from bucket 0). */
 interface Span {
@@ -27,6 +27,8 @@ export interface HistogramSample {
   /** Counts were integers when they were stored. */
   readonly isInteger: boolean;
   readonly histogram: NativeHistogram;
+  /** When the counter began; 0: not known. */
+  readonly startMs: number;
 }
 
 const CUSTOM_BUCKETS_SCHEMA = -53;
@@ -248,7 +250,7 @@ export function decodeHistograms(
   const third = reader.byte();
   const total = hasStartTimes ? first & 0x3fff : first;
   const reset = RESETS[(hasStartTimes ? first >> 14 : third >> 6) & 3];
-  const starts = new StartTimes(hasStartTimes ? third : 0);
+  const starts = new ChunkStarts(hasStartTimes ? third : 0);
   // Each bucket has at least these bits in the first sample: no memory is taken for what claims more.
   const layout = readLayout(reader, Math.floor(((to - from) * 8) / (isInteger ? 1 : 64)));
   const sizes = [layout.positive.length, layout.negative.length] as const;
@@ -262,8 +264,9 @@ export function decodeHistograms(
       time.next(reader.varbitInt());
       counts.next(reader);
     }
-    into.push(sampleOf(timeOf(time.value), isInteger, hintOf(reset, i), layout, counts));
-    starts.skip(reader, i);
+    const timeMs = timeOf(time.value);
+    const startMs = starts.next(reader, i, timeMs);
+    into.push(sampleOf({ timeMs, startMs, isInteger }, hintOf(reset, i), layout, counts));
   }
 }
 
@@ -275,14 +278,13 @@ function hintOf(reset: ResetHint, index: number): ResetHint {
 }
 
 function sampleOf(
-  timeMs: number,
-  isInteger: boolean,
+  about: Pick<HistogramSample, 'timeMs' | 'startMs' | 'isInteger'>,
   resetHint: ResetHint,
   { schema, zeroThreshold, positive, negative, customBounds }: Layout,
   counts: Counts,
 ): HistogramSample {
   const { isStale } = counts;
-  if (isStale) return { timeMs, isStale, isInteger, histogram: newHistogram({ resetHint, sum: Number.NaN }) };
+  if (isStale) return { ...about, isStale, histogram: newHistogram({ resetHint, sum: Number.NaN }) };
   const { count, zeroCount, sum } = counts;
   const [positiveCounts, negativeCounts] = counts.buckets();
   const histogram = newHistogram({
@@ -296,5 +298,5 @@ function sampleOf(
     negative: { indexes: negative, counts: negativeCounts },
     customBounds,
   });
-  return { timeMs, isStale, isInteger, histogram };
+  return { ...about, isStale, histogram };
 }

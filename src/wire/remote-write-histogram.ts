@@ -10,6 +10,8 @@ export interface WireHistogram {
   readonly histogram: NativeHistogram;
   /** The series has ended, whatever `histogram` says. */
   readonly stale?: boolean;
+  /** When the counter began; absent or 0: not known. Only version 2.0 has it. */
+  readonly startMs?: number;
 }
 
 const HINT_NUMBERS: Readonly<Record<ResetHint, number>> = { unknown: 0, reset: 1, not_reset: 2, gauge: 3 };
@@ -39,7 +41,8 @@ function writeDouble(out: ByteWriter, tag: number, value: number): void {
 }
 
 /** The fields of a Histogram, zeros left out where that says the same. */
-export function writeHistogram(out: ByteWriter, { timestampMs, histogram: h, stale }: WireHistogram): void {
+export function writeHistogram(out: ByteWriter, wire: WireHistogram, version = 1): void {
+  const { timestampMs, histogram: h, stale, startMs = 0 } = wire;
   const integral = isIntegral(h);
   out.u8(integral ? 0x08 : 0x11);
   if (integral) out.varint(h.count);
@@ -69,6 +72,11 @@ export function writeHistogram(out: ByteWriter, { timestampMs, histogram: h, sta
     out.u8(0x01);
     out.varint(8 * h.customBounds.length);
     for (const bound of h.customBounds) out.f64(bound);
+  }
+  if (version === 2 && startMs !== 0) {
+    out.u8(0x88);
+    out.u8(0x01);
+    writeInt64(out, startMs);
   }
 }
 

@@ -1,6 +1,7 @@
 // Encoder of remote write 1.0 (prometheus.WriteRequest). The message layout is drawn in
 // kernels/intake/remote-write-v1.ts.
 import { ByteWriter, utf8 } from '../base/index.ts';
+import { exemplarMessage } from './prometheus-exemplars.ts';
 import { writeHistogram } from './remote-write-histogram.ts';
 import { type WireMetadata, type WireSeries, writeBytes, writeSample, writeText } from './remote-write.ts';
 
@@ -22,7 +23,8 @@ export function encodeRemoteWriteV1(series: readonly WireSeries[], metadata: rea
   return out.finish();
 }
 
-function encodeSeries(out: ByteWriter, part: ByteWriter, { labels, samples, histograms = [] }: WireSeries): void {
+function encodeSeries(out: ByteWriter, part: ByteWriter, series: WireSeries): void {
+  const { labels, samples, histograms = [], exemplars = [] } = series;
   for (const [name, value] of labels) {
     part.clear();
     writeBytes(part, 0x0a, utf8(name));
@@ -34,6 +36,7 @@ function encodeSeries(out: ByteWriter, part: ByteWriter, { labels, samples, hist
     writeSample(part, sample);
     writeBytes(out, 0x12, part.view());
   }
+  for (const exemplar of exemplars) writeBytes(out, 0x1a, exemplarMessage(exemplar));
   for (const histogram of histograms) {
     part.clear();
     writeHistogram(part, histogram);

@@ -3,7 +3,14 @@
 import { ByteWriter, utf8 } from '../base/index.ts';
 import { METRIC_NAME } from '../model/index.ts';
 import { writeHistogram } from './remote-write-histogram.ts';
-import { type WireMetadata, type WireSeries, writeBytes, writeSample } from './remote-write.ts';
+import {
+  type WireExemplar,
+  type WireMetadata,
+  type WireSeries,
+  writeBytes,
+  writeInt64,
+  writeSample,
+} from './remote-write.ts';
 
 /** A request body, not yet compressed. Metadata is attached to the series whose metric name it has. */
 export function encodeRemoteWriteV2(series: readonly WireSeries[], metadata: readonly WireMetadata[] = []): Uint8Array {
@@ -42,7 +49,7 @@ class Symbols {
 }
 
 function encodeSeries(out: ByteWriter, part: ByteWriter, series: WireSeries, symbols: Symbols): void {
-  const { labels, samples, histograms = [] } = series;
+  const { labels, samples, histograms = [], exemplars = [] } = series;
   part.clear();
   for (const [name, value] of labels) {
     part.varint(symbols.number(name));
@@ -51,14 +58,32 @@ function encodeSeries(out: ByteWriter, part: ByteWriter, series: WireSeries, sym
   writeBytes(out, 0x0a, part.view());
   for (const sample of samples) {
     part.clear();
-    writeSample(part, sample);
+    writeSample(part, sample, 2);
     writeBytes(out, 0x12, part.view());
   }
   for (const histogram of histograms) {
     part.clear();
-    writeHistogram(part, histogram);
+    writeHistogram(part, histogram, 2);
     writeBytes(out, 0x1a, part.view());
   }
+  for (const exemplar of exemplars) {
+    part.clear();
+    encodeExemplar(part, exemplar, symbols);
+    writeBytes(out, 0x22, part.view());
+  }
+}
+
+function encodeExemplar(out: ByteWriter, { labels, value, timestampMs = 0 }: WireExemplar, symbols: Symbols): void {
+  const refs = new ByteWriter(16);
+  for (const text of labels) refs.varint(symbols.number(text));
+  writeBytes(out, 0x0a, refs.view());
+  if (!Object.is(value, 0)) {
+    out.u8(0x11);
+    out.f64(value);
+  }
+  if (timestampMs === 0) return;
+  out.u8(0x18);
+  writeInt64(out, timestampMs);
 }
 
 function encodeMetadata(out: ByteWriter, part: ByteWriter, { type, help, unit }: WireMetadata, symbols: Symbols): void {

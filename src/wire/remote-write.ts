@@ -2,6 +2,7 @@
 // tests; bodies that come in are taken apart by the intake kernel without any of this.
 import { type ByteWriter, utf8 } from '../base/index.ts';
 import { STALE_NAN_BITS } from '../model/index.ts';
+import type { ExposedExemplar } from './prometheus-exemplars.ts';
 import type { WireHistogram } from './remote-write-histogram.ts';
 
 /** A sample to be sent. */
@@ -11,6 +12,8 @@ export interface WireSample {
   readonly value: number;
   /** The value is the stale marker, whatever `value` says. */
   readonly stale?: boolean;
+  /** When the counter began; absent or 0: not known. Only version 2.0 has it. */
+  readonly startMs?: number;
 }
 
 /** A series to be sent. Labels are written in the order given: sort them by name, leave out empty values. */
@@ -18,7 +21,11 @@ export interface WireSeries {
   readonly labels: readonly (readonly [name: string, value: string])[];
   readonly samples: readonly WireSample[];
   readonly histograms?: readonly WireHistogram[];
+  readonly exemplars?: readonly WireExemplar[];
 }
+
+/** An exemplar to be sent. */
+export type WireExemplar = ExposedExemplar;
 
 /** What is known of a metric. Types are numbers of the protobuf enum, which 1.0 and 2.0 share. */
 export interface WireMetadata {
@@ -59,8 +66,12 @@ export function writeInt64(out: ByteWriter, value: number): void {
   out.u8(Number(left));
 }
 
-/** The fields of a Sample: value = 1, timestamp = 2, zeros left out. */
-export function writeSample(out: ByteWriter, { timestampMs, value, stale }: WireSample): void {
+/** The fields of a Sample: value = 1, timestamp = 2, zeros left out; of version 2.0 start_timestamp = 3, too. */
+export function writeSample(
+  out: ByteWriter,
+  { timestampMs, value, stale, startMs = 0 }: WireSample,
+  version = 1,
+): void {
   if (stale || !Object.is(value, 0)) {
     out.u8(0x09);
     if (stale) out.u64(STALE_NAN_BITS);
@@ -69,5 +80,9 @@ export function writeSample(out: ByteWriter, { timestampMs, value, stale }: Wire
   if (timestampMs !== 0) {
     out.u8(0x10);
     writeInt64(out, timestampMs);
+  }
+  if (version === 2 && startMs !== 0) {
+    out.u8(0x18);
+    writeInt64(out, startMs);
   }
 }

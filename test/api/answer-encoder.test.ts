@@ -19,8 +19,8 @@ async function matrixAnswer(seriesCount: number, length: number): Promise<Handle
   const range = () => Promise.resolve({ value: { type: 'matrix', series } as const, warnings: ['w'], infos: [] });
   const none = () => Promise.reject(new Error('not asked for'));
   const handle = createQueryHandler({
-    engine: { instant: range, range, parseSelector: () => [], format: String, parse: null },
-    listings: { series: none, labelNames: none, labelValues: none },
+    engine: { instant: range, range, parseSelector: () => [], selectors: () => [], format: String, parse: null },
+    listings: { series: none, labelNames: none, labelValues: none, exemplars: none },
   });
   const common = {
     tenant: 't',

@@ -62,6 +62,7 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
       readConcurrencyMax: 10,
       readFrameBytesMax: 1 << 20,
     },
+    search: { limitMax: 1000 },
     targets: {
       active: () => [],
       dropped: () => [],
@@ -92,7 +93,7 @@ export function fakeServices(parts: Partial<ApiServices> = {}): ApiServices & { 
         }),
       blocks: () => Promise.resolve({ blocks: [] }),
       walReplay: () => ({ min: 0, max: 1, current: 1 }),
-      notifications: () => [],
+      notifications: { list: () => [], subscribe: () => null },
       features: () => ({ api: { query_stats: true } }),
     },
     lifecycle: {

@@ -104,6 +104,7 @@ const listings: HandlerListings = {
   series: () => found(INSTANCES.map((instance) => Labels.from({ __name__: 'up', job: 'node', instance }))),
   labelNames: () => found(Object.keys(LABEL_VALUES)),
   labelValues: (name) => found(LABEL_VALUES[name] ?? []),
+  exemplars: () => Promise.resolve([]),
 };
 
 function targetsAt(nowMs: number): ActiveTarget[] {
@@ -134,6 +135,7 @@ function pageServices(nowMs: () => number): ApiServices {
     instant: answer,
     range: answer,
     parseSelector,
+    selectors: () => [],
     format: (query: string) => query.trim().replace(/\s+/g, ' '),
     parse: null,
   };

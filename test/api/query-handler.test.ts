@@ -16,6 +16,7 @@ const noListings: HandlerListings = {
   series: () => Promise.resolve({ items: [], warnings: [] }),
   labelNames: () => Promise.resolve({ items: [], warnings: [] }),
   labelValues: () => Promise.resolve({ items: [], warnings: [] }),
+  exemplars: () => Promise.resolve([]),
 };
 
 const engineOf = (run: () => Promise<EngineAnswer>): HandlerEngine => ({
@@ -24,6 +25,10 @@ const engineOf = (run: () => Promise<EngineAnswer>): HandlerEngine => ({
   parseSelector: (text) => {
     if (text === 'bad') throw new TidemarkError('bad_data', '1:1: parse error: bad');
     return [{ name: '__name__', op: text === 'any' ? '=~' : '=', value: text === 'any' ? '.*' : text }];
+  },
+  selectors: (query) => {
+    if (query === 'bad') throw new TidemarkError('bad_data', '1:1: parse error: bad');
+    return query === '1' ? [] : [[{ name: '__name__', op: '=', value: query }]];
   },
   format: (query) => query.trim(),
   parse: null,
@@ -144,6 +149,7 @@ test('listings are encoded, cut and checked', async () => {
     series: () => Promise.resolve({ items: [labels, Labels.empty], warnings: ['shard 1 is missing'] }),
     labelNames: () => Promise.resolve({ items, warnings: [] }),
     labelValues: (name) => Promise.resolve({ items: [name], warnings: [] }),
+    exemplars: noListings.exemplars,
   };
   const base = { tenant: 't', name: 'x', matches: ['up'], startMs: 0, endMs: 1, limit: 0 };
   const series = JSON.parse((await run(engine, { ...base, kind: 'series' }, listings)).text);
@@ -158,10 +164,41 @@ test('listings are encoded, cut and checked', async () => {
   assert.equal(await bad('labels', 'any'), 'match[] must contain at least one non-empty matcher');
 });
 
-test('format, parse and exemplars', async () => {
+test('format and parse', async () => {
   const engine = engineOf(() => Promise.reject(new Error('not a query')));
   assert.equal((await run(engine, { kind: 'format', query: ' a ' })).text, '{"status":"success","data":"a"}');
   assert.equal((await run(engine, { kind: 'parse', query: 'a' })).status, 404);
-  const exemplars: JsonRequest = { kind: 'exemplars', tenant: 't', query: 'a', startMs: 0, endMs: 1 };
-  assert.equal((await run(engine, exemplars)).text, '{"status":"success","data":[]}');
+});
+
+test('exemplars are given by series, with values as texts and times in seconds', async () => {
+  const engine = engineOf(() => Promise.reject(new Error('not a query')));
+  const asked: unknown[] = [];
+  const listings: HandlerListings = {
+    ...noListings,
+    exemplars: ({ matcherSets, startMs, endMs }) => {
+      asked.push([matcherSets, startMs, endMs]);
+      const exemplars = [
+        { labels: ['trace_id', 'a"b'], value: 0.5, timestampMs: 1_600_000_000_123 },
+        { labels: [], value: Infinity, timestampMs: 1_600_000_001_000 },
+      ];
+      return Promise.resolve([
+        { seriesLabels: ['__name__', 'a'], exemplars },
+        { seriesLabels: ['__name__', 'b'], exemplars: exemplars.slice(1) },
+      ]);
+    },
+  };
+  const ask = (query: string) => run(engine, { kind: 'exemplars', tenant: 't', query, startMs: 1, endMs: 2 }, listings);
+  assert.equal(
+    (await ask('a')).text,
+    '{"status":"success","data":[{"seriesLabels":{"__name__":"a"},"exemplars":[' +
+      '{"labels":{"trace_id":"a\\"b"},"value":"0.5","timestamp":1600000000.123},' +
+      '{"labels":{},"value":"+Inf","timestamp":1600000001}]},' +
+      '{"seriesLabels":{"__name__":"b"},"exemplars":[{"labels":{},"value":"+Inf","timestamp":1600000001}]}]}',
+  );
+  assert.deepEqual(asked, [[[[{ name: '__name__', op: '=', value: 'a' }]], 1, 2]]);
+  assert.equal((await ask('1')).text, '{"status":"success","data":[]}');
+  assert.equal(asked.length, 1, 'an expression without selectors is not asked');
+  const { status, text } = await ask('bad');
+  assert.equal(status, 400);
+  assert.equal(JSON.parse(text).error, '1:1: parse error: bad');
 });

@@ -18,7 +18,12 @@ function translated(
     resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ scope: { name: 'lib' }, metrics }] }],
   };
   const resources = decodeOtlpJson(Buffer.from(JSON.stringify(request)));
-  return translateOtlp(resources, { config: { ...CONFIG, ...config }, acceptsDeltas, lookbackMs: 300_000 });
+  return translateOtlp(resources, {
+    config: { ...CONFIG, ...config },
+    acceptsDeltas,
+    storesStarts: true,
+    lookbackMs: 300_000,
+  });
 }
 
 /** Series as `name{labels} value@time`. */

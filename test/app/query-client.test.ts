@@ -40,6 +40,7 @@ function start(t: TestContext): { client: QueryClient; deaths: Error[] } {
       maxConcurrency: 4,
       defaultStepMs: 60_000,
       features: [],
+      keepsExemplars: false,
       queryBytesMax: 2 ** 30,
       totalBytesMax: 2 ** 30,
     },
@@ -49,6 +50,7 @@ function start(t: TestContext): { client: QueryClient; deaths: Error[] } {
     slowMs: 0,
     queueSeconds: metrics.histogram('a', 'a', [1]),
     runSeconds: metrics.histogram('b', 'b', [1]),
+    countByStatus: (status) => metrics.counter('c', 'c', { code: String(status) }),
     onDeath: (error) => deaths.push(error),
   });
   t.after(() => client.stop());

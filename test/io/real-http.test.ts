@@ -236,3 +236,42 @@ test('a server that ends in the middle of a body is an error', async (t) => {
     code: 'connection_failed',
   });
 });
+
+test('a body is handed over as it arrives when that is asked for, of good answers only, and not encoded', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/gzip') {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(zlib.gzipSync('x'));
+      return;
+    }
+    if (request.url === '/bad') {
+      response.writeHead(410).end('gone');
+      return;
+    }
+    response.write('one');
+    setTimeout(() => response.end('two'), 20);
+  });
+  const { get } = client(t);
+  const pieces: string[] = [];
+  const onBody = (piece: Uint8Array): void => void pieces.push(utf8Text(piece));
+  const answer = await get(url, { onBody });
+  assert.deepEqual([answer.status, answer.body.length, pieces], [200, 0, ['one', 'two']]);
+  assert.equal(utf8Text((await get(`${url}/bad`, { onBody })).body), 'gone');
+  await assert.rejects(get(`${url}/gzip`, { onBody }), { code: 'bad_body' });
+  const refuse = (): never => {
+    throw new Error('enough');
+  };
+  await assert.rejects(get(url, { onBody: refuse }), /enough/);
+});
+
+test('requests go to a Unix socket, whatever host they name', async (t) => {
+  const socketPath = `${await temporaryDirectory(t)}/s.sock`;
+  const server = http.createServer(echo);
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { get } = client(t, { socketPath });
+  const { body } = await get('http://some.where/path');
+  assert.deepEqual([parsed(body).url, parsed(body).headers.host], ['/path', 'some.where']);
+});

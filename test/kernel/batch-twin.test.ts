@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { ByteWriter, TidemarkError, isCorrupt, utf8 } from '../../src/base/index.ts';
+import { ByteWriter, TidemarkError, isCorrupt, utf8, utf8Text } from '../../src/base/index.ts';
 import {
   INTAKE_LIMITS_DEFAULT,
   type IntakeKernel,
   createIntakeWasm,
   decodeBatch,
+  exemplarTexts,
   loadKernel,
   newSegmentState,
   segmentLabels,
@@ -30,6 +31,8 @@ before(async () => {
 
 const newIntake = (): IntakeKernel => createIntakeWasm(module, { shards: SHARDS, key });
 
+const randomStart = (dice: Dice): number => (dice.one(3) ? dice.pick([1, -9, 1_700_000_000_000]) : 0);
+
 /** Series with labels in any order, some empty, as a text of what should be stored and as what is sent. */
 function randomSeries(dice: Dice): WireSeries {
   const labels: [string, string][] = [
@@ -43,24 +46,30 @@ function randomSeries(dice: Dice): WireSeries {
     timestampMs: dice.pick([0, -7, 1_790_000_000_000 + dice.roll(9999)]),
     value: dice.roll(100) / 8,
     stale: dice.one(9),
+    startMs: randomStart(dice),
   }));
   const histograms = Array.from({ length: dice.one(3) ? 1 + dice.roll(2) : 0 }, () => ({
     timestampMs: dice.pick([0, -7, 1_790_000_000_000 + dice.roll(9999)]),
     histogram: randomHistogram(dice),
     stale: dice.one(9),
+    startMs: randomStart(dice),
   }));
   return { labels, samples, histograms };
 }
 
 const bitsOf = (value: number): bigint => new BigUint64Array(Float64Array.of(value).buffer)[0];
 
-/** One line per sample. */
-function wanted({ labels, samples, histograms = [] }: WireSeries): string[] {
+/** One line per sample. Version 1.0 has no start times, and a histogram that ends its series none either. */
+function wanted({ labels, samples, histograms = [] }: WireSeries, version: 1 | 2): string[] {
+  const since = (startMs = 0): string => (version === 1 || startMs === 0 ? '' : ` since ${startMs}`);
   const kept = labels.filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
-  const floats = samples.map(({ timestampMs, value, stale }) => `${timestampMs} ${stale ? STALE_BITS : bitsOf(value)}`);
-  const others = histograms.map(({ timestampMs, histogram, stale }) => {
+  const floats = samples.map(
+    ({ timestampMs, value, stale, startMs }) => `${timestampMs} ${stale ? STALE_BITS : bitsOf(value)}${since(startMs)}`,
+  );
+  const others = histograms.map(({ timestampMs, histogram, stale, startMs }) => {
     const stored = histogram.resetHint === 'gauge' ? histogram : withHint(histogram, 'unknown');
-    return `${timestampMs} ${stale ? STALE_BITS : Buffer.from(histogramToBytes(stored)).toString('hex')}`;
+    if (stale) return `${timestampMs} ${STALE_BITS}`;
+    return `${timestampMs} ${Buffer.from(histogramToBytes(stored)).toString('hex')}${since(startMs)}`;
   });
   return [...floats, ...others].map((text) => `${JSON.stringify(kept)} ${text}`);
 }
@@ -92,8 +101,13 @@ describe('a batch', () => {
             const labels = JSON.stringify(segmentLabels(segment, ref));
             found.push(`${labels} ${timestampMs} ${Buffer.from(bytes).toString('hex')}`);
           }
+          for (const { ref, timestampMs, startMs, value } of batch.started) {
+            const labels = JSON.stringify(segmentLabels(segment, ref));
+            const shown = typeof value === 'bigint' ? value : Buffer.from(value).toString('hex');
+            found.push(`${labels} ${timestampMs} ${shown} since ${startMs}`);
+          }
         });
-        assert.deepEqual(found.sort(), sent.flatMap(wanted).sort());
+        assert.deepEqual(found.sort(), sent.flatMap((series) => wanted(series, version)).sort());
         if (!dice.one(8)) continue;
         const rotated = dice.roll(SHARDS);
         intake.rotate(rotated);
@@ -101,6 +115,37 @@ describe('a batch', () => {
       }
     });
   }
+
+  it('has the exemplars that were sent, of either version, and none when none are kept', () => {
+    const labels: [string, string][] = [['__name__', 'm']];
+    const exemplars = [
+      { labels: ['trace_id', 'größe', 'a', 'b', 'empty', ''], value: -0.5, timestampMs: 1_790_000_000_123 },
+      { labels: ['long', '日'.repeat(100)], value: 2, timestampMs: 0 },
+    ];
+    for (const encode of [encodeRemoteWriteV1, encodeRemoteWriteV2]) {
+      for (const max of [0, 7]) {
+        const intake = createIntakeWasm(module, { shards: 1, key });
+        intake.setExemplarsMax(max);
+        intake.beginRequest(tenant);
+        const body = compressSnappy(encode([{ labels, samples: [{ timestampMs: 5, value: 1 }], exemplars }]));
+        const write = encode === encodeRemoteWriteV1 ? intake.remoteWrite1 : intake.remoteWrite2;
+        assert.equal(write.call(intake, body, INTAKE_LIMITS_DEFAULT), 0);
+        const segment = newSegmentState();
+        const batch = decodeBatch(intake.batch(0), segment);
+        assert.equal(batch.exemplarsMax, max === 0 ? null : max);
+        const found = batch.exemplars.map(({ idLow, timestampMs, hasTime, valueBits, labelBytes }) => {
+          assert.equal(idLow, segment.series[0].idLow);
+          return [exemplarTexts(labelBytes).map(utf8Text), timestampMs, hasTime, valueBits];
+        });
+        const wantedRows = [
+          [['a', 'b', 'trace_id', 'größe'], 1_790_000_000_123, true, bitsOf(-0.5)],
+          [['long', '日'.repeat(100)], 0, false, bitsOf(2)],
+        ];
+        assert.deepEqual(found, max === 0 ? [] : wantedRows);
+        assert.equal(intake.counters.exemplars, found.length);
+      }
+    }
+  });
 
   it('gives a series one id whatever the format and the order of its labels', () => {
     const ids = [encodeRemoteWriteV1, encodeRemoteWriteV2].flatMap((encode) =>
@@ -126,9 +171,11 @@ describe('a batch', () => {
   it('with changed bytes gives a corrupt error, or one about a newer version, and leaves the segment as it was', () => {
     const intake = createIntakeWasm(module, { shards: 1, key });
     const dice = new Dice(8);
+    intake.setExemplarsMax(100);
     intake.beginRequest(tenant);
-    const series = Array.from({ length: 9 }, () => randomSeries(dice));
-    assert.equal(intake.remoteWrite1(compressSnappy(encodeRemoteWriteV1(series)), INTAKE_LIMITS_DEFAULT), 0);
+    const exemplars = [{ labels: ['trace_id', 'abc'], value: 1, timestampMs: 5 }];
+    const series = Array.from({ length: 9 }, () => ({ ...randomSeries(dice), exemplars }));
+    assert.equal(intake.remoteWrite2(compressSnappy(encodeRemoteWriteV2(series)), INTAKE_LIMITS_DEFAULT), 0);
     const payload = intake.batch(0).slice();
     for (let i = 0; i < 3000; i++) {
       const segment = newSegmentState();
@@ -146,7 +193,7 @@ describe('a batch', () => {
       assert.throws(() => decodeBatch(Uint8Array.from(bytes), newSegmentState()), message);
     };
     bad([2, 0], /version 2 is of a newer version/);
-    bad([1, 0, 6, 0, 0, 0, 0], /at offset 2: section 6 is of a newer version/);
+    bad([1, 0, 7, 0, 0, 0, 0], /at offset 2: section 7 is of a newer version/);
     bad([1, 0, 4, 1, 0, 0, 0, 0, 3, 0, 0, 0, 0], /at offset 8: section 3 follows section 4/);
     bad([1, 0, 1, 2, 0, 0, 0, 7, 0], /at offset 7: the first symbol is number 7 where the segment has 0/);
     bad([1, 0, 1, 3, 0, 0, 0, 0, 0, 9], /1 bytes follow its end/);

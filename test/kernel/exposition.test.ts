@@ -2,14 +2,30 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExpositionKernel } from '../../src/kernel/index.ts';
 import { parseExposition, parseExpositionTwin } from '../../src/wire/exposition.ts';
-import { type ExpositionDocument, type ExpositionFormat, METRIC_TYPES } from '../../src/wire/exposition-scan.ts';
+import {
+  type ExpositionExemplar,
+  type ExpositionDocument,
+  type ExpositionFormat,
+  METRIC_TYPES,
+} from '../../src/wire/exposition-scan.ts';
 import { damaged, openMetricsDocument, seeded, textDocument } from '../support/exposition-documents.ts';
 import { openExpositionKernel } from '../support/exposition-kernel.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 
 const { exposition } = await openExpositionKernel();
 
+/** By row. */
+function exemplarsOf(kernel: ExpositionKernel): Map<number, ExpositionExemplar> {
+  return new Map(
+    Array.from({ length: kernel.exemplarCount }, (_, i) => {
+      const { row, labels, value: valueStart } = kernel.exemplarPlaces(i);
+      return [row, { labels, valueStart, ...kernel.exemplar(i) }];
+    }),
+  );
+}
+
 function kernelDocument(kernel: ExpositionKernel): ExpositionDocument {
+  const exemplars = exemplarsOf(kernel);
   const kinds = ['type', 'help', 'unit'] as const;
   return {
     samples: Array.from({ length: kernel.count }, (_, row) => ({
@@ -18,6 +34,7 @@ function kernelDocument(kernel: ExpositionKernel): ExpositionDocument {
       value: kernel.value(row),
       timestampMs: kernel.hasTime(row) ? kernel.timeMs(row) : undefined,
       type: METRIC_TYPES[kernel.type(row)],
+      ...(exemplars.has(row) && { exemplar: exemplars.get(row) }),
     })),
     metadata: Array.from({ length: kernel.metaCount }, (_, row) => ({
       kind: kinds[kernel.meta(row, 0)],

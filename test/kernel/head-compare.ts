@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { type HeadTwin, type SampleValue, loadKernel } from '../../src/kernel/index.ts';
 import { byteText, textBytes } from '../../src/kernel/intake-twin-labels.ts';
 import { Head } from '../../src/tsdb/head.ts';
+import { exemplarSeriesText, headExemplars } from '../../src/tsdb/head-exemplars.ts';
+import { ByteReader } from '../../src/base/index.ts';
 import type { Dice } from './intake-traffic.ts';
 
 export const headModule = await loadKernel('head');
@@ -75,7 +77,8 @@ function listed(head: Head, count: number): string[] {
 
 function compareIndex(head: Head, twin: HeadTwin): void {
   const { kernel } = head.memory;
-  for (const tenant of new Set(twin.series.map((series) => series.tenant))) {
+  const labelled = twin.series.filter(({ labels }) => labels.length > 0);
+  for (const tenant of new Set(labelled.map((series) => series.tenant))) {
     const tenantSymbol = symbolOf(head, tenant);
     assert.deepEqual(listed(head, kernel.listLabels(tenantSymbol, SCRATCH, 10_000)), twin.labelNames(tenant));
     for (const name of twin.labelNames(tenant)) {
@@ -89,12 +92,15 @@ function compareIndex(head: Head, twin: HeadTwin): void {
 }
 
 function compareSeries(head: Head, twin: HeadTwin, ranges: Ranges): void {
-  for (const { number, labels, lastMs } of twin.series) {
-    const symbols = head.labelSymbols(number);
-    assert.deepEqual(
-      symbols.map((symbol) => symbolText(head, symbol)),
-      labels.flat(),
-    );
+  for (const { number, labels, lastMs, starts } of twin.series) {
+    if (labels.length > 0) {
+      const symbols = head.labelSymbols(number);
+      assert.deepEqual(
+        symbols.map((symbol) => symbolText(head, symbol)),
+        labels.flat(),
+      );
+    }
+    assert.equal(head.memory.kernel.startsOf(number) >>> 0, starts?.number ?? NONE);
     assert.equal(head.memory.kernel.lastTime(number), lastMs ?? -(2 ** 63));
     for (const [minMs, maxMs] of ranges) {
       const want = twin.samples(number, minMs, maxMs);
@@ -102,6 +108,31 @@ function compareSeries(head: Head, twin: HeadTwin, ranges: Ranges): void {
       assert.deepEqual(kernelSamples(head, number, minMs, maxMs), want, `series ${number} in ${minMs}..${maxMs}`);
     }
   }
+}
+
+function compareExemplars(head: Head, twin: HeadTwin): void {
+  const { memory } = head;
+  const { appended, duplicates, outOfOrder, unknown, dropped } = twin.exemplars.counters;
+  const counters = memory.counters();
+  assert.deepEqual(
+    [counters.exemplarsAppended, counters.exemplarsDuplicate, counters.exemplarsOutOfOrder, counters.exemplarsUnknown],
+    [appended, duplicates, outOfOrder, unknown],
+    'exemplars',
+  );
+  assert.deepEqual([counters.exemplarsDropped, counters.exemplarBytes], [dropped, twin.exemplars.bytes]);
+  assert.deepEqual([memory.exemplarCount, memory.exemplarSeries], [appended - dropped, twin.exemplars.seriesCount]);
+  const found = Array.from(headExemplars(head), ({ series, timestampMs, value, labelBytes }) => {
+    const reader = new ByteReader(exemplarSeriesText(head, series));
+    const tenant = byteText(reader.block());
+    const texts = Array.from({ length: 2 * reader.varint() }, () => byteText(reader.block()));
+    reader.end();
+    return [tenant, texts, timestampMs, Number.isNaN(value) ? 'NaN' : value, byteText(labelBytes)];
+  });
+  const want = twin.exemplars.kept.map(({ tenant, labels, timestampMs, valueBits, labelBytes }) => {
+    const value = new Float64Array(BigUint64Array.of(valueBits).buffer)[0];
+    return [tenant, labels.flat(), timestampMs, Number.isNaN(value) ? 'NaN' : value, labelBytes];
+  });
+  assert.deepEqual(found, want);
 }
 
 type Ranges = readonly (readonly [number, number])[];
@@ -124,6 +155,8 @@ export function compare(head: Head, twin: HeadTwin, ranges: Ranges = [], againMa
   }
   assert.equal(head.memory.clockMs, twin.clockMs ?? -(2 ** 53));
   assert.equal(head.memory.emptySeries, twin.emptySeries, 'empty series');
+  const companions = twin.series.filter(({ labels, isDead }) => labels.length === 0 && !isDead);
+  assert.equal(head.memory.companions, companions.length, 'companions');
   assert.equal(head.memory.deadSeries, twin.deadSeries, 'dead series');
   assert.equal(head.memory.sweeps, twin.sweeps, 'sweeps');
   assert.equal(head.memory.seriesCount, twin.series.length);
@@ -133,6 +166,7 @@ export function compare(head: Head, twin: HeadTwin, ranges: Ranges = [], againMa
   assert.deepEqual(head.memory.timeRange, range);
   compareSeries(head, twin, [[-EXACT_MAX, EXACT_MAX], ...ranges]);
   compareIndex(head, twin);
+  compareExemplars(head, twin);
 }
 
 /** What the image would hold: root and directory, and the state. */
@@ -150,7 +184,7 @@ export function someRead(dice: Dice, head: Head): void {
   const reads = [
     () => void kernelSamples(head, series, Math.min(a, b), Math.max(a, b)),
     () => void memory.kernel.samplesMax(series, a, b),
-    () => void head.labels(series),
+    () => void (memory.kernel.labelsAddress(series) !== 0 && head.labels(series)),
     () => void head.cutSeries(),
     () => void head.cutWindows(),
     () => void memory.kernel.readCut(series, Math.min(a, b), Math.max(a, b)),

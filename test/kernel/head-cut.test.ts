@@ -10,6 +10,7 @@ import {
   type TestHistogram,
   type TestSample,
   type TestSeries,
+  type TestStarted,
   testId,
 } from '../support/batch-builder.ts';
 import { randomHistogram } from '../support/histograms.ts';
@@ -159,8 +160,18 @@ class Traffic {
         samples.splice(k, 1);
       }
     }
+    const started: TestStarted[] = [];
+    const move = <T extends TestSample | TestHistogram>(list: T[]): T[] =>
+      list.filter((sample) => {
+        const { series, timeMs } = sample;
+        if (series % 5 !== 2 || ('bits' in sample && sample.bits !== undefined) || dice.one(6)) return true;
+        const startMs = dice.one(3) ? timeMs - STEP_MS : START_MS - 7;
+        started.push({ series, timeMs, startMs, value: 'bytes' in sample ? sample.bytes : sample.value });
+        return false;
+      });
+    const [floats, rest] = [move(samples), move(histograms)];
     const stale = dice.one(6) ? [{ series: dice.roll(this.#active.length), timeMs: this.nowMs + 3 }] : [];
-    return { kind: 'batch', payload: this.#builder.build(dice.one(8) ? 'b' : 'a', samples, stale, histograms) };
+    return { kind: 'batch', payload: this.#builder.build(dice.one(8) ? 'b' : 'a', floats, stale, rest, started) };
   }
 
   /** A time that no other sample has: it is no multiple of ten. */

@@ -13,7 +13,14 @@ import {
 } from '../../src/kernel/index.ts';
 import { Head } from '../../src/tsdb/head.ts';
 import { compressSnappy } from '../../src/wire/snappy.ts';
-import { BatchBuilder, type TestHistogram, type TestSample, type TestSeries } from '../support/batch-builder.ts';
+import {
+  BatchBuilder,
+  type TestExemplar,
+  type TestHistogram,
+  type TestSample,
+  type TestSeries,
+  type TestStarted,
+} from '../support/batch-builder.ts';
 import { randomHistogram } from '../support/histograms.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 import {
@@ -54,6 +61,23 @@ const makeSeries = (count: number): TestSeries[] =>
       ['job', i % 2 === 0 ? 'api' : 'db'],
     ] as const,
   }));
+
+/** Exemplars of few values, labels and times, so that they meet; some of series that are not there. */
+function randomExemplars(dice: Dice, seriesCount: number, nowMs: number): TestExemplar[] {
+  const exemplars: TestExemplar[] = [];
+  while (dice.one(2)) {
+    const labels = [['a', dice.pick(['', 'x', 'y'])] as const, ['trace_id', 'f'.repeat(dice.roll(60))] as const];
+    exemplars.push({
+      series: dice.roll(dice.pick([3, seriesCount])),
+      timeMs: nowMs - (dice.one(4) ? dice.roll(40_000) : 0),
+      hasTime: !dice.one(3),
+      value: dice.one(9) ? dice.pick(VALUES) : dice.roll(3),
+      labels: labels.slice(dice.roll(3)),
+    });
+    if (dice.one(4)) exemplars.push({ ...exemplars[0], timeMs: nowMs });
+  }
+  return exemplars;
+}
 
 /** A step of a script: a batch, or the begin of a segment. */
 type Step = Uint8Array | 'segment';
@@ -109,7 +133,22 @@ function script(dice: Dice, { seriesCount, batches, lateOneIn, startMs }: Script
     const floats = samples.filter(
       ({ series, bits }) => bits !== undefined || (series - offset) % 5 !== 2 || dice.one(9),
     );
-    steps.push(builder.build(tenant, floats, stale, histograms));
+    // Series 1, 4, 7 ... have start times now and then, and with them values and histograms that are in no other section.
+    const started: TestStarted[] = [];
+    const isStarted = ({ series }: { series: number }) => (series - offset) % 3 === 1 && !dice.one(4);
+    for (const sample of [...floats, ...histograms].filter(isStarted)) {
+      const { series, timeMs } = sample;
+      const startMs = timeMs - 1 - dice.pick([0, 60_000, dice.roll(1e6)]) || 1;
+      started.push({ series, timeMs, startMs, value: 'bytes' in sample ? sample.bytes : sample.value });
+      if (dice.one(30)) started.push({ series, timeMs, startMs: startMs + 1 || 1, value: -2 });
+      if (dice.one(30)) started.push({ series, timeMs: timeMs - dice.roll(1e6), startMs, value: -3 });
+    }
+    const taken = new Set(dice.one(3) ? [] : started.map(({ series, timeMs }) => `${series} ${timeMs}`));
+    const plain = <T extends { series: number; timeMs: number }>(list: readonly T[]): T[] =>
+      list.filter(({ series, timeMs }) => !taken.has(`${series} ${timeMs}`));
+    const exemplars = randomExemplars(dice, 2 * seriesCount + 2, startMs + i * 15_000);
+    const max = dice.pick([1, 7, 30, 300, 300, 300]);
+    steps.push(builder.build(tenant, plain(floats), stale, plain(histograms), started, exemplars, max));
   }
   return steps;
 }
@@ -258,7 +297,7 @@ describe('edges of a batch', () => {
 describe('mutated batches', () => {
   // The twin is stricter: the kernel leaves the order of labels and the shortest form of numbers to the encoder.
   const leftToEncoder =
-    /labels are not sorted|a label is empty|does not fit 53 bits|longer than nine bytes|a histogram is malformed/;
+    /labels are not sorted|a label is empty|does not fit 53 bits|longer than nine bytes|a histogram is malformed|an exemplar (?:is cut off|has no value)/;
 
   test('are refused by both, or mean the same to both', () => {
     const dice = new Dice(fuzzSeed(24));

@@ -82,6 +82,10 @@ function randomSample(dice: Dice): Uint8Array {
       out.u8(0x10);
       int64(out, randomTime(dice));
     }
+    if (dice.one(6)) {
+      out.u8(0x18);
+      int64(out, dice.one(4) ? 0n : randomTime(dice));
+    }
   });
 }
 
@@ -149,6 +153,51 @@ function histogramsOf(dice: Dice, out: ByteWriter, tag: number): void {
   while (dice.one(3)) field(out, tag, randomHistogramMessage(dice));
 }
 
+const EXEMPLAR_VALUES = [
+  '',
+  'a',
+  '0af7651916cd43dd8448eb211c80319c',
+  'größe'.repeat(12),
+  '日'.repeat(90),
+  'x'.repeat(119),
+];
+
+/** Labels of an exemplar: around the limit of characters, some unsorted, double, malformed, empty. */
+function exemplarLabels(dice: Dice): Label[] {
+  const labels: Label[] = [];
+  while (!dice.one(3)) {
+    const name = dice.one(25)
+      ? dice.pick(['', 'n'.repeat(600)])
+      : dice.pick(['trace_id', 'span_id', 'a', 'zone', 'größe']);
+    labels.push([utf8(name), dice.one(25) ? dice.pick(BAD_BYTES) : utf8(dice.pick(EXEMPLAR_VALUES))]);
+  }
+  while (dice.one(300)) labels.push(...Array.from({ length: 4096 }, (): Label => [utf8('e'), utf8('')]));
+  return labels;
+}
+
+/** `putLabels` writes the field 1, which differs between the versions. */
+function exemplarsOf(
+  dice: Dice,
+  out: ByteWriter,
+  tag: number,
+  putLabels: (out: ByteWriter, labels: Label[]) => void,
+): void {
+  while (dice.one(4)) {
+    const exemplar = message((to) => {
+      putLabels(to, exemplarLabels(dice));
+      if (!dice.one(6)) {
+        to.u8(0x11);
+        to.u64(BigInt(dice.roll(1e9)) * 4294967296n);
+      }
+      if (!dice.one(6)) {
+        to.u8(0x18);
+        int64(to, randomTime(dice));
+      }
+    });
+    field(out, tag, exemplar);
+  }
+}
+
 /** A body of remote write 1.0, not compressed. */
 export function randomRequest1(dice: Dice, seriesCount: number, rare: number): Uint8Array {
   return message((out) => {
@@ -165,7 +214,9 @@ function randomSeries1(dice: Dice, rare: number): Uint8Array {
     for (const label of labels) field(out, 0x0a, label);
     samplesOf(dice, out);
     if (late) field(out, 0x0a, late);
-    if (dice.one(30)) field(out, 0x1a, utf8('\n\u0002ab'));
+    exemplarsOf(dice, out, 0x1a, (to, all) => {
+      for (const [name, value] of all) field(to, 0x0a, randomLabel1(dice, name, value, rare));
+    });
     histogramsOf(dice, out, 0x22);
   });
 }
@@ -233,7 +284,21 @@ function randomSeries2(dice: Dice, rare: number, number: (bytes: Uint8Array) => 
       );
     samplesOf(dice, out);
     histogramsOf(dice, out, 0x1a);
-    if (dice.one(30)) field(out, 0x22, utf8('ex'));
+    exemplarsOf(dice, out, 0x22, (to, all) => {
+      const own = all.flat().map(number);
+      if (dice.one(20)) own.push(dice.pick([0, 1, 1e6]));
+      if (!dice.one(10))
+        field(
+          to,
+          0x0a,
+          message((packed) => own.forEach((ref) => packed.varint(ref))),
+        );
+      else
+        for (const ref of own) {
+          to.u8(0x08);
+          to.varint(ref);
+        }
+    });
     if (dice.one(3)) field(out, 0x2a, Uint8Array.of(8, dice.roll(8), 24, help));
     if (dice.one(9)) out.bytes(Uint8Array.of(0x30, 5));
   });

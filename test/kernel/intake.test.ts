@@ -42,6 +42,7 @@ class Pair {
   constructor(options: IntakeOptions) {
     this.kernel = createIntakeWasm(module, options);
     this.twin = createIntakeTwin(options);
+    for (const intake of [this.kernel, this.twin]) intake.setExemplarsMax(1000);
   }
 
   send(version: 1 | 2, body: Uint8Array, tenant = 'anonymous', allMetadata = false, from = limits): number {
@@ -241,7 +242,7 @@ describe('the intake kernel and its twin', () => {
     const pair = new Pair({ shards: 2, key });
     const dice = new Dice(21);
     const met = new Set<string>();
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 700; i++) {
       const version = dice.one(2) ? 1 : 2;
       pair.send(version, compressSnappy((version === 1 ? randomRequest1 : randomRequest2)(dice, 10, 5)));
       for (const reason of Object.keys(pair.kernel.counters.refused)) met.add(reason);

@@ -15,6 +15,22 @@ export interface TestHistogram {
   readonly bytes: Uint8Array;
 }
 
+export interface TestExemplar {
+  readonly series: number;
+  readonly timeMs: number;
+  readonly hasTime: boolean;
+  readonly value: number;
+  readonly labels: readonly (readonly [string, string])[];
+}
+
+/** A sample with a start time: a value, or the bytes of a histogram. */
+export interface TestStarted {
+  readonly series: number;
+  readonly timeMs: number;
+  readonly startMs: number;
+  readonly value: number | Uint8Array;
+}
+
 type Placed = Omit<TestSample, 'value'>;
 
 export interface TestSeries {
@@ -48,12 +64,15 @@ export class BatchBuilder {
     samples: readonly TestSample[],
     stale: readonly Placed[] = [],
     histograms: readonly TestHistogram[] = [],
+    started: readonly TestStarted[] = [],
+    exemplars: readonly TestExemplar[] = [],
+    exemplarsMax = 1000,
   ): Uint8Array {
     const symbolsBefore = this.#symbols.size;
     const seriesBefore = this.#numbers.size;
     const symbols: string[] = [];
     const definitions = new ByteWriter();
-    for (const { series } of [...samples, ...histograms]) this.#define(series, symbols, definitions);
+    for (const { series } of [...samples, ...histograms, ...started]) this.#define(series, symbols, definitions);
     const out = new ByteWriter();
     out.u8(1);
     out.text(tenant);
@@ -81,6 +100,8 @@ export class BatchBuilder {
     if (samples.length > 0) section(3, (writer) => this.#samples(writer, samples));
     if (stale.length > 0) section(4, (writer) => this.#stale(writer, stale));
     if (histograms.length > 0) section(5, (writer) => this.#histograms(writer, histograms));
+    if (exemplars.length > 0) section(6, (writer) => putExemplars(writer, exemplars, exemplarsMax));
+    if (started.length > 0) section(8, (writer) => this.#started(writer, started));
     return out.finish();
   }
 
@@ -104,6 +125,27 @@ export class BatchBuilder {
   }
 
   #places(writer: ByteWriter, samples: readonly Placed[]): void {
+    const { refs, times } = this.#columns(samples);
+    writer.varint(samples.length);
+    writer.u32(refs.length);
+    writer.u32(times.length);
+    writer.bytes(refs.view());
+    writer.bytes(times.view());
+  }
+
+  #started(writer: ByteWriter, samples: readonly TestStarted[]): void {
+    const { refs, times } = this.#columns(samples);
+    const starts = new ByteWriter();
+    for (const [i, { startMs }] of samples.entries()) starts.zigzag(startMs - (i === 0 ? 0 : samples[i - 1].startMs));
+    writer.varint(samples.length);
+    for (const column of [refs, times, starts]) writer.u32(column.length);
+    for (const column of [refs, times, starts]) writer.bytes(column.view());
+    for (const { value } of samples) {
+      writer.block(typeof value === 'number' ? new Uint8Array(Float64Array.of(value).buffer) : value);
+    }
+  }
+
+  #columns(samples: readonly Placed[]): { refs: ByteWriter; times: ByteWriter } {
     const refs = new ByteWriter();
     const times = new ByteWriter();
     let refBefore = -1;
@@ -115,11 +157,7 @@ export class BatchBuilder {
       refBefore = ref;
       timeBefore = timeMs;
     }
-    writer.varint(samples.length);
-    writer.u32(refs.length);
-    writer.u32(times.length);
-    writer.bytes(refs.view());
-    writer.bytes(times.view());
+    return { refs, times };
   }
 
   #samples(writer: ByteWriter, samples: readonly TestSample[]): void {
@@ -142,4 +180,23 @@ export class BatchBuilder {
       writer.zigzag(timeMs);
     }
   }
+}
+
+function putExemplars(writer: ByteWriter, exemplars: readonly TestExemplar[], max: number): void {
+  writer.varint(max);
+  writer.varint(exemplars.length);
+  for (const { series, timeMs, hasTime, value, labels } of exemplars) {
+    for (const half of testId(series)) writer.u64(half);
+    writer.zigzag(timeMs);
+    writer.u8(hasTime ? 1 : 0);
+    writer.f64(value);
+    const texts = labels.flat().map((text) => textBytesOf(text));
+    writer.block(Buffer.concat(texts));
+  }
+}
+
+/** A text of less than 255 bytes behind its length. */
+function textBytesOf(text: string): Uint8Array {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Uint8Array.of(bytes.length), bytes]);
 }

@@ -6,6 +6,7 @@ import {
   type HistogramSamples,
   METRIC_NAME,
   type Matcher,
+  StartTimes,
   compareUtf8,
   histogramToBytes,
   matcherTest,
@@ -22,9 +23,12 @@ export interface ModelSeries {
   /** Sorted by name. */
   readonly labels: readonly (readonly [string, string])[];
   readonly id: readonly number[];
-  /** Time and value, ascending. */
-  readonly samples: readonly (readonly [number, ModelValue])[];
+  /** Ascending by time. */
+  readonly samples: readonly ModelSample[];
 }
+
+/** Time, value, and the start time if there is one. */
+export type ModelSample = readonly [timeMs: number, value: ModelValue, startMs?: number];
 
 /** Raw bits of a double, or the bytes of a native histogram in hexadecimal. */
 export type ModelValue = bigint | string;
@@ -98,8 +102,11 @@ function addSeries(
   const { ts, vsWords } = kernel;
   const values = new BigUint64Array(vsWords.buffer, vsWords.byteOffset, samples.length);
   const histograms: HistogramSamples = { at: [], bytes: [] };
-  for (const [i, [timeMs, value]] of samples.entries()) {
+  const starts = new StartTimes();
+  for (const [i, [timeMs, value, startMs = 0]] of samples.entries()) {
     ts[i] = timeMs;
+    if (startMs === 0) starts.none(i, 1);
+    else starts.begin(i, 1)[i] = startMs;
     if (typeof value === 'bigint') {
       values[i] = value;
       continue;
@@ -108,7 +115,7 @@ function addSeries(
     histograms.bytes.push(Buffer.from(value, 'hex'));
   }
   const pairs = labels.flat().map((text) => numbers.get(text) as number);
-  writer.add(numbers.get(tenant) as number, pairs, Uint32Array.from(id), samples.length, histograms);
+  writer.add(numbers.get(tenant) as number, pairs, Uint32Array.from(id), samples.length, histograms, starts);
 }
 
 /** Series of a block with their samples in [minMs, maxMs]; `numbers` = which. */
@@ -127,7 +134,8 @@ export async function readBlock(
     const max = samplesMax(index, series, minMs, maxMs);
     const vs = new Float64Array(max + 3);
     const histograms: HistogramSamples = { at: [], bytes: [] };
-    const into = { ts: new Float64Array(max + 3), vs, vsWords: new Uint32Array(vs.buffer), histograms };
+    const starts = new StartTimes();
+    const into = { ts: new Float64Array(max + 3), vs, vsWords: new Uint32Array(vs.buffer), histograms, starts };
     const count = readColumn(index, pages, series, minMs, maxMs, kernel, into, 3);
     const values: ModelValue[] = [...new BigUint64Array(vs.buffer)];
     for (const [h, place] of histograms.at.entries()) values[place] = Buffer.from(histograms.bytes[h]).toString('hex');
@@ -136,10 +144,13 @@ export async function readBlock(
       tenant: index.text(index.tenantSymbol(series)),
       labels: Array.from({ length: pairs.length / 2 }, (_, k) => [pairs[2 * k], pairs[2 * k + 1]] as const),
       id: [...ids.subarray(4 * i, 4 * i + 4)],
-      samples: Array.from({ length: count }, (_, k) => [into.ts[3 + k], values[3 + k]] as const),
+      samples: Array.from({ length: count }, (_, k) => sampleOf(into.ts[3 + k], values[3 + k], starts.of(3 + k))),
     };
   });
 }
+
+const sampleOf = (timeMs: number, value: ModelValue, startMs: number): ModelSample =>
+  startMs === 0 ? [timeMs, value] : [timeMs, value, startMs];
 
 /** Whether the matchers select a series. */
 export function isSelected({ labels }: ModelSeries, matchers: readonly Matcher[]): boolean {
@@ -177,15 +188,17 @@ function copyOf(random: Random, others: ReadonlyMap<string, ModelSeries>): Model
   return [...others.values()][Math.floor(random.next() * others.size)]?.samples;
 }
 
-/** Samples every 15 s with gaps; half of the series share their times. */
-export function randomSamples(random: Random, count: number, fromMs = BLOCK_START): [number, ModelValue][] {
+/** Samples every 15 s with gaps; half of the series share their times. A fourth have start times: one, changing ones, here and there. */
+export function randomSamples(random: Random, count: number, fromMs = BLOCK_START): ModelSample[] {
   const kind = Math.floor(random.next() * 7);
   const jitterMs = random.next() < 0.5 ? 0 : Math.floor(random.next() * 9000);
-  const samples: [number, ModelValue][] = [];
+  const startKind = Math.floor(random.next() * 12);
+  const samples: ModelSample[] = [];
   for (let step = 0; step < count; step++) {
     if (jitterMs > 0 && random.next() < 0.05) continue;
     const timeMs = fromMs + step * 15_000 + Math.floor(random.next() * jitterMs);
-    samples.push([timeMs, randomValue(random, kind, step)]);
+    const starts = [fromMs - 7, timeMs - 15_000, random.next() < 0.3 ? -step : 0];
+    samples.push(sampleOf(timeMs, randomValue(random, kind, step), starts[startKind] ?? 0));
   }
   return samples.length > 0 ? samples : [[fromMs, bitsOf(1)]];
 }

@@ -1,4 +1,5 @@
-// All that a data directory has, as sorted lines: tenant, labels, time, and the value's bits or the fields of a native histogram.
+// All that a data directory has, as sorted lines: tenant, labels, time, the value's bits or the fields of a native histogram,
+// and since when it counts.
 import type { Logger } from '../../src/base/index.ts';
 import { createRealWorld } from '../../src/io/index.ts';
 import { type NativeHistogram, type SampleColumn, histogramFromBytes } from '../../src/model/index.ts';
@@ -16,12 +17,13 @@ function histogramLine(h: NativeHistogram): string {
   return `histogram ${head} ${sides.join(' ')} ${numbers(customBounds)}`;
 }
 
-function columnLines(name: string, { ts, vsWords, histograms }: SampleColumn, count: number): string[] {
+function columnLines(name: string, { ts, vsWords, histograms, starts }: SampleColumn, count: number): string[] {
   const texts = new Map(histograms?.at.map((at, i) => [at, histogramLine(histogramFromBytes(histograms.bytes[i]))]));
   const hex = (word: number): string => word.toString(16).padStart(8, '0');
   return Array.from({ length: count }, (_, i) => {
     const value = texts.get(i) ?? `${hex(vsWords[2 * i + 1])}${hex(vsWords[2 * i])}`;
-    return `${name} ${ts[i]} ${value}`;
+    const startMs = starts?.of(i) ?? 0;
+    return `${name} ${ts[i]} ${value}${startMs === 0 ? '' : ` since ${startMs}`}`;
   });
 }
 
@@ -32,7 +34,7 @@ export async function dumpStore(path: string, logger: Logger): Promise<string[]>
   const lines: string[] = [];
   await withDirectory(world, path, false, (directory) =>
     withShards(directory, async (shards) => {
-      const reader = new PieceReader();
+      const reader = new PieceReader(true);
       for (const tenant of TENANTS) {
         const selection = { tenant, matcherSets: [[]], minMs: -EVER, maxMs: EVER };
         for (const metric of await metricNames(shards, selection)) {

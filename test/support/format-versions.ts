@@ -8,7 +8,7 @@ const RECORD_HEADER_BYTES = 12;
 /** First byte of a record that is no batch. */
 const COMMAND = 2;
 
-/** By format. A directory without a file of a format does not have it. */
+/** By format. A directory without a file of a format does not have it; of blocks, which need not be of the newest, the newest counts. */
 export function formatVersions(files: StoredFiles): Record<string, number> {
   const versions: Record<string, number> = {};
   for (const [path, bytes] of files) {
@@ -16,7 +16,7 @@ export function formatVersions(files: StoredFiles): Record<string, number> {
     const name = path.slice(path.lastIndexOf('/') + 1);
     if (name === MANIFEST) versions[name] = JSON.parse(utf8Text(bytes)).version;
     else if (name.endsWith('.json')) versions[name] = JSON.parse(utf8Text(bytes).split('\n')[0]).version;
-    else if (name.endsWith('.block')) versions.block = word(4);
+    else if (name.endsWith('.block')) versions.block = Math.max(versions.block ?? 0, word(4));
     else if (name.endsWith('.image')) {
       versions.image = word(4);
       versions['image layout'] = word(8);

@@ -51,8 +51,9 @@ class Store {
   }
 
   async write(...hours: number[]): Promise<void> {
-    const samples = hours.map((hour) => ({ series: this.#series, timeMs: startMs + hour * HOUR_MS, high: 0, low: 7 }));
-    const body = compressSnappy(requestBody(samples, false));
+    const series = this.#series;
+    const samples = hours.map((hour) => ({ series, timeMs: startMs + hour * HOUR_MS, high: 0, low: 7, startMs: 0 }));
+    const body = compressSnappy(requestBody(samples, false).body);
     await this.#intake.commit(TENANT, (kernel) => kernel.remoteWrite1(body, INTAKE_LIMITS_DEFAULT));
     await this.#port.settled();
   }

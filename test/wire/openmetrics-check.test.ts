@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { checkOpenMetrics } from '../../src/wire/openmetrics-check.ts';
+import { BAD, GOOD } from './openmetrics-cases.ts';
 import { damaged, openMetricsDocument, seeded } from '../support/exposition-documents.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 
@@ -53,6 +54,20 @@ test('other types', () => {
   bad('# TYPE a summary\na{quantile="2"} 1', /outside/);
   bad('# TYPE a gauge\na 1 # {x="y"} 1', /may not have an exemplar/);
   bad(`# TYPE a counter\na_total 1 # {x="${'y'.repeat(128)}"} 1`, /129 characters/);
+});
+
+test('each rule is kept: good documents are taken, bad ones refused with a line', () => {
+  const problem = (document: string): string => {
+    try {
+      checkOpenMetrics(new TextEncoder().encode(document));
+      return '';
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'bad_exposition', String(error));
+      return (error as Error).message;
+    }
+  };
+  for (const document of GOOD) assert.equal(problem(document), '', JSON.stringify(document));
+  for (const document of BAD) assert.match(problem(document), /line \d+\)/, JSON.stringify(document));
 });
 
 test('random documents end in an answer', () => {

@@ -46,6 +46,14 @@ const raw = (write: Put): Put => write;
 const NS = 1_700_000_000_123_456_789n;
 const times = [fixed(2, 5_000_000n), fixed(3, NS)];
 
+const EXEMPLAR: Put[] = [
+  fixed(2, NS),
+  double(3, 0.5),
+  (out) => putBytes(out, 4, new Uint8Array(8)),
+  (out) => putBytes(out, 5, Uint8Array.of(0xab, 0, 1)),
+  attribute(7, 'k', int(3, 4)),
+];
+
 const PROTOBUF = message(
   bytes(
     1,
@@ -72,7 +80,12 @@ const PROTOBUF = message(
       bytes(
         2,
         text(1, 'c'),
-        bytes(7, bytes(1, ...times, fixed(6, BigInt.asUintN(64, -3n)), int(8, 1)), int(2, 2), int(3, 1)),
+        bytes(
+          7,
+          bytes(1, ...times, fixed(6, BigInt.asUintN(64, -3n)), int(8, 1), bytes(5, ...EXEMPLAR)),
+          int(2, 2),
+          int(3, 1),
+        ),
       ),
       bytes(
         2,
@@ -163,7 +176,22 @@ const JSON_BODY = {
               sum: {
                 aggregationTemporality: 'AGGREGATION_TEMPORALITY_CUMULATIVE',
                 isMonotonic: true,
-                dataPoints: [{ ...at, asInt: '-3', flags: 1 }],
+                dataPoints: [
+                  {
+                    ...at,
+                    asInt: '-3',
+                    flags: 1,
+                    exemplars: [
+                      {
+                        timeUnixNano: String(NS),
+                        asDouble: 0.5,
+                        spanId: '0000000000000000',
+                        traceId: 'AB0001',
+                        filteredAttributes: attributes({ k: { intValue: 4 } }),
+                      },
+                    ],
+                  },
+                ],
               },
             },
             {
@@ -225,6 +253,7 @@ test('protobuf and JSON are read to the same metrics', () => {
     startMs: 5,
     timeMs: 1_700_000_000_123,
     isEmpty: true,
+    exemplars: [{ attributes: [['k', '4']], timeMs: 1_700_000_000_123, value: 0.5, traceId: 'ab0001', spanId: '' }],
     value: -3,
   });
 });

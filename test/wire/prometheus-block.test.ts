@@ -45,6 +45,7 @@ const histogram = {
   timeMs: 5000,
   isStale: false,
   isInteger: true,
+  startMs: 0,
   histogram: newHistogram({
     count: 3,
     sum: 4,

@@ -4,7 +4,7 @@ import { ByteWriter } from '../../src/base/index.ts';
 import { SimRandom } from '../../src/io/index.ts';
 import { encodeFamily } from '../../src/wire/exposition-write.ts';
 import { parseExpositionTwin } from '../../src/wire/exposition.ts';
-import { protobufToText } from '../../src/wire/prometheus-client.ts';
+import { protobufToText, readProtobufExposition } from '../../src/wire/prometheus-client.ts';
 import { putBytes, putDouble, putInt, putText } from '../../src/wire/protobuf.ts';
 import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
 
@@ -40,6 +40,30 @@ function ok(body: Uint8Array, ...want: string[]): void {
   assert.deepEqual(Buffer.from(protobufToText(body)).toString().trimEnd().split('\n'), want);
   parseExpositionTwin(protobufToText(body), 'text');
 }
+
+test('created timestamps are told for every line of their metric, but not for gauges', () => {
+  const created = (field: number) => bytes(field, int(1, 1_700_000_000), int(2, 123_999_999));
+  const body = Buffer.concat([
+    family(
+      'c_total',
+      0,
+      bytes(4, bytes(3, double(1, 5), created(3))),
+      bytes(4, label('a', 'b'), bytes(3, double(1, 6))),
+    ),
+    family('g', 1, bytes(4, bytes(2, double(1, 1), created(3)))),
+    family('s', 2, bytes(4, bytes(4, int(1, 2), double(2, 3), created(4)))),
+    family('h', 4, bytes(4, bytes(7, int(1, 2), double(2, 3), created(15), bytes(9), int(5, 1)))),
+  ]);
+  const ms = 1_700_000_000_123;
+  const classic = readProtobufExposition(body, { native: false, alwaysClassic: false });
+  assert.deepEqual([...(classic.starts ?? [])], [ms, 0, 0, ms, ms, ms, ms, ms]);
+  const native = readProtobufExposition(body, { native: true, alwaysClassic: false });
+  assert.deepEqual([...(native.starts ?? [])], [ms, 0, 0, ms, ms]);
+  assert.deepEqual(
+    native.histograms.map(({ startMs }) => startMs),
+    [ms],
+  );
+});
 
 test('families become text that the parser of text reads', () => {
   ok(
@@ -125,4 +149,46 @@ test('what is no protobuf is refused, whatever it is', () => {
       assert.equal((error as { code?: string }).code, 'bad_exposition', String(error));
     }
   }
+});
+
+test('exemplars come beside the text, by the row of their sample; native ones only with a time, in order', () => {
+  const exemplar = (field: number, id: string, value: number, ...time: Put[]): Put =>
+    bytes(field, label('id', id), double(2, value), ...(time.length > 0 ? [bytes(3, ...time)] : []));
+  const body = Buffer.concat([
+    family('c_total', 0, bytes(4, bytes(3, double(1, 5), exemplar(2, 'c', 0.5, int(1, 17), int(2, 250_999_999))))),
+    family(
+      'h',
+      4,
+      bytes(
+        4,
+        bytes(
+          7,
+          int(1, 3),
+          double(2, 9),
+          bytes(3, int(1, 1), double(2, 1), exemplar(3, 'b1', 0.5)),
+          bytes(3, int(1, 2), double(2, 2), exemplar(3, 'b2', 1.5, int(1, 3))),
+          bytes(12, int(2, 1)),
+          exemplar(16, 'late', 1, int(1, 20)),
+          exemplar(16, 'timeless', 1),
+          exemplar(16, 'early', 2, int(1, 10)),
+        ),
+      ),
+    ),
+  ]);
+  const { exemplars, histograms } = readProtobufExposition(body, { native: true, alwaysClassic: true });
+  assert.deepEqual(
+    [...exemplars],
+    [
+      [0, { labels: ['id', 'c'], value: 0.5, timestampMs: 17_250 }],
+      [3, { labels: ['id', 'b1'], value: 0.5, timestampMs: undefined }],
+      [4, { labels: ['id', 'b2'], value: 1.5, timestampMs: 3000 }],
+    ],
+  );
+  assert.deepEqual(
+    histograms[0].exemplars.map(({ labels, timestampMs }) => [labels[1], timestampMs]),
+    [
+      ['early', 10_000],
+      ['late', 20_000],
+    ],
+  );
 });

@@ -126,9 +126,11 @@ function cacheKey(plan: LeafPlan): string | null {
   if (!Number.isSafeInteger(startMs) || !Number.isSafeInteger(stepMs)) return null;
   // Its arguments are checked where there are samples, whether or not they give values.
   if (fn === 'double_exponential_smoothing' || parameters.some(({ length }) => length > 1)) return null;
-  const { matchers, windowMs, evalOffsetMs, timestamps, extension, lookbackMs, fold, wantNames, findResets } = plan;
+  const { matchers, windowMs, evalOffsetMs, timestamps, starts, extension, lookbackMs, fold, wantNames, findResets } =
+    plan;
   const phaseMs = ((startMs % stepMs) + stepMs) % stepMs;
-  const what = { matchers, kind, fn, windowMs, evalOffsetMs, timestamps, extension, fold, wantNames, findResets };
+  const of = { matchers, kind, fn, windowMs, evalOffsetMs, timestamps, starts, extension };
+  const what = { ...of, fold, wantNames, findResets };
   const times = [phaseMs, stepMs, extension === null ? 0 : lookbackMs];
   return `${JSON.stringify(what)} ${times.join(' ')} ${parameters.map(([value]) => numberText(value)).join(' ')}`;
 }

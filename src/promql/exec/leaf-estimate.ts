@@ -8,12 +8,15 @@ const LOOKED_AT_MAX = 1000;
 const VALUE_BYTES = 9;
 const LABELS_BYTES = 128;
 
-/** Times of the samples that a leaf reads. Windows are open on the left; an extended one may look at its very edge. */
+/**
+ * Times of the samples that a leaf reads. Windows are open on the left; an extended one may look at its very edge. Whether the first
+ * histogram follows a reset is told by the one before it.
+ */
 export function leafRange(plan: Omit<LeafPlan, 'parameters' | 'samplesMax' | 'bytesMax'>): {
   minMs: number;
   maxMs: number;
 } {
-  const before = plan.extension === null ? 0 : plan.lookbackMs;
+  const before = plan.extension === null && !plan.findResets ? 0 : plan.lookbackMs;
   const after = plan.extension === 'smoothed' ? plan.lookbackMs : 0;
   const minMs = plan.startMs - plan.windowMs - before + 1;
   return { minMs, maxMs: plan.startMs + (plan.steps - 1) * plan.stepMs + after };

@@ -1,7 +1,7 @@
 // Runs leaf plans beside the data: selects series, decodes each one's column into the kernel's memory, evaluates all steps
 // of it in one call, and folds the step vector into its group or appends it to the output. Work comes in slices: between
 // two series the executor yields to ingest when it is asked to, and stops when the query is aborted.
-import type { Accumulator, ExecKernel, RangeFunction, Steps } from '../../kernel/index.ts';
+import type { Accumulator, ExecKernel, Steps } from '../../kernel/index.ts';
 import {
   Labels,
   type LevelColumn,
@@ -27,10 +27,11 @@ import {
 import { estimateLeaf, leafRange } from './leaf-estimate.ts';
 import { LevelLeaf } from './level-leaf.ts';
 import { NamesSeen } from './names-seen.ts';
-import { LeafColumn, evaluateMixed } from './mixed-leaf.ts';
+import { LeafColumn, evaluateMixed, newestStarts } from './mixed-leaf.ts';
 import { addRawSamples } from './raw-samples.ts';
 import { type Piece, PIECE_SAMPLES, PieceVector, countUpTo, piecesOf } from './piecewise.ts';
 import { RowBlock, SampleBlock } from './row-block.ts';
+import { evaluateStepByStep } from './step-by-step.ts';
 
 /** What a leaf executor reads from and computes with. */
 export interface LeafExecutorOptions {
@@ -106,7 +107,7 @@ class LeafRun {
     this.#plan = plan;
     this.#pieceSamples = pieceSamples ?? PIECE_SAMPLES;
     this.#kernel = kernel;
-    this.#column = new LeafColumn(kernel);
+    this.#column = new LeafColumn(kernel, plan.starts);
     this.#control = control;
     this.#nowMs = nowMs ?? (() => 0);
     this.#startedMs = this.#nowMs();
@@ -186,7 +187,10 @@ class LeafRun {
   #read(index: number): number {
     if (this.#makeRoom(index) === 0) return 0;
     const count = this.#set.read(index, this.#minMs, this.#maxMs, this.#column);
-    if (this.#column.hasHistograms) this.#checkColumn(count * 16 + this.#column.histogramBytes);
+    if (this.#column.hasHistograms || this.#column.hasStarts) {
+      const startBytes = this.#column.hasStarts ? count * 32 : 0;
+      this.#checkColumn(count * 16 + startBytes + this.#column.histogramBytes);
+    }
     this.#samples += count;
     return count;
   }
@@ -216,7 +220,7 @@ class LeafRun {
     return this.#evaluate(n, index);
   }
 
-  /** The same, piece by piece; null if the series has native histograms. */
+  /** The same, piece by piece; null if the series has native histograms or start times. */
   #inPieces(index: number, pieces: readonly Piece[]): number | null {
     this.#vector ??= this.#makeVector();
     this.#vector.clear();
@@ -225,7 +229,7 @@ class LeafRun {
     let readUpToMs = -Infinity;
     for (const { at, minMs, maxMs } of pieces) {
       const n = this.#makeRoom(index, minMs, maxMs) === 0 ? 0 : this.#set.read(index, minMs, maxMs, this.#column);
-      if (this.#column.hasHistograms) return null;
+      if (this.#column.hasHistograms || this.#column.hasStarts) return null;
       samples += n - countUpTo(this.#kernel.ts, n, readUpToMs);
       readUpToMs = maxMs;
       if (n === 0) {
@@ -269,11 +273,14 @@ class LeafRun {
   /** Evaluates all steps of series `index`, n samples, into the kernel's step vector; returns how many have a value. */
   #evaluate(n: number, index: number): number {
     this.#histograms = null;
-    if (this.#column.hasHistograms) return this.#evaluateMixed(n, index);
+    if (this.#plan.starts && this.#plan.kind === 'instant') {
+      return newestStarts(this.#kernel, n, this.#plan, this.#column.starts);
+    }
+    if (this.#column.hasHistograms || this.#column.hasStarts) return this.#evaluateMixed(n, index);
     return this.#evaluateFloats(n);
   }
 
-  /** The same for a series that has native histograms. */
+  /** The same for a series that has native histograms, or start times. */
   #evaluateMixed(n: number, index: number): number {
     const floats = (left: number): number => this.#evaluateFloats(left);
     const labels = this.#set.labels(index);
@@ -292,30 +299,9 @@ class LeafRun {
     if (extension !== null) return extendedRange(this.#kernel, n, this.#plan);
     if (kind === 'instant' || fn === null) return this.#kernel.instant(n, at, windowMs, timestamps);
     const varies = parameters.some((parameter) => parameter.length > 1) || this.#plan.evalOffsetStepMs !== 0;
-    if (varies) return this.#evaluateStepByStep(n);
+    if (varies) return evaluateStepByStep(this.#kernel, n, this.#plan);
     const second = fn === 'predict_linear' ? this.#plan.evalOffsetMs : parameters[1]?.[0];
     return this.#kernel.range(fn, n, at, windowMs, parameters[0]?.[0], second);
-  }
-
-  /** For parameters that change from step to step. */
-  #evaluateStepByStep(n: number): number {
-    const { startMs, stepMs, steps, windowMs, fn, parameters, evalOffsetMs, evalOffsetStepMs } = this.#plan;
-    const kernel = this.#kernel;
-    const values = new Float64Array(steps);
-    const present = new Uint8Array(steps);
-    const parameter = (p: number, i: number): number | undefined => parameters[p]?.[parameters[p].length > 1 ? i : 0];
-    let found = 0;
-    for (let i = 0; i < steps; i++) {
-      const at = { startMs: startMs + i * stepMs, stepMs: 1, steps: 1 };
-      const second = fn === 'predict_linear' ? evalOffsetMs + i * evalOffsetStepMs : parameter(1, i);
-      if (kernel.range(fn as RangeFunction, n, at, windowMs, parameter(0, i), second) === 0) continue;
-      values[i] = kernel.out[0];
-      present[i] = 1;
-      found++;
-    }
-    kernel.out.set(values);
-    kernel.present.set(present);
-    return found;
   }
 
   /** Before anything is awaited: rows may lose their labels then. */

@@ -72,7 +72,7 @@ export class LevelLeaf {
     if (extension !== null || kind === 'samples') return null;
     const isInstant = kind === 'instant' || fn === null;
     const result = isInstant ? 'value' : RESULTS[fn];
-    if (result === undefined || (isInstant && timestamps)) return null;
+    if (result === undefined || (isInstant && (timestamps || plan.starts))) return null;
     if (plan.windowMs + (plan.steps - 1) * plan.stepMs < LEVEL_SPAN_MS_MIN) return null;
     return new LevelLeaf(plan, kernel, result, hold);
   }

@@ -24,6 +24,8 @@ interface MemorySeries {
   bits: bigint[];
   /** Native histograms by time, with their binary form. */
   readonly histograms: Map<number, { readonly value: NativeHistogram; readonly bytes: Uint8Array }>;
+  /** Start times by time. */
+  readonly starts: Map<number, number>;
 }
 
 const bitsOf = new DataView(new ArrayBuffer(8));
@@ -41,14 +43,20 @@ export class MemorySource implements SeriesSource {
 
   /**
    * Appends a sample; a value for a time that has one replaces it. `bits` in place of a value for stale markers. Histograms get
-   * the hint about counter resets that storage gives them, by the sample before.
+   * the hint about counter resets that storage gives them, by the sample before. `startMs` 0: no start time.
    */
-  append(labels: Labels, timeMs: number, value: number | bigint | NativeHistogram, tenant = DEFAULT_TENANT): void {
+  append(
+    labels: Labels,
+    timeMs: number,
+    value: number | bigint | NativeHistogram,
+    tenant = DEFAULT_TENANT,
+    startMs = 0,
+  ): void {
     this.changes.note(timeMs, tenant);
     let all = this.#tenants.get(tenant);
     if (!all) this.#tenants.set(tenant, (all = new Map()));
     let series = all.get(labels.key);
-    if (!series) all.set(labels.key, (series = { labels, ts: [], bits: [], histograms: new Map() }));
+    if (!series) all.set(labels.key, (series = { labels, ts: [], bits: [], histograms: new Map(), starts: new Map() }));
     const isHistogram = typeof value === 'object';
     const bits = typeof value === 'bigint' ? value : floatBits(isHistogram ? NaN : value);
     const { ts } = series;
@@ -58,6 +66,8 @@ export class MemorySource implements SeriesSource {
     ts.splice(at, replaced, timeMs);
     series.bits.splice(at, replaced, bits);
     series.histograms.delete(timeMs);
+    series.starts.delete(timeMs);
+    if (startMs !== 0) series.starts.set(timeMs, startMs);
     if (!isHistogram) return;
     const previous = at > 0 ? (series.histograms.get(ts[at - 1])?.value ?? null) : null;
     const stored = withHint(value, storedHint(value, previous));
@@ -133,7 +143,7 @@ class MemorySet implements SeriesSet {
   }
 
   read(index: number, minMs: number, maxMs: number, into: SampleColumn): number {
-    const { ts, bits, histograms } = this.#series[index];
+    const { ts, bits, histograms, starts } = this.#series[index];
     let count = 0;
     for (let i = 0; i < ts.length && ts[i] <= maxMs; i++) {
       if (ts[i] < minMs) continue;
@@ -145,6 +155,9 @@ class MemorySet implements SeriesSet {
       }
       into.vsWords[2 * count] = Number(bits[i] & 0xffffffffn);
       into.vsWords[2 * count + 1] = Number(bits[i] >> 32n);
+      const startMs = starts.size === 0 ? undefined : starts.get(ts[i]);
+      if (startMs === undefined) into.starts?.none(count, 1);
+      else if (into.starts) into.starts.begin(count, 1)[count] = startMs;
       count++;
     }
     return count;

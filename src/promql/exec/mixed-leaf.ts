@@ -7,6 +7,7 @@ import {
   METRIC_NAME,
   type NativeHistogram,
   type SampleColumn,
+  StartTimes,
   histogramFromBytes,
   isStaleAt,
 } from '../../model/index.ts';
@@ -26,13 +27,23 @@ import {
 } from '../functions/mixed-window.ts';
 import type { LeafPlan } from '../leaf.ts';
 
+/**
+ * Where the leaf's samples begin, that time left out. Of what is before it a store tells that no reset follows, as Prometheus' does, but
+ * not that one does.
+ */
+const edgeOf = ({ startMs, windowMs, extension, lookbackMs }: LeafPlan): number =>
+  startMs - windowMs - (extension === null ? 0 : lookbackMs);
+
 /** The kernel's column as a source fills it, with a place for histograms. */
 export class LeafColumn implements SampleColumn {
   readonly #kernel: ExecKernel;
   readonly histograms: HistogramSamples = { at: [], bytes: [] };
+  readonly starts?: StartTimes;
 
-  constructor(kernel: ExecKernel) {
+  /** `hasStarts`: start times are asked for. */
+  constructor(kernel: ExecKernel, hasStarts = false) {
     this.#kernel = kernel;
+    if (hasStarts) this.starts = new StartTimes();
   }
 
   get ts(): Float64Array {
@@ -51,8 +62,14 @@ export class LeafColumn implements SampleColumn {
     return this.histograms.at.length > 0;
   }
 
+  /** Whether samples of the last read may have start times. */
+  get hasStarts(): boolean {
+    return this.starts?.any === true;
+  }
+
   /** To be called before each read. */
   clear(): void {
+    this.starts?.clear();
     if (!this.hasHistograms) return;
     this.histograms.at.length = 0;
     this.histograms.bytes.length = 0;
@@ -66,10 +83,27 @@ export class LeafColumn implements SampleColumn {
   }
 
   /** Histogram i of the last read. */
-  decodeOne(i: number, findResets: boolean): NativeHistogram {
-    const { bytes } = this.histograms;
+  decodeOne(i: number, plan: LeafPlan): NativeHistogram {
+    const { at, bytes } = this.histograms;
     const h = histogramFromBytes(bytes[i]);
-    return findResets && i > 0 ? withFoundResets([histogramFromBytes(bytes[i - 1]), h])[1] : h;
+    if (!plan.findResets || i === 0) return h;
+    const found = withFoundResets([histogramFromBytes(bytes[i - 1]), h])[1];
+    return found.resetHint === 'reset' && this.ts[at[i - 1]] <= edgeOf(plan) ? h : found;
+  }
+
+  /** The histograms of the last read, with the resets that they show. */
+  #withResets(plan: LeafPlan): NativeHistogram[] {
+    const decoded = this.decode();
+    const found = withFoundResets(decoded);
+    const edgeMs = edgeOf(plan);
+    const first = this.histograms.at.findIndex((place) => this.ts[place] > edgeMs);
+    if (first > 0 && found[first].resetHint === 'reset') found[first] = decoded[first];
+    return found;
+  }
+
+  /** The histograms of the last read as a plan wants them. */
+  decodeFor(plan: LeafPlan): NativeHistogram[] {
+    return plan.findResets ? this.#withResets(plan) : this.decode();
   }
 
   /** The histograms of the last read. */
@@ -98,9 +132,8 @@ export function evaluateMixed(series: MixedSeries): (NativeHistogram | null)[] {
     newestSamples(series, out);
     return out;
   }
-  const decoded = column.decode();
-  const histograms = plan.findResets ? withFoundResets(decoded) : decoded;
-  const samples = takeApart(kernel, n, column.histograms.at, histograms);
+  const histograms = column.decodeFor(plan);
+  const samples = takeApart(kernel, n, column.histograms.at, histograms, column.starts);
   const floats = samples.left;
   if (plan.extension !== null) extendedRange(kernel, floats, plan);
   else if (floats > 0) series.floats(floats);
@@ -135,10 +168,22 @@ function newestSamples({ kernel, plan, column, n, labels }: MixedSeries, out: (N
     }
     present[i] = 2;
     // The same sample often stands at several steps: it is one object then, and sent once.
-    if (chosen !== h - 1) last = column.decodeOne(h - 1, plan.findResets);
+    if (chosen !== h - 1) last = column.decodeOne(h - 1, plan);
     chosen = h - 1;
     out[i] = last;
   }
+}
+
+/** Instant selection of start times in seconds: those of the newest samples, whatever these are. Returns how many there are. */
+export function newestStarts(kernel: ExecKernel, n: number, plan: LeafPlan, starts: StartTimes | undefined): number {
+  const found = kernel.instant(n, plan, plan.windowMs, true);
+  const { ts, out, present } = kernel;
+  for (let i = 0, next = 0; i < plan.steps; i++) {
+    const endMs = plan.startMs + i * plan.stepMs;
+    while (next < n && ts[next] <= endMs) next++;
+    if (present[i] !== 0) out[i] = (starts?.of(next - 1) ?? 0) / 1000;
+  }
+  return found;
 }
 
 /** Moves the floats to the front of the kernel's column (stale markers too); how many is `left`. */
@@ -147,8 +192,10 @@ function takeApart(
   n: number,
   at: readonly number[],
   hs: readonly NativeHistogram[],
+  startTimes: StartTimes | undefined,
 ): MixedSamples & { readonly left: number } {
   const hts = at.map((i) => ts[i]);
+  const starts = startTimes?.any ? { floats: [] as number[], histograms: at.map((i) => startTimes.of(i)) } : null;
   const floats: { ts: number[]; vs: number[] } = { ts: [], vs: [] };
   let left = 0;
   for (let i = 0, h = 0; i < n; i++) {
@@ -162,8 +209,9 @@ function takeApart(
     if (!isStaleAt(vsWords, left)) {
       floats.ts.push(ts[left]);
       floats.vs.push(vs[left]);
+      starts?.floats.push(startTimes?.of(i) ?? 0);
     }
     left++;
   }
-  return { ...floats, hts, hs, left, resets: unknownResets(hs) };
+  return { ...floats, hts, hs, left, resets: unknownResets(hs), starts };
 }

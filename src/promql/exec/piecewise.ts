@@ -30,6 +30,7 @@ export function piecesOf(
   pieceSamples: number,
 ): Piece[] | null {
   const { kind, startMs, stepMs, steps, windowMs, extension, parameters, evalOffsetStepMs } = plan;
+  if (kind === 'instant' && plan.starts) return null;
   if (samplesMax < 2 * pieceSamples || kind === 'samples' || extension !== null) return null;
   if (parameters.some(({ length }) => length > 1) || evalOffsetStepMs !== 0) return null;
   if (!Number.isInteger(startMs) || !Number.isInteger(stepMs)) return null;

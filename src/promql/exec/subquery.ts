@@ -110,7 +110,7 @@ function mixedSteps(
   const histograms = new Array<NativeHistogram | null>(steps).fill(null);
   const row: MixedRow = { values: kernel.out, present: kernel.present, histograms };
   const floats = { ts: kernel.ts.slice(0, n), vs: kernel.vs.slice(0, n) };
-  const samples: MixedSamples = { ...floats, hts, hs, resets: unknownResets(hs) };
+  const samples: MixedSamples = { ...floats, hts, hs, resets: unknownResets(hs), starts: null };
   eachWindow(samples, node.windows, node.rangeMs, 0, 0, (w, i) =>
     putValue(row, i, mixedValue(node.fn, w, { remarks, metricName })),
   );

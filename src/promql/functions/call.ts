@@ -133,6 +133,17 @@ function evaluationTimes({ node, args, run }: CallContext): Vector {
   return dropNames({ ...v, vs, has, hs: null }, run.delayedNameRemoval);
 }
 
+/** start_timestamp() of anything but a selector: what was worked out has no start. */
+const nothing = ({ steps }: Vector): Vector => ({
+  type: 'vector',
+  steps,
+  labels: [],
+  vs: new Float64Array(0),
+  has: new Uint8Array(0),
+  hs: null,
+  dropName: new Uint8Array(0),
+});
+
 function pairwise(a: Scalar, b: Scalar, f: (x: number, y: number) => number): Scalar {
   return scalar(a.vs.map((x, i) => f(x, b.vs[i])));
 }
@@ -155,6 +166,7 @@ const FUNCTIONS: Record<string, (call: CallContext) => Value | Work<Value>> = {
   time: ({ node }) => scalar(timesOf(node.at)),
   pi: ({ node }) => scalar(new Float64Array(node.at.steps).fill(Math.PI)),
   timestamp: evaluationTimes,
+  start_timestamp: ({ args }) => nothing(vectorOf(args[0])),
   min_of: ({ args }) => pairwise(scalarOf(args[0]), scalarOf(args[1]), goMin),
   max_of: ({ args }) => pairwise(scalarOf(args[0]), scalarOf(args[1]), goMax),
   sort: (call) => floatsOnly(sorted(call, (v) => sortByValue(v, false))),

@@ -9,6 +9,7 @@ import {
 } from '../../model/index.ts';
 import { inTimeOrder, mixedInstantDelta, mixedRate } from './mixed-rate.ts';
 import { type MixedContext, type MixedValue, type MixedWindow, isReset } from './mixed-window.ts';
+import { startedValue } from './started-range.ts';
 
 type MixedFunction = (w: MixedWindow, context: MixedContext) => MixedValue;
 
@@ -118,5 +119,8 @@ const MIXED_FUNCTIONS: Record<RangeFunction, MixedFunction> = {
 
 /** The value of a window; undefined: what its floats alone give. */
 export function mixedValue(fn: RangeFunction, w: MixedWindow, context: MixedContext): MixedValue {
+  const { starts } = w.samples;
+  const started = starts === null ? undefined : startedValue(fn, w, starts, context);
+  if (started !== undefined) return started;
   return w.h1 === w.h0 ? undefined : MIXED_FUNCTIONS[fn](w, context);
 }

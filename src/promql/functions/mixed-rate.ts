@@ -13,7 +13,9 @@ import {
   withHint,
 } from '../../model/index.ts';
 import { Remarks } from '../annotations.ts';
+import { extrapolation } from './extrapolation.ts';
 import { type MixedContext, type MixedSamples, type MixedValue, type MixedWindow, isReset } from './mixed-window.ts';
+import { isStartReset, overlaps, pairAt, zeroPoint } from './start-time.ts';
 
 /** a + b; null (with a remark) where they cannot be added. */
 export function addWithRemarks(a: NativeHistogram, b: NativeHistogram, context: MixedContext): NativeHistogram | null {
@@ -70,6 +72,13 @@ function checkCounters(
   return true;
 }
 
+/** Whether a histogram of [from, to) claims time that the one before it counted, too. */
+function overlapsWithin({ hts, starts }: MixedSamples, from: number, to: number): boolean {
+  if (starts === null) return false;
+  for (let i = from + 1; i < to; i++) if (overlaps(pairAt(hts, starts.histograms, i))) return true;
+  return false;
+}
+
 function increaseOf(
   samples: MixedSamples,
   from: number,
@@ -94,6 +103,7 @@ function increaseOf(
   let schema = Math.min(first.schema, last.schema);
   for (let i = from + 1; isCounter && i < to - 1; i++) schema = Math.min(schema, hs[i].schema);
   let out = subtractWithRemarks(toSchema(last, schema), first, context);
+  if (isCounter && out !== null && overlapsWithin(samples, from, to)) remarks.add('startOverlap', metricName);
   for (let i = from + 1; isCounter && out !== null && i < to; i++) {
     if (i === from + 1 && startsAnew) continue;
     if (isReset(samples, i)) out = addWithRemarks(out, hs[i - 1], context);
@@ -112,37 +122,34 @@ export function mixedRate(w: MixedWindow, isCounter: boolean, isRate: boolean, c
     context.remarks.add('mixedFloatsHistograms', context.metricName);
     return null;
   }
-  const { hts, hs } = w.samples;
+  const { hts, hs, starts } = w.samples;
   const [from, last] = [w.h0, w.h1 - 1];
-  if (last - from < 1) return null;
-  const increase = histogramIncrease(w.samples, from, w.h1, isCounter, context);
+  const zeroMs = isCounter && starts !== null ? zeroPoint(starts.histograms[from], hts[from], w.startMs) : 0;
+  if (last === from && zeroMs === 0) return null;
+  let increase = last === from ? hs[from] : histogramIncrease(w.samples, from, w.h1, isCounter, context);
+  if (increase !== null && zeroMs !== 0 && last > from) increase = addWithRemarks(increase, hs[from], context);
   if (increase === null) return null;
-  let toStart = seconds(hts[from] - w.startMs);
-  let toEnd = seconds(w.endMs - hts[last]);
-  const sampled = seconds(hts[last] - hts[from]);
-  const average = sampled / (last - from);
-  const threshold = average * 1.1;
-  if (toStart >= threshold) toStart = average / 2;
-  if (isCounter && increase.count > 0 && hs[from].count >= 0) {
-    const toZero = sampled * (hs[from].count / increase.count);
-    if (toZero < toStart) toStart = toZero;
-  }
-  if (toEnd >= threshold) toEnd = average / 2;
-  let factor = (sampled + toStart + toEnd) / sampled;
-  if (isRate) factor /= seconds(w.endMs - w.startMs);
-  return multiply(increase, factor);
+  const level = isCounter ? { first: hs[from].count, increase: increase.count } : null;
+  const of = { window: w, firstMs: hts[from], lastMs: hts[last], intervals: last - from, zeroMs, level };
+  return multiply(increase, extrapolation(of, isRate));
 }
 
 interface Point {
   readonly timeMs: number;
+  /** 0: none. */
+  readonly start: number;
   readonly value: number | NativeHistogram;
 }
 
 /** The last samples of a window, floats and histograms, in time order. */
 function lastTwo({ samples, f0, f1, h0, h1 }: MixedWindow): Point[] {
   const points: Point[] = [];
-  for (let i = Math.max(f0, f1 - 2); i < f1; i++) points.push({ timeMs: samples.ts[i], value: samples.vs[i] });
-  for (let i = Math.max(h0, h1 - 2); i < h1; i++) points.push({ timeMs: samples.hts[i], value: samples.hs[i] });
+  for (let i = Math.max(f0, f1 - 2); i < f1; i++) {
+    points.push({ timeMs: samples.ts[i], start: samples.starts?.floats[i] ?? 0, value: samples.vs[i] });
+  }
+  for (let i = Math.max(h0, h1 - 2); i < h1; i++) {
+    points.push({ timeMs: samples.hts[i], start: samples.starts?.histograms[i] ?? 0, value: samples.hs[i] });
+  }
   return points.sort((a, b) => a.timeMs - b.timeMs).slice(-2);
 }
 
@@ -152,8 +159,10 @@ export function mixedInstantDelta(w: MixedWindow, isRate: boolean, context: Mixe
   if (after === undefined) return null;
   const [a, b] = [before.value, after.value];
   const intervalSeconds = seconds(after.timeMs - before.timeMs);
+  const pair = { beforeMs: before.timeMs, beforeStart: before.start, nowMs: after.timeMs, nowStart: after.start };
+  const startsAnew = isRate && isStartReset(pair);
   if (typeof a === 'number' && typeof b === 'number') {
-    const difference = isRate && b < a ? b : b - a;
+    const difference = startsAnew || (isRate && b < a) ? b : b - a;
     return isRate ? difference / intervalSeconds : difference;
   }
   if (typeof a === 'number' || typeof b === 'number') {
@@ -163,7 +172,7 @@ export function mixedInstantDelta(w: MixedWindow, isRate: boolean, context: Mixe
   const areGauges = [a, b].map(({ resetHint }) => resetHint === 'gauge');
   if (isRate && areGauges.includes(true)) context.remarks.add('notCounter', context.metricName);
   if (!isRate && areGauges.includes(false)) context.remarks.add('notGauge', context.metricName);
-  const out = isRate && detectReset(b, a) ? b : subtractWithRemarks(b, a, context);
+  const out = startsAnew || (isRate && detectReset(b, a)) ? b : subtractWithRemarks(b, a, context);
   if (out === null) return null;
   const compacted = compact(withHint(out, 'gauge'));
   return isRate ? divide(compacted, intervalSeconds) : compacted;
@@ -171,7 +180,7 @@ export function mixedInstantDelta(w: MixedWindow, isRate: boolean, context: Mixe
 
 /** Every sample of a window from the given ones on, in time order. */
 export function* inTimeOrder(
-  { ts, vs, hts, hs }: Omit<MixedSamples, 'resets'>,
+  { ts, vs, hts, hs }: Pick<MixedSamples, 'ts' | 'vs' | 'hts' | 'hs'>,
   f0: number,
   f1: number,
   h0: number,

@@ -2,6 +2,7 @@
 // floats go to the kernel as ever, what histograms change about it is worked out here, window by window.
 import { type NativeHistogram, detectReset, withHint } from '../../model/index.ts';
 import type { Remarks } from '../annotations.ts';
+import { isStartReset, pairAt } from './start-time.ts';
 
 /** The samples of one series, without stale markers. */
 export interface MixedSamples {
@@ -13,6 +14,8 @@ export interface MixedSamples {
   readonly hs: readonly NativeHistogram[];
   /** Of each histogram, whether it follows a reset after the one before: 1, 0, or -1 if nobody asked yet. */
   readonly resets: Int8Array;
+  /** Start times of both, where they are asked for and there are some. */
+  readonly starts: { readonly floats: readonly number[]; readonly histograms: readonly number[] } | null;
 }
 
 /** Room for what isReset() finds out. */
@@ -20,8 +23,11 @@ export const unknownResets = (histograms: readonly NativeHistogram[]): Int8Array
   new Int8Array(histograms.length).fill(-1);
 
 /** Whether histogram i > 0 follows a counter reset. Windows overlap: it is worked out once. */
-export function isReset({ hs, resets }: MixedSamples, i: number): boolean {
-  if (resets[i] < 0) resets[i] = detectReset(hs[i], hs[i - 1]) ? 1 : 0;
+export function isReset({ hts, hs, resets, starts }: MixedSamples, i: number): boolean {
+  if (resets[i] < 0) {
+    const isStart = starts !== null && isStartReset(pairAt(hts, starts.histograms, i));
+    resets[i] = isStart || detectReset(hs[i], hs[i - 1]) ? 1 : 0;
+  }
   return resets[i] === 1;
 }
 

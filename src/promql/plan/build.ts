@@ -40,6 +40,8 @@ export interface PlanContext {
   readonly delayedNameRemoval: boolean;
   /** Leaves are worked out anew. */
   readonly noCache: boolean;
+  /** Functions of counters use the start times of samples. */
+  readonly useStarts: boolean;
   /** false: aggregations run in the query process, and selectors stay as they are (for tests that compare). */
   readonly pushDown: boolean;
 }
@@ -51,6 +53,8 @@ const READS_BUCKETS: ReadonlySet<string> = new Set(['histogram_quantile', 'histo
 
 /** Functions whose result keeps the metric name. */
 const KEEPS_NAME: ReadonlySet<string> = new Set(['last_over_time', 'first_over_time']);
+/** Functions that use start times. */
+const USES_STARTS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets']);
 const ANCHORED = ['changes', 'delta', 'increase', 'rate', 'resets'];
 const SMOOTHED = ['delta', 'increase', 'rate'];
 
@@ -101,7 +105,7 @@ class PlanBuilder {
       case 'paren':
         return this.build(expr.expr, at);
       case 'vectorSelector':
-        return this.#selector(expr, at, false);
+        return this.#selector(expr, at, 'value');
       case 'matrixSelector':
         return this.#samples(expr, at);
       case 'subquery': {
@@ -219,11 +223,12 @@ class PlanBuilder {
     return node.parameters.every(({ kind }) => kind === 'number') ? { ...node, key: leafKey(node) } : node;
   }
 
-  #selector(selector: VectorSelector, at: Steps, timestamps: boolean): LeafNode {
+  #selector(selector: VectorSelector, at: Steps, of: 'value' | 'time' | 'start'): LeafNode {
+    const timestamps = of === 'time';
     const w = this.#windows(selector, this.#context.lookbackMs, at);
     // Only at one step does `@` get here (what has it is wrapped), so its window times are those of a single step.
-    const leaf = { ...this.#template(selector, w, 'instant'), timestamps, stepMs: at.stepMs };
-    const more = { dropsName: timestamps, remarkPos: selector.pos };
+    const leaf = { ...this.#template(selector, w, 'instant'), timestamps, starts: of === 'start', stepMs: at.stepMs };
+    const more = { dropsName: of !== 'value', remarkPos: selector.pos };
     return this.#leaf(at, { ...leaf, evalOffsetMs: 0, evalOffsetStepMs: 0 }, more);
   }
 
@@ -251,8 +256,8 @@ class PlanBuilder {
     const args = call.args.map(unwrapParens);
     const constant = this.#constantCall(call, at);
     if (constant) return constant;
-    if (call.fn === 'timestamp' && args[0].type === 'vectorSelector') {
-      return this.#timestamps(args[0], at);
+    if ((call.fn === 'timestamp' || call.fn === 'start_timestamp') && args[0].type === 'vectorSelector') {
+      return this.#timestamps(args[0], at, call.fn === 'timestamp' ? 'time' : 'start');
     }
     if (call.fn === 'info') return this.#info(args, at);
     const range = args.find(({ type }) => type === 'matrixSelector' || type === 'subquery');
@@ -272,13 +277,13 @@ class PlanBuilder {
   }
 
   /**
-   * timestamp() of a selector: the samples' own times. With `@`, Prometheus reads the samples that the offset asks for but
+   * timestamp() and start_timestamp() of a selector: the samples' own times. With `@`, Prometheus reads the samples that the offset asks for but
    * looks at them from the time of the `@`: of the lookback remains what both see.
    */
-  #timestamps(selector: VectorSelector, at: Steps): PlanNode {
-    if (selector.at === null) return this.#selector(selector, at, true);
+  #timestamps(selector: VectorSelector, at: Steps, of: 'time' | 'start'): PlanNode {
+    if (selector.at === null) return this.#selector(selector, at, of);
     const once = { ...at, steps: 1 };
-    const node = this.#selector(selector, once, true);
+    const node = this.#selector(selector, once, of);
     const offsetMs = selector.offset ? durationMs(selector.offset, this.#durations, true) : 0;
     const windowMs = Math.max(0, node.leaf.windowMs - Math.abs(offsetMs));
     const leaf = { ...node.leaf, startMs: node.leaf.startMs + Math.min(0, offsetMs), windowMs };
@@ -364,7 +369,8 @@ class PlanBuilder {
     const { vector } = range;
     checkExtension(vector, fn);
     const w = this.#windows(vector, durationMs(range.range, this.#durations, false), at);
-    const template = { ...this.#template(vector, w, 'range'), fn, wantNames: isRate };
+    const starts = this.#context.useStarts && USES_STARTS.has(fn) && !vector.anchored && !vector.smoothed;
+    const template = { ...this.#template(vector, w, 'range'), fn, wantNames: isRate, starts };
     const counterCheck = isRate ? { pos: range.pos } : null;
     // Prometheus points to the first argument, which is not always the range.
     const remarkPos = fn === 'quantile_over_time' ? (parameterPos ?? range.pos) : range.pos;

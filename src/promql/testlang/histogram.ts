@@ -1,4 +1,5 @@
 // Histogram literals of the test language: {{schema:1 sum:5 count:4 buckets:[1 2] offset:-1 ...}}, every field optional.
+import { TidemarkError } from '../../base/index.ts';
 import {
   type BucketCounts,
   type NativeHistogram,
@@ -6,6 +7,9 @@ import {
   newHistogram,
   subtractHistograms,
 } from '../../model/index.ts';
+
+/** What the test language cannot read. */
+export const notReadable = (text: string): TidemarkError => new TidemarkError('bad_data', text);
 
 export type CounterResetHint = 'unknown' | 'reset' | 'not_reset' | 'gauge';
 
@@ -38,7 +42,7 @@ const NUMBERS: ReadonlySet<string> = new Set('schema sum count z_bucket z_bucket
 export function parseNumber(text: string): number {
   const lower = text.toLowerCase();
   const match = /^([+-]?)(inf|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/.exec(lower);
-  if (!match) throw new Error(`not a number: ${text}`);
+  if (!match) throw notReadable(`not a number: ${text}`);
   const [, sign, digits] = match;
   const value = digits === 'inf' ? Number.POSITIVE_INFINITY : digits === 'nan' ? Number.NaN : Number(digits);
   return sign === '-' ? -value : value;
@@ -51,13 +55,13 @@ export function parseHistogram(body: string): Histogram {
   let hint: CounterResetHint | undefined;
   for (let rest = body.trim(); rest !== ''; ) {
     const field = FIELD.exec(rest);
-    if (!field) throw new Error(`not a histogram field: ${rest}`);
+    if (!field) throw notReadable(`not a histogram field: ${rest}`);
     const [whole, key, value] = field;
-    if (numbers.has(key) || arrays.has(key)) throw new Error(`duplicate key "${key}" in histogram`);
+    if (numbers.has(key) || arrays.has(key)) throw notReadable(`duplicate key "${key}" in histogram`);
     if (key === 'counter_reset_hint' && HINTS.has(value)) hint = value as CounterResetHint;
     else if (ARRAYS.has(key) && value.startsWith('[')) arrays.set(key, numberList(value.slice(1, -1)));
     else if (NUMBERS.has(key)) numbers.set(key, parseNumber(value));
-    else throw new Error(`not a histogram field: ${whole.trim()}`);
+    else throw notReadable(`not a histogram field: ${whole.trim()}`);
     rest = rest.slice(whole.length);
   }
   const number = (key: string): number => numbers.get(key) ?? 0;
@@ -79,10 +83,10 @@ const numberList = (text: string): number[] => text.split(/\s+/).filter(Boolean)
 /** `base` plus `sign` times `step`, in the resolution of `base`, which `step` must not be below. */
 export function addHistogram(base: Histogram, step: Histogram, sign: 1 | -1): Histogram {
   if (base.schema > step.schema) {
-    throw new Error(`cannot merge from schema ${step.schema} to ${base.schema}`);
+    throw notReadable(`cannot merge from schema ${step.schema} to ${base.schema}`);
   }
   const sum = (sign === 1 ? addHistograms : subtractHistograms)(toNative(base), toNative(step));
-  if (sum === null) throw new Error('cannot combine exponential and custom buckets');
+  if (sum === null) throw notReadable('cannot combine exponential and custom buckets');
   const { counterResetHint, ...rest } = fromNative(sum.histogram);
   return base.counterResetHint || step.counterResetHint ? { ...rest, counterResetHint } : rest;
 }

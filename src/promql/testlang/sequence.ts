@@ -6,7 +6,7 @@
 //   {{...}}  {{...}}xN  {{...}}+{{...}}xN  {{...}}-{{...}}xN
 import { Labels } from '../../model/index.ts';
 import { parseSelector } from '../parse/index.ts';
-import { type Histogram, addHistogram, parseHistogram, parseNumber } from './histogram.ts';
+import { type Histogram, addHistogram, notReadable, parseHistogram, parseNumber } from './histogram.ts';
 
 /** null = no value at this position. */
 export type SequenceValue = number | 'stale' | Histogram | null;
@@ -32,7 +32,7 @@ function metricEnd(line: string): number {
   const name = /^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(line)?.[0] ?? '';
   const gap = /^\{(?!\{)/.exec(line.slice(name.length));
   if (!gap) {
-    if (name === '') throw new Error(`not a series: ${line}`);
+    if (name === '') throw notReadable(`not a series: ${line}`);
     return name.length;
   }
   let quote = '';
@@ -44,13 +44,13 @@ function metricEnd(line: string): number {
     } else if (character === '"' || character === "'" || character === '`') quote = character;
     else if (character === '}') return i + 1;
   }
-  throw new Error(`unclosed brace: ${line}`);
+  throw notReadable(`unclosed brace: ${line}`);
 }
 
 /** The label set of a selector that consists of `=` only. */
 export function parseMetric(text: string): Labels {
   const matchers = parseSelector(text);
-  if (matchers.some(({ op }) => op !== '=')) throw new Error(`not a series: ${text}`);
+  if (matchers.some(({ op }) => op !== '=')) throw notReadable(`not a series: ${text}`);
   return Labels.from(matchers.map(({ name, value }) => [name, value] as const));
 }
 
@@ -67,14 +67,14 @@ export function parseSequence(items: string): SequenceValue[] {
   const out: SequenceValue[] = [];
   for (const item of items.match(ITEMS) ?? []) {
     for (const value of itemValues(item)) out.push(value);
-    if (out.length > VALUES_MAX) throw new Error(`sequence has more than ${VALUES_MAX} values`);
+    if (out.length > VALUES_MAX) throw notReadable(`sequence has more than ${VALUES_MAX} values`);
   }
   return out;
 }
 
 function itemValues(item: string): SequenceValue[] {
   if (Number(/x(\d+)$/.exec(item)?.[1] ?? 0) > VALUES_MAX) {
-    throw new Error(`sequence has more than ${VALUES_MAX} values: ${item}`);
+    throw notReadable(`sequence has more than ${VALUES_MAX} values: ${item}`);
   }
   const gap = GAP.exec(item);
   if (gap) return Array(gap[1] === undefined ? 1 : Number(gap[1])).fill(null);
@@ -82,12 +82,12 @@ function itemValues(item: string): SequenceValue[] {
   const number = ITEM.exec(item);
   if (number) return numbers(number);
   const histogram = HISTOGRAM.exec(item);
-  if (!histogram) throw new Error(`not a value: ${item}`);
+  if (!histogram) throw notReadable(`not a value: ${item}`);
   return histograms(histogram);
 }
 
 function numbers([, first, sign, increment, times]: RegExpExecArray): number[] {
-  if (increment !== undefined && times === undefined) throw new Error('an increment needs a count: axN');
+  if (increment !== undefined && times === undefined) throw notReadable('an increment needs a count: axN');
   const step = increment === undefined ? 0 : parseNumber(increment) * (sign === '-' ? -1 : 1);
   let value = parseNumber(first);
   const out = [value];

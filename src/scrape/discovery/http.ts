@@ -14,7 +14,7 @@ const JSON_TYPE = /^application\/json(?:;\s*charset=(?:"utf-8"|utf-8))?$/i;
 
 export interface HttpDiscoveryOptions extends DiscoveryReport {
   readonly clock: Clock;
-  /** With the credentials, TLS and proxy of the configuration. */
+  /** With the credentials, TLS and proxy of the configuration. Closed at the end. */
   readonly http: HttpClient;
   readonly userAgent: string;
 }
@@ -45,8 +45,9 @@ export class HttpDiscovery implements Discoverer {
     this.#refresher.start();
   }
 
-  stop(): Promise<void> {
-    return this.#refresher.stop();
+  async stop(): Promise<void> {
+    await this.#refresher.stop();
+    await this.#options.http.close();
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {

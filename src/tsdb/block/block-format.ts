@@ -14,6 +14,8 @@ import { crc32c } from '../../kernel/index.ts';
 
 const MAGIC = 0x4b424d54; // "TMBK"
 export const BLOCK_VERSION = 1;
+/** The version of blocks with start times in their columns; others are written as before, so that older builds read them. */
+export const BLOCK_VERSION_STARTS = 2;
 export const HEADER_BYTES = 16;
 export const TAIL_BYTES = 32;
 
@@ -157,19 +159,22 @@ export function decodeExtent(reader: ByteReader, offset: number): Extent {
   return { offset, bytes, rawBytes, isCompressed: flag === 1, crc: reader.u32() };
 }
 
-export function encodeHeader(): Uint8Array {
+const isKnown = (version: number): boolean => version === BLOCK_VERSION || version === BLOCK_VERSION_STARTS;
+
+export function encodeHeader(version: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
-  view.setUint32(4, BLOCK_VERSION, true);
+  view.setUint32(4, version, true);
   view.setUint32(12, crc32c(bytes.subarray(0, 12)), true);
   return bytes;
 }
 
 /** Throws a corrupt error unless it is the header of a block. */
 export function checkHeader(bytes: Uint8Array, path: string): void {
-  const wanted = encodeHeader();
-  if (bytes.length !== wanted.length || bytes.some((byte, i) => byte !== wanted[i]))
+  const version = bytes[4];
+  const wanted = encodeHeader(version);
+  if (!isKnown(version) || bytes.length !== wanted.length || bytes.some((byte, i) => byte !== wanted[i]))
     throw corruptError(`cannot read ${path}: its header at offset 0 is damaged`);
 }
 
@@ -199,7 +204,7 @@ export function encodeFooter(
   writer.f64(end + footerBytes + TAIL_BYTES);
   writer.u32(footerBytes);
   writer.u32(footerCrc);
-  writer.u32(BLOCK_VERSION);
+  writer.u32(meta.version);
   writer.u32(0);
   writer.u32(crc32c(writer.view().subarray(tailAt)));
   writer.u32(MAGIC);
@@ -217,7 +222,7 @@ export function decodeTail(tail: Uint8Array, sizeBytes: number, path: string): {
     view.getFloat64(0, true) === sizeBytes;
   if (!isGood) throw corruptError(`cannot read ${path}: its tail at offset ${offset} is damaged or cut off`);
   const version = view.getUint32(16, true);
-  if (version !== BLOCK_VERSION)
+  if (!isKnown(version))
     throw new TidemarkError('unsupported_version', `cannot read ${path}: its version is not known; got ${version}`);
   const footerBytes = view.getUint32(8, true);
   if (footerBytes > offset - HEADER_BYTES)
@@ -253,8 +258,7 @@ export function decodeFooter(bytes: Uint8Array, offset: number): BlockFooter {
 function decodeMeta(bytes: Uint8Array): BlockMeta {
   try {
     const meta = JSON.parse(utf8Text(bytes)) as BlockMeta;
-    if (typeof meta === 'object' && meta !== null && meta.version === BLOCK_VERSION && Array.isArray(meta.tenants))
-      return meta;
+    if (typeof meta === 'object' && meta !== null && isKnown(meta.version) && Array.isArray(meta.tenants)) return meta;
   } catch (cause) {
     throw corruptError('cannot read footer: its meta data is not JSON', cause);
   }

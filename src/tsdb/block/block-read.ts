@@ -6,9 +6,9 @@ import type { SampleColumn } from '../../model/index.ts';
 import type { LevelRun } from '../level-run.ts';
 import type { PinnedPages } from './block-cache.ts';
 import type { BlockIndex } from './block-index.ts';
-import { decodeWithHistograms, hasHistograms } from './histogram-column.ts';
 import type { ColumnPlaces } from './columns.ts';
 import type { SeriesChunk } from './series.ts';
+import { decodeSamples, isPlain, withoutStarts } from './start-column.ts';
 import type { TimeChunk } from './times.ts';
 
 /** Samples that are decoded at a time. */
@@ -129,12 +129,13 @@ export function readPiece(
     into.ts.set(kernel.ts.subarray(0, count), at);
   }
   const values = valueBytes(part, pages);
-  if (hasHistograms(values)) {
-    decodeAt(index, part.series, part.part, () => decodeWithHistograms(kernel, values, from, to, into, at));
+  if (!isPlain(values)) {
+    decodeAt(index, part.series, part.part, () => decodeSamples(kernel, values, from, to, into, at));
     return;
   }
   decodeAt(index, part.series, part.part, () => kernel.decodeValues(values, from, to));
   into.vsWords.set(kernel.vsWords.subarray(0, 2 * count), 2 * at);
+  into.starts?.none(at, count);
 }
 
 /** Samples [from, to) of a part that lie in [minMs, maxMs]. */
@@ -201,7 +202,7 @@ function isUniform(bytes: Uint8Array): boolean {
 
 /**
  * Tells a run what a series has in [minMs, maxMs]; false if that is more than one value. `pages` are those that Block.prefetch gave for
- * the series, `textOf` gives columns of times a text.
+ * the series, `textOf` gives columns of times a text. `wantsStarts`: start times matter, so samples that have some are no level.
  */
 export function readLevel(
   index: BlockIndex,
@@ -211,14 +212,16 @@ export function readLevel(
   kernel: BlockKernel,
   run: LevelRun,
   textOf: (times: number) => string,
+  wantsStarts: boolean,
 ): boolean {
   const chunk = index.chunks.seriesChunk(series);
   const i = series - chunk.first;
   for (let number = chunk.partStart[i]; number < chunk.partStart[i + 1]; number++) {
     const part = partOf(index, chunk, number);
     if (part.minMs > range[1] || part.maxMs < range[0]) continue;
-    const bytes = valueBytes(part, pages);
-    if (hasHistograms(bytes) || !isUniform(bytes)) return false;
+    const stored = valueBytes(part, pages);
+    const bytes = wantsStarts ? stored : decodeAt(index, part.series, part.part, () => withoutStarts(stored));
+    if (!isPlain(bytes) || !isUniform(bytes)) return false;
     decodeAt(index, part.series, part.part, () => kernel.decodeValues(bytes, 0, 1));
     const { vsWords } = kernel;
     if (!run.part(textOf(part.timesNumber), part.minMs, part.maxMs, vsWords[0], vsWords[1])) return false;

@@ -1,14 +1,14 @@
 // Checks all of a block file: every checksum, every chunk, every reference between them, and with a kernel every column.
 import { TidemarkError, errorText, isCorrupt } from '../../base/index.ts';
 import type { BlockKernel } from '../../kernel/index.ts';
-import { METRIC_NAME, type SampleColumn, histogramFromBytes } from '../../model/index.ts';
+import { METRIC_NAME, type SampleColumn, StartTimes, histogramFromBytes } from '../../model/index.ts';
 import type { Block } from './block.ts';
 import { BlockCache, type PinnedPages } from './block-cache.ts';
 import type { BlockIndex } from './block-index.ts';
 import { PIECE_SAMPLES, partOf, readPiece, valueBytes } from './block-read.ts';
-import { countValues } from './histogram-column.ts';
 import type { SeriesChunk } from './series.ts';
 import { compareSeries } from './series-order.ts';
+import { countSamples } from './start-column.ts';
 
 /** So many problems are named; a damaged file may have millions. */
 const PROBLEMS_MAX = 100;
@@ -129,6 +129,7 @@ async function checkColumns(
     vs,
     vsWords: new Uint32Array(vs.buffer),
     histograms: newHistograms(),
+    starts: new StartTimes(),
   };
   let samples = 0;
   for (let series = 0; series < index.seriesCount && !problems.isFull; ) {
@@ -158,7 +159,7 @@ function checkParts(
     const part = partOf(index, chunk, number);
     samples += part.samples;
     if (part.minMs < index.minMs || part.maxMs > index.maxMs) problems.add(`series ${series} reaches beyond the block`);
-    if (kernel && countValues(kernel, valueBytes(part, pages)) !== part.samples)
+    if (kernel && countSamples(kernel, valueBytes(part, pages)) !== part.samples)
       problems.add(`series ${series} has other than ${part.samples} values for its times`);
     for (let from = 0; kernel && from < part.samples; from += PIECE_SAMPLES) {
       const to = Math.min(from + PIECE_SAMPLES, part.samples);

@@ -3,15 +3,22 @@
 import { invariant } from '../../base/index.ts';
 import type { Files, OpenFile } from '../../io/index.ts';
 import type { BlockKernel } from '../../kernel/index.ts';
-import { type HistogramSamples, METRIC_NAME } from '../../model/index.ts';
-import { BLOCK_VERSION, type BlockMeta, type BlockMetaInput, encodeFooter, encodeHeader } from './block-format.ts';
+import { type HistogramSamples, METRIC_NAME, type StartTimes } from '../../model/index.ts';
+import {
+  BLOCK_VERSION,
+  BLOCK_VERSION_STARTS,
+  type BlockMeta,
+  type BlockMetaInput,
+  encodeFooter,
+  encodeHeader,
+} from './block-format.ts';
 import { copyHistograms, firstHistogram } from '../histogram-moves.ts';
 import type { Breathe } from '../slices.ts';
-import { encodeWithHistograms } from './histogram-column.ts';
 import { IndexWriter } from './index-writer.ts';
 import { PageWriter, TIME_PAGE, VALUE_PAGE } from './pages.ts';
 import { RecentColumns } from './recent-columns.ts';
 import { compareSeries } from './series-order.ts';
+import { encodeSamples, hasStarts } from './start-column.ts';
 import { type SymbolList, encodeSymbolChunk, findSymbol, symbolText } from './symbols.ts';
 import { TIMES_PER_CHUNK, TimesWriter } from './times.ts';
 
@@ -66,6 +73,7 @@ export class BlockWriter {
   #tenantBefore = -1;
   #isOpen = false;
   #partsOfSeries = 0;
+  #hasStarts = false;
 
   private constructor(
     files: Files,
@@ -100,7 +108,7 @@ export class BlockWriter {
     try {
       await file.truncate(0);
       const writer = new BlockWriter(files, path, file, kernel, symbols, breathe);
-      await file.write(encodeHeader(), 0);
+      await file.write(encodeHeader(BLOCK_VERSION), 0);
       writer.#written = writer.#pages.offset;
       await writer.#writeSymbols();
       return writer;
@@ -121,7 +129,8 @@ export class BlockWriter {
 
   /**
    * The next series, with its samples in kernel.ts and kernel.vs [0, count). `labels` are name, value, ... as symbol numbers, ascending
-   * by name; `id` is four words; values at the places of `histograms` do not matter. Series come in the order of compareSeries.
+   * by name; `id` is four words; values at the places of `histograms` do not matter. `starts`: start times, null for none. Series come
+   * in the order of compareSeries.
    */
   add(
     tenant: number,
@@ -129,9 +138,10 @@ export class BlockWriter {
     id: Uint32Array,
     count: number,
     histograms: HistogramSamples = noHistograms,
+    starts: StartTimes | null = null,
   ): void {
     this.begin(tenant, labels, id);
-    this.samples(count, histograms);
+    this.samples(count, histograms, starts);
     this.end();
   }
 
@@ -162,13 +172,13 @@ export class BlockWriter {
   }
 
   /** The next samples of the series, in kernel.ts and kernel.vs [0, count), later than those before: a part, or several. */
-  samples(count: number, histograms: HistogramSamples = noHistograms): void {
+  samples(count: number, histograms: HistogramSamples = noHistograms, starts: StartTimes | null = null): void {
     invariant(this.#isOpen && count > 0, 'samples belong to a series', { count });
-    if (partEnd(0, count, histograms) === count) this.#part(count, histograms);
-    else this.#inParts(count, histograms);
+    if (partEnd(0, count, histograms) === count) this.#part(count, histograms, starts, 0);
+    else this.#inParts(count, histograms, starts);
   }
 
-  #inParts(count: number, histograms: HistogramSamples): void {
+  #inParts(count: number, histograms: HistogramSamples, starts: StartTimes | null): void {
     const ts = this.#kernel.ts.slice(0, count);
     const words = this.#kernel.vsWords.slice(0, 2 * count);
     for (let from = 0; from < count; ) {
@@ -177,17 +187,15 @@ export class BlockWriter {
       this.#kernel.vsWords.set(words.subarray(2 * from, 2 * to));
       const own: HistogramSamples = { at: [], bytes: [] };
       copyHistograms(histograms, from, to, own, -from);
-      this.#part(to - from, own);
+      this.#part(to - from, own, starts, from);
       from = to;
     }
   }
 
-  #part(count: number, histograms: HistogramSamples): void {
+  #part(count: number, histograms: HistogramSamples, starts: StartTimes | null, from: number): void {
     const { ts } = this.#kernel;
     const times = this.#addTimes(this.#kernel.encodeTimes(count), count, ts[0], ts[count - 1]);
-    const isPlain = histograms.at.length === 0;
-    const values = isPlain ? this.#kernel.encodeValues(count) : encodeWithHistograms(this.#kernel, count, histograms);
-    this.#addValues(values, count, times);
+    this.#addValues(encodeSamples(this.#kernel, count, histograms, starts, from), count, times);
   }
 
   /** The next part as columns that were encoded before: a copy of another block's. */
@@ -205,6 +213,7 @@ export class BlockWriter {
   }
 
   #addValues(column: Uint8Array, count: number, times: number): void {
+    this.#hasStarts ||= hasStarts(column);
     const part = this.#index.chunkParts;
     if (part === 0) this.#recent.clear();
     const equal = this.#recent.find(column, part);
@@ -266,6 +275,7 @@ export class BlockWriter {
     this.#index.addChunk('pages', this.#pages.encodeDirectory(), 1);
     const full = this.#meta(meta);
     await this.#writeIndex(full, this.#written - lastTimes);
+    if (this.#hasStarts) await this.#file.write(encodeHeader(full.version), 0);
     await this.#file.sync();
     await this.#file.close();
     await this.#files.rename(`${this.path}.tmp`, this.path);
@@ -296,7 +306,7 @@ export class BlockWriter {
 
   #meta(input: BlockMetaInput): BlockMeta {
     return {
-      version: BLOCK_VERSION,
+      version: this.#hasStarts ? BLOCK_VERSION_STARTS : BLOCK_VERSION,
       shard: input.shard,
       windowStartMs: input.windowStartMs,
       windowEndMs: input.windowEndMs,

@@ -1,6 +1,6 @@
 // One block of a merge: stands at a series, whose labels it gives in the numbers of the outcome, and reads its samples piece by piece.
 import type { BlockKernel } from '../../kernel/index.ts';
-import type { HistogramSamples, SampleColumn } from '../../model/index.ts';
+import { type HistogramSamples, type SampleColumn, StartTimes } from '../../model/index.ts';
 import type { Block } from './block.ts';
 import type { PinnedPages } from './block-cache.ts';
 import type { BlockIndex } from './block-index.ts';
@@ -11,7 +11,7 @@ import { type Part, PIECE_SAMPLES, partOf, readPiece } from './block-read.ts';
 /** Pages that are fetched ahead. */
 const PAGES_AHEAD = 8;
 
-type MergeColumn = SampleColumn & { readonly histograms: HistogramSamples };
+type MergeColumn = SampleColumn & { readonly histograms: HistogramSamples; readonly starts: StartTimes };
 
 export class MergeInput {
   readonly block: Block;
@@ -34,6 +34,7 @@ export class MergeInput {
     vs: new Float64Array(0),
     vsWords: new Uint32Array(0),
     histograms: { at: [], bytes: [] },
+    starts: new StartTimes(),
   };
   at = 0;
   end = 0;
@@ -123,6 +124,7 @@ export class MergeInput {
       this.#reserve(to - from);
       this.column.histograms.at.length = 0;
       this.column.histograms.bytes.length = 0;
+      this.column.starts.clear();
       readPiece(this.index, part, this.pages, this.#kernel, from, to, this.column, 0);
       this.at = 0;
       this.end = this.#ranges ? withoutRanges(this.column, to - from, this.#ranges) : to - from;
@@ -145,7 +147,11 @@ export class MergeInput {
 }
 
 /** Closes the gaps that deleted ranges leave among the first `count` samples; returns how many are left. */
-function withoutRanges({ ts, vsWords, histograms }: SampleColumn, count: number, ranges: DeletedRanges): number {
+function withoutRanges(
+  { ts, vsWords, histograms, starts }: SampleColumn,
+  count: number,
+  ranges: DeletedRanges,
+): number {
   const moves = movesOf(histograms);
   let kept = 0;
   for (let i = 0; i < count; i++) {
@@ -154,6 +160,7 @@ function withoutRanges({ ts, vsWords, histograms }: SampleColumn, count: number,
     ts[kept] = timeMs;
     vsWords[2 * kept] = vsWords[2 * i];
     vsWords[2 * kept + 1] = vsWords[2 * i + 1];
+    starts?.move(i, kept);
     moves?.push(i);
     kept++;
   }

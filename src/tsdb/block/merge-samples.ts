@@ -1,7 +1,7 @@
 // Samples of one series from several blocks, merged by time: of equal times the sample of the first block stays. Runs that do not overlap
 // are copied as a whole; a series that only one block has is copied without decoding.
 import type { BlockKernel } from '../../kernel/index.ts';
-import type { HistogramSamples } from '../../model/index.ts';
+import { type HistogramSamples, StartTimes } from '../../model/index.ts';
 import { copyHistograms } from '../histogram-moves.ts';
 import type { Breathe } from '../slices.ts';
 import { lowerBound, timeBytes, valueBytes } from './block-read.ts';
@@ -15,6 +15,7 @@ export class SampleMerger {
   #ts = new Float64Array(4096);
   #words = new Uint32Array(8192);
   readonly #histograms: HistogramSamples = { at: [], bytes: [] };
+  readonly #starts = new StartTimes();
   #count = 0;
   /** The series whose samples are collected, until its first part is written. */
   #begin: (() => void) | null = null;
@@ -83,6 +84,7 @@ export class SampleMerger {
       this.#ts.set(input.column.ts.subarray(input.at, input.at + count), this.#count);
       this.#words.set(input.column.vsWords.subarray(2 * input.at, 2 * (input.at + count)), 2 * this.#count);
       copyHistograms(input.column.histograms, input.at, input.at + count, this.#histograms, this.#count - input.at);
+      this.#starts.copy(input.column.starts, input.at, input.at + count, this.#count);
       this.#count += count;
       input.at += count;
       if (this.#count === PART_SAMPLES_MAX) this.#emit();
@@ -103,7 +105,8 @@ export class SampleMerger {
     this.#kernel.ts.set(this.#ts.subarray(0, count));
     this.#kernel.vsWords.set(this.#words.subarray(0, 2 * count));
     this.#open();
-    this.#writer.samples(count, this.#histograms);
+    this.#writer.samples(count, this.#histograms, this.#starts);
+    this.#starts.clear();
     this.#histograms.at.length = 0;
     this.#histograms.bytes.length = 0;
     this.#count = 0;

@@ -4,11 +4,11 @@
 // first import's count, and imported ones before those of the log.
 import type { Files, LogPosition } from '../../io/index.ts';
 import { type BlockKernel, KeyedHash } from '../../kernel/index.ts';
-import type { HistogramSamples, Labels } from '../../model/index.ts';
+import { type HistogramSamples, type Labels, StartTimes } from '../../model/index.ts';
 import { SampleBuffer } from '../../wire/index.ts';
 import { LEVEL_SPANS_MS, WINDOW_MS, blockDirectory, blockFileName } from '../block-name.ts';
 import { BlockWriter, PART_SAMPLES_MAX } from '../block/block-writer.ts';
-import { decodeWithHistograms, hasHistograms } from '../block/histogram-column.ts';
+import { decodeSamples, isPlain } from '../block/start-column.ts';
 import { symbolList } from '../block/symbols.ts';
 import type { BlockMeta } from '../block/block-format.ts';
 import { copyHistograms } from '../histogram-moves.ts';
@@ -22,6 +22,7 @@ import { DAY_MS, type SampleArrays, Spool, type SpooledDay } from './spool.ts';
 /** A native histogram that waits to be put among the other samples. */
 interface FoundHistogram {
   readonly timeMs: number;
+  readonly startMs: number;
   readonly bytes: Uint8Array;
 }
 
@@ -213,7 +214,7 @@ export class BlockImport {
       const to = isWhole ? count : kernel.lowerBound(times, span.endMs);
       if (from >= to) continue;
       kernel.reserve(to - from);
-      if (hasHistograms(values)) this.#takeMixed(times, values, from, to);
+      if (!isPlain(values)) this.#takeMixed(times, values, from, to);
       else {
         kernel.decodeTimes(times, from, to);
         kernel.decodeValues(values, from, to);
@@ -224,24 +225,25 @@ export class BlockImport {
     this.#histograms = this.#found.length > 0 ? insertHistograms(merged, this.#found) : NO_HISTOGRAMS;
   }
 
-  /** Samples [from, to) of a run with histograms: these are put aside. */
+  /** Samples [from, to) of a run with histograms, which are put aside, or start times. */
   #takeMixed(times: Uint8Array, values: Uint8Array, from: number, to: number): void {
     const { kernel } = this.#options;
     kernel.decodeTimes(times, from, to);
     const ts = kernel.ts.slice(0, to - from);
     const vs = new Float64Array(to - from);
     const histograms: HistogramSamples = { at: [], bytes: [] };
-    const column = { ts, vs, vsWords: new Uint32Array(vs.buffer), histograms };
-    decodeWithHistograms(kernel, values, from, to, column, 0);
+    const column = { ts, vs, vsWords: new Uint32Array(vs.buffer), histograms, starts: new StartTimes() };
+    decodeSamples(kernel, values, from, to, column, 0);
     for (let i = 0, h = 0; i < ts.length; i++) {
-      if (histograms.at[h] === i) this.#found.push({ timeMs: ts[i], bytes: histograms.bytes[h++] });
-      else this.#merged.push(ts[i], column.vsWords[2 * i + 1], column.vsWords[2 * i]);
+      const startMs = column.starts.of(i);
+      if (histograms.at[h] === i) this.#found.push({ timeMs: ts[i], startMs, bytes: histograms.bytes[h++] });
+      else this.#merged.push(ts[i], column.vsWords[2 * i + 1], column.vsWords[2 * i], startMs);
     }
   }
 
   #writeSamples(writer: BlockWriter): void {
     const { kernel } = this.#options;
-    const { ts, vsWords, count } = this.#merged;
+    const { ts, vsWords, starts, count } = this.#merged;
     for (let from = 0; from < count; from += PART_SAMPLES_MAX) {
       const to = Math.min(count, from + PART_SAMPLES_MAX);
       kernel.reserve(to - from);
@@ -249,7 +251,9 @@ export class BlockImport {
       kernel.vsWords.set(vsWords.subarray(2 * from, 2 * to));
       const own: HistogramSamples = { at: [], bytes: [] };
       copyHistograms(this.#histograms, from, to, own, -from);
-      writer.samples(to - from, own);
+      const ownStarts = new StartTimes();
+      ownStarts.copy(starts, from, to, 0);
+      writer.samples(to - from, own, ownStarts);
     }
   }
 
@@ -270,6 +274,7 @@ function insertHistograms(samples: SampleBuffer, found: FoundHistogram[]): Histo
   found.sort((a, b) => a.timeMs - b.timeMs);
   const ts = samples.ts.slice(0, samples.count);
   const words = samples.vsWords.slice(0, 2 * samples.count);
+  const starts = samples.starts.any ? samples.starts.ms.slice(0, samples.count) : null;
   const histograms: HistogramSamples = { at: [], bytes: [] };
   samples.clear();
   for (let i = 0, h = 0; i < ts.length || h < found.length; ) {
@@ -278,9 +283,9 @@ function insertHistograms(samples: SampleBuffer, found: FoundHistogram[]): Histo
     if (takesHistogram) {
       histograms.at.push(samples.count);
       histograms.bytes.push(found[h].bytes);
-      samples.push(timeMs, 0, 0);
+      samples.push(timeMs, 0, 0, found[h].startMs);
     } else {
-      samples.push(timeMs, words[2 * i + 1], words[2 * i]);
+      samples.push(timeMs, words[2 * i + 1], words[2 * i], starts?.[i]);
       i++;
     }
     while (h < found.length && found[h].timeMs <= timeMs) h++;

@@ -11,8 +11,8 @@
 import { corruptError } from '../../base/index.ts';
 import type { Files, OpenFile } from '../../io/index.ts';
 import { type BlockKernel, crc32c } from '../../kernel/index.ts';
-import type { HistogramSamples } from '../../model/index.ts';
-import { encodeWithHistograms } from '../block/histogram-column.ts';
+import type { HistogramSamples, StartTimes } from '../../model/index.ts';
+import { encodeSamples } from '../block/start-column.ts';
 import { copyHistograms, firstHistogram } from '../histogram-moves.ts';
 
 export const DAY_MS = 86_400_000;
@@ -33,6 +33,7 @@ const SCAN_BYTES = 4 << 20;
 export interface SampleArrays {
   readonly ts: Float64Array;
   readonly vsWords: Uint32Array;
+  readonly starts?: StartTimes;
 }
 
 interface Day {
@@ -99,7 +100,7 @@ export class Spool {
   #addRun(
     dayMs: number,
     series: number,
-    { ts, vsWords }: SampleArrays,
+    { ts, vsWords, starts }: SampleArrays,
     from: number,
     to: number,
     histograms: HistogramSamples,
@@ -110,8 +111,7 @@ export class Spool {
     kernel.ts.set(ts.subarray(from, to));
     kernel.vsWords.set(vsWords.subarray(2 * from, 2 * to));
     const times = kernel.encodeTimes(count).slice();
-    const isPlain = histograms.at.length === 0;
-    const values = isPlain ? kernel.encodeValues(count) : encodeWithHistograms(kernel, count, histograms);
+    const values = encodeSamples(kernel, count, histograms, starts ?? null, from);
     const run = new Uint8Array(HEADER_BYTES + times.length + values.length);
     run.set(times, HEADER_BYTES);
     run.set(values, HEADER_BYTES + times.length);

@@ -8,7 +8,7 @@ import {
   type QueryResult,
   createEngine,
 } from '../../../src/promql/index.ts';
-import type { LoadedSeries, QueryResult as ScriptResult, TestEngine } from '../testlang/runner.ts';
+import type { QueryResult as ScriptResult, TestEngine } from '../testlang/runner.ts';
 import { type Histogram, fromNative, toNative } from '../../../src/promql/testlang/histogram.ts';
 import { customHistograms } from '../testlang/nhcb.ts';
 import { testClock } from './support.ts';
@@ -30,12 +30,8 @@ function toScript({ data, warnings, infos }: QueryResult): ScriptResult {
   return { type: data.type, series, warnings, infos };
 }
 
-/** An engine with a storage of its own in so many shards; `onLoad` sees what is loaded. */
-export function scriptEngine(
-  shards = 1,
-  features = SCRIPT_FEATURES,
-  onLoad: (series: readonly LoadedSeries[], withNhcb: boolean) => void = () => {},
-): TestEngine {
+/** An engine with a storage of its own in so many shards. */
+export function scriptEngine(shards = 1, features = SCRIPT_FEATURES): TestEngine {
   const sources = Array.from({ length: shards }, () => new MemorySource());
   const engine = createEngine({
     leaves: sources.map((source) => new LocalLeafExecutor({ source, kernel: createExecTwin() })),
@@ -47,13 +43,12 @@ export function scriptEngine(
   const shardOf = new Map<string, MemorySource>();
   return {
     load(series, { withNhcb }) {
-      onLoad(series, withNhcb);
       for (const { labels, points } of withNhcb ? [...series, ...customHistograms(series)] : series) {
         let source = shardOf.get(labels.key);
         if (!source) shardOf.set(labels.key, (source = sources[next++ % shards]));
-        for (const { timeMs, value } of points) {
+        for (const { timeMs, value, startMs } of points) {
           const sample = typeof value === 'object' ? toNative(value) : value;
-          source.append(labels, timeMs, sample === 'stale' ? STALE_NAN_BITS : sample);
+          source.append(labels, timeMs, sample === 'stale' ? STALE_NAN_BITS : sample, undefined, startMs);
         }
       }
     },

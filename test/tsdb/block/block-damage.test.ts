@@ -92,11 +92,11 @@ describe('damaged block', () => {
     const { crc32c } = await import('../../../src/base/index.ts');
     const tail = bytes.subarray(bytes.length - 32);
     const view = new DataView(tail.buffer, tail.byteOffset);
-    view.setUint32(16, 2, true);
+    view.setUint32(16, 3, true);
     view.setUint32(24, crc32c(tail.subarray(0, 24)), true);
     await assert.rejects(Block.open(filesWith(bytes), PATH, new BlockCache(1)), {
       code: 'unsupported_version',
-      message: 'cannot read x.block: its version is not known; got 2',
+      message: 'cannot read x.block: its version is not known; got 3',
     });
   });
 

@@ -10,8 +10,8 @@ import { PART_SAMPLES_MAX } from '../../../src/tsdb/block/block-writer.ts';
 import {
   BLOCK_START,
   META,
+  type ModelSample,
   type ModelSeries,
-  type ModelValue,
   bitsOf,
   compareModel,
   keyOf,
@@ -29,21 +29,22 @@ type Deletes = (block: number, series: ModelSeries) => DeletedRanges;
 
 /** What the merge of blocks should hold. */
 function merged(inputs: readonly (readonly ModelSeries[])[], deletes: Deletes): ModelSeries[] {
-  const all = new Map<string, { first: ModelSeries; samples: Map<number, ModelValue> }>();
+  const all = new Map<string, { first: ModelSeries; samples: Map<number, ModelSample> }>();
   for (const [number, block] of inputs.entries()) {
     for (const series of block) {
-      const entry = all.get(keyOf(series)) ?? { first: series, samples: new Map<number, ModelValue>() };
+      const entry = all.get(keyOf(series)) ?? { first: series, samples: new Map<number, ModelSample>() };
       all.set(keyOf(series), entry);
       const gone = deletes(number, series);
-      for (const [timeMs, bits] of series.samples) {
+      for (const sample of series.samples) {
+        const [timeMs] = sample;
         if (gone.some(([from, to]) => timeMs >= from && timeMs <= to)) continue;
-        if (!entry.samples.has(timeMs)) entry.samples.set(timeMs, bits);
+        if (!entry.samples.has(timeMs)) entry.samples.set(timeMs, sample);
       }
     }
   }
   const out = [...all.values()].map(({ first, samples }) => ({
     ...first,
-    samples: [...samples].sort((a, b) => a[0] - b[0]),
+    samples: [...samples.values()].sort((a, b) => a[0] - b[0]),
   }));
   return out.filter(({ samples }) => samples.length > 0).sort(compareModel);
 }

@@ -1,0 +1,613 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { TidemarkError, utf8 } from '../../../src/base/index.ts';
+import { parseIni } from '../../../src/scrape/discovery/aws/profile.ts';
+import { signAws } from '../../../src/scrape/discovery/aws/sign.ts';
+import { parseXml } from '../../../src/scrape/discovery/aws/xml.ts';
+import { DiscoveryRig, shortened, until } from '../../support/discovery-rig.ts';
+import { fuzzCases, fuzzSeed } from '../../support/fuzz.ts';
+
+test('the signature of the documented example is right', () => {
+  const headers = signAws(
+    {
+      method: 'GET',
+      url: 'https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08',
+      headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+      body: '',
+      region: 'us-east-1',
+      service: 'iam',
+    },
+    { accessKey: 'AKIDEXAMPLE', secretKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', sessionToken: '' },
+    Date.parse('2015-08-30T12:36:00Z'),
+  );
+  assert.equal(
+    headers.authorization,
+    'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, ' +
+      'Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7',
+  );
+});
+
+test('an endpoint that is no URL is an error, not a crash', async (t) => {
+  const rig = new DiscoveryRig(`ec2_sd_configs: [{endpoint: "https://[", ${KEYS}}]`).start();
+  t.after(() => rig.stop());
+  await until(
+    () => rig.errors.length > 0,
+    () => 'an error',
+  );
+  assert.match(rig.errors[0], /the endpoint is no URL; got https:\/\/\[/);
+});
+
+test('XML is read with its entities, and what is none is refused', () => {
+  const root = parseXml(
+    '<?xml version="1.0"?><!-- c --><a x="1>2"><b>1 &lt; &#50;&#x33;</b><l><item/><item>i</item></l><![CDATA[<x>]]></a>',
+  );
+  assert.deepEqual([root.name, root.text('b'), root.list('l').length, root.text('no/thing')], ['a', '1 < 23', 2, '']);
+  assert.equal(root.content, '<x>');
+  const bad = [
+    '',
+    '<a>',
+    '<a></b>',
+    '<a/><b/>',
+    '<!DOCTYPE a [<!ENTITY x "y">]><a/>',
+    '<a',
+    `${'<a>'.repeat(99)}`,
+    '<a>&#x110000;</a>',
+  ];
+  for (const text of bad)
+    assert.throws(
+      () => parseXml(text),
+      (error) => error instanceof TidemarkError && error.code === 'bad_discovery',
+      text,
+    );
+});
+
+test('mutated XML ends in an element or an error, never otherwise', () => {
+  const good = '<r><reservationSet><item><ownerId>1</ownerId></item></reservationSet></r>';
+  const change = fc.tuple(
+    fc.nat(good.length),
+    fc.nat(5),
+    fc.string({ maxLength: 6, unit: fc.constantFrom(...'<>/&;!-ra"') }),
+  );
+  const property = fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+    let text = good;
+    for (const [at, count, put] of changes) text = text.slice(0, at) + put + text.slice(at + count);
+    try {
+      parseXml(text);
+    } catch (error) {
+      assert.ok(error instanceof TidemarkError, `${text}: ${String(error)}`);
+    }
+  });
+  fc.assert(property, { numRuns: fuzzCases(500), seed: fuzzSeed(1) });
+});
+
+test('profiles are read as AWS’ tools read them', () => {
+  const sections = parseIni(
+    '; c\n[default]\naws_access_key_id = A\n[profile x]\nregion=eu-west-1 \n  nested = no\n# d\n',
+  );
+  assert.deepEqual(sections.get('default'), { aws_access_key_id: 'A' });
+  assert.deepEqual(sections.get('profile x'), { region: 'eu-west-1' });
+});
+
+interface Asked {
+  readonly action: string;
+  readonly form: URLSearchParams;
+  readonly authorization: string;
+  readonly token: string | undefined;
+}
+
+/** An endpoint of AWS: answers by action (or target of a JSON API); a function sees the form. */
+async function aws(t: TestContext, answers: Record<string, string | ((form: URLSearchParams) => string)>) {
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (piece) => {
+      body += piece;
+    });
+    request.on('end', () => {
+      const form = new URLSearchParams(body);
+      const action = String(
+        request.headers['x-amz-target'] ?? form.get('Action') ?? new URL(request.url as string, 'http://x').pathname,
+      );
+      const { authorization = '' } = request.headers;
+      asked.push({ action, form, authorization, token: request.headers['x-amz-security-token'] as string | undefined });
+      const answer = answers[action];
+      response.writeHead(answer === undefined ? 403 : 200);
+      response.end(typeof answer === 'function' ? answer(form) : (answer ?? '<Error><Code>AuthFailure</Code></Error>'));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { asked, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+const ZONES = `<DescribeAvailabilityZonesResponse><availabilityZoneInfo>
+  <item><zoneName>eu-1a</zoneName><zoneId>euw1-az3</zoneId></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>`;
+
+const FIRST = `<DescribeInstancesResponse><reservationSet><item><ownerId>42</ownerId><instancesSet><item>
+  <instanceId>i-1</instanceId><imageId>ami-1</imageId><instanceState><code>16</code><name>running</name></instanceState>
+  <privateDnsName>ip-10.internal</privateDnsName><dnsName>ec2-1.example.com</dnsName><instanceType>t3.micro</instanceType>
+  <placement><availabilityZone>eu-1a</availabilityZone></placement><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>
+  <privateIpAddress>10.0.0.1</privateIpAddress><ipAddress>1.2.3.4</ipAddress><architecture>x86_64</architecture>
+  <platform>windows</platform><instanceLifecycle>spot</instanceLifecycle>
+  <networkInterfaceSet>
+    <item><subnetId>subnet-1</subnetId><attachment><deviceIndex>1</deviceIndex></attachment><ipv6AddressesSet>
+      <item><ipv6Address>fd00::1</ipv6Address><isPrimaryIpv6>true</isPrimaryIpv6></item>
+      <item><ipv6Address>fd00::2</ipv6Address><isPrimaryIpv6>false</isPrimaryIpv6></item></ipv6AddressesSet></item>
+    <item><subnetId>subnet-2</subnetId></item><item><subnetId>subnet-1</subnetId></item>
+  </networkInterfaceSet>
+  <tagSet><item><key>Name</key><value>a &amp; b</value></item><item><key>k8s.io/x</key><value>y</value></item></tagSet>
+</item></instancesSet></item></reservationSet><nextToken>more</nextToken></DescribeInstancesResponse>`;
+
+const SECOND = `<DescribeInstancesResponse><reservationSet><item><ownerId>42</ownerId><instancesSet>
+  <item><instanceId>i-2</instanceId><placement><availabilityZone>eu-1b</availabilityZone></placement>
+    <instanceState><name>stopped</name></instanceState></item>
+  <item><instanceId>i-3</instanceId><privateIpAddress>10.0.0.3</privateIpAddress>
+    <instanceState><name>running</name></instanceState></item>
+</instancesSet></item></reservationSet></DescribeInstancesResponse>`;
+
+const EC2 = {
+  DescribeAvailabilityZones: ZONES,
+  DescribeInstances: (form: URLSearchParams) => (form.get('NextToken') === 'more' ? SECOND : FIRST),
+};
+
+const KEYS = 'region: eu-west-1, access_key: AK, secret_key: very-secret';
+
+test('EC2 instances are targets with all that is known of them, page by page', async (t) => {
+  const { endpoint, asked } = await aws(t, EC2);
+  const filters = 'filters: [{name: "tag:env", values: [prod, test]}, {name: x, values: [y]}]';
+  const found = await new DiscoveryRig(
+    `ec2_sd_configs: [{endpoint: "${endpoint}", ${KEYS}, port: 9100, ${filters}}]`,
+  ).once();
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(found).map(([key, labels]) => [key, shortened(labels, '__meta_ec2_')])),
+    {
+      '10.0.0.1:9100': {
+        ami: 'ami-1',
+        architecture: 'x86_64',
+        availability_zone: 'eu-1a',
+        availability_zone_id: 'euw1-az3',
+        instance_id: 'i-1',
+        instance_lifecycle: 'spot',
+        instance_state: 'running',
+        instance_type: 't3.micro',
+        owner_id: '42',
+        platform: 'windows',
+        private_dns_name: 'ip-10.internal',
+        private_ip: '10.0.0.1',
+        public_dns_name: 'ec2-1.example.com',
+        public_ip: '1.2.3.4',
+        region: 'eu-west-1',
+        vpc_id: 'vpc-1',
+        primary_subnet_id: 'subnet-1',
+        subnet_id: ',subnet-1,subnet-2,',
+        ipv6_addresses: ',fd00::1,fd00::2,',
+        primary_ipv6_addresses: ',,fd00::1,',
+        tag_Name: 'a & b',
+        tag_k8s_io_x: 'y',
+      },
+      '10.0.0.3:9100': {
+        instance_id: 'i-3',
+        instance_state: 'running',
+        owner_id: '42',
+        private_ip: '10.0.0.3',
+        region: 'eu-west-1',
+      },
+    },
+  );
+  const { form, authorization } = asked[1];
+  assert.deepEqual(
+    ['Filter.1.Name', 'Filter.1.Value.1', 'Filter.1.Value.2', 'Filter.2.Name'].map((name) => form.get(name)),
+    ['tag:env', 'prod', 'test', 'x'],
+  );
+  assert.match(authorization, /^AWS4-HMAC-SHA256 Credential=AK\/\d{8}\/eu-west-1\/ec2\/aws4_request, SignedHeaders=/);
+});
+
+test('a refusal is told without the secret, and the targets stay', async (t) => {
+  const answers: Record<string, string | ((form: URLSearchParams) => string)> = { ...EC2 };
+  const { endpoint } = await aws(t, answers);
+  const rig = new DiscoveryRig(`ec2_sd_configs: [{endpoint: "${endpoint}", ${KEYS}}]`).start();
+  t.after(() => rig.stop());
+  await rig.until(() => rig.addresses.length === 2);
+  delete answers.DescribeInstances;
+  await until(
+    () => rig.errors.length > 0,
+    () => 'an error',
+  );
+  assert.match(rig.errors[0], /HTTP status 403: <Error><Code>AuthFailure/);
+  assert.ok(!rig.errors.join().includes('very-secret'));
+  assert.equal(rig.addresses.length, 2);
+});
+
+const GIVEN = (token: string) =>
+  `<Credentials><AccessKeyId>TEMP</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>${token}</SessionToken>
+   <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>`;
+
+test('a role is assumed with the keys of the configuration, and an external id', async (t) => {
+  const role = `<AssumeRoleResponse><AssumeRoleResult>${GIVEN('tok')}</AssumeRoleResult></AssumeRoleResponse>`;
+  const { endpoint, asked } = await aws(t, { ...EC2, AssumeRole: role });
+  const fields = `endpoint: "${endpoint}", ${KEYS}, role_arn: "arn:aws:iam::1:role/x", external_id: ext`;
+  await new DiscoveryRig(`aws_sd_configs: [{role: ec2, ${fields}}]`, {
+    environment: { AWS_ENDPOINT_URL_STS: endpoint },
+  }).once();
+  const [sts, ...rest] = asked;
+  assert.deepEqual(
+    [sts.form.get('RoleArn'), sts.form.get('ExternalId'), /AK\/\d+\/eu-west-1\/sts/.test(sts.authorization)],
+    ['arn:aws:iam::1:role/x', 'ext', true],
+  );
+  assert.ok(rest.every(({ authorization, token }) => authorization.includes('Credential=TEMP/') && token === 'tok'));
+});
+
+const noFiles = {
+  list: async () => [],
+  stat: async () => undefined,
+};
+const filesWith = (contents: Record<string, string>) => ({
+  ...noFiles,
+  readFile: async (file: string) => {
+    if (file in contents) return utf8(contents[file]);
+    throw new TidemarkError('not_found', `cannot read ${file}`);
+  },
+});
+
+test('credentials and region come from where AWS’ tools have them', async (t) => {
+  const answers = {
+    ...EC2,
+    AssumeRoleWithWebIdentity: `<R><AssumeRoleWithWebIdentityResult>${GIVEN('web')}</AssumeRoleWithWebIdentityResult></R>`,
+    '/task': '{"AccessKeyId": "TASK", "SecretAccessKey": "s", "Token": "t"}',
+  };
+  const { endpoint, asked } = await aws(t, answers);
+  const home = {
+    '/h/.aws/credentials':
+      '[default]\naws_access_key_id=FILE\naws_secret_access_key=s\n[p]\naws_access_key_id=P\naws_secret_access_key=s\n',
+    '/h/.aws/config': '[default]\nregion=eu-file-1\n[profile p]\nregion=eu-p-1\n',
+    '/token': 'jwt',
+  };
+  const cases: [fields: string, environment: Record<string, string>, key: string, region: string][] = [
+    ['', { AWS_ACCESS_KEY_ID: 'ENV', AWS_SECRET_ACCESS_KEY: 's', AWS_REGION: 'eu-env-1' }, 'ENV', 'eu-env-1'],
+    ['', {}, 'FILE', 'eu-file-1'],
+    ['profile: p', { AWS_ACCESS_KEY_ID: 'ENV', AWS_SECRET_ACCESS_KEY: 's' }, 'P', 'eu-p-1'],
+    ['region: r', { AWS_PROFILE: 'p' }, 'P', 'r'],
+    [
+      'region: r',
+      { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn', AWS_ENDPOINT_URL_STS: endpoint },
+      'TEMP',
+      'r',
+    ],
+    ['region: r', { HOME: '/none', AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint}/task` }, 'TASK', 'r'],
+  ];
+  for (const [fields, environment, key, region] of cases) {
+    asked.length = 0;
+    const more = fields === '' ? '' : `, ${fields}`;
+    const options = { files: filesWith(home), environment: { HOME: '/h', ...environment } };
+    await new DiscoveryRig(`ec2_sd_configs: [{endpoint: "${endpoint}"${more}}]`, options).once();
+    const { authorization } = asked.at(-1) as Asked;
+    assert.match(authorization, new RegExp(`Credential=${key}/\\d+/${region}/ec2`), `${fields} ${key}`);
+  }
+});
+
+test('Lightsail instances are targets', async (t) => {
+  const instance = {
+    name: 'web',
+    privateIpAddress: '10.0.0.1',
+    publicIpAddress: '1.2.3.4',
+    ipv6Addresses: ['fd00::1'],
+    location: { availabilityZone: 'eu-1a' },
+    blueprintId: 'debian',
+    bundleId: 'nano',
+    state: { name: 'running' },
+    supportCode: '42/i-1',
+    tags: [{ key: 'a-b', value: 'c' }, { key: 'only-key' }],
+  };
+  const { endpoint, asked } = await aws(t, {
+    'Lightsail_20161128.GetInstances': JSON.stringify({ instances: [instance, { name: 'no address' }] }),
+  });
+  const found = await new DiscoveryRig(`lightsail_sd_configs: [{endpoint: "${endpoint}", ${KEYS}}]`).once();
+  assert.deepEqual(shortened(found['10.0.0.1:80'], '__meta_lightsail_'), {
+    availability_zone: 'eu-1a',
+    blueprint_id: 'debian',
+    bundle_id: 'nano',
+    instance_name: 'web',
+    instance_state: 'running',
+    instance_support_code: '42/i-1',
+    ipv6_addresses: ',fd00::1,',
+    private_ip: '10.0.0.1',
+    public_ip: '1.2.3.4',
+    region: 'eu-west-1',
+    tag_a_b: 'c',
+  });
+  assert.equal(Object.keys(found).length, 1);
+  assert.match(
+    asked[0].authorization,
+    /\/lightsail\/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target,/,
+  );
+});
+
+const short = (found: Record<string, Record<string, string>>, prefix: string) =>
+  Object.fromEntries(Object.entries(found).map(([key, labels]) => [key, shortened(labels, prefix)]));
+
+test('the instances of RDS clusters are targets with the fields of both', async (t) => {
+  const cluster = `<DescribeDBClustersResponse><DescribeDBClustersResult><DBClusters><DBCluster>
+    <DBClusterArn>arn:c</DBClusterArn><DBClusterIdentifier>c</DBClusterIdentifier><MultiAZ>true</MultiAZ><Port>5432</Port>
+    <IAMDatabaseAuthenticationEnabled>false</IAMDatabaseAuthenticationEnabled><DBSubnetGroup>net</DBSubnetGroup>
+    <ServerlessV2PlatformVersion>3</ServerlessV2PlatformVersion><ClusterCreateTime>2026-01-02T03:04:05.678Z</ClusterCreateTime>
+    <DBClusterMembers><DBClusterMember><DBInstanceIdentifier>i</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter>
+    </DBClusterMember></DBClusterMembers><TagList><Tag><Key>a.b</Key><Value>c</Value></Tag></TagList>
+  </DBCluster></DBClusters></DescribeDBClustersResult></DescribeDBClustersResponse>`;
+  const instance = `<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance>
+    <DBInstanceArn>arn:i</DBInstanceArn><DBInstanceIdentifier>i</DBInstanceIdentifier><DBInstanceClass>db.t3</DBInstanceClass>
+    <DBInstanceStatus>available</DBInstanceStatus><DbInstancePort>0</DbInstancePort><DbiResourceId>db-1</DbiResourceId>
+    <Endpoint><Address>i.rds</Address><Port>5432</Port><HostedZoneId>Z</HostedZoneId></Endpoint>
+    <CACertificateIdentifier>rds-ca</CACertificateIdentifier><DBSubnetGroup><DBSubnetGroupName>net</DBSubnetGroupName>
+    </DBSubnetGroup><PerformanceInsightsKMSKeyId>k</PerformanceInsightsKMSKeyId></DBInstance>
+    <DBInstance><DBInstanceIdentifier>being made</DBInstanceIdentifier></DBInstance>
+  </DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>`;
+  const { endpoint, asked } = await aws(t, { DescribeDBClusters: cluster, DescribeDBInstances: instance });
+  const fields = `endpoint: "${endpoint}", ${KEYS}, port: 9187, filters: [{name: engine, values: [postgres]}]`;
+  const found = await new DiscoveryRig(`rds_sd_configs: [{${fields}}]`).once();
+  assert.deepEqual(short(found, '__meta_rds_'), {
+    'i.rds:9187': {
+      cluster_arn: 'arn:c',
+      cluster_identifier: 'c',
+      cluster_multi_az: 'true',
+      cluster_port: '5432',
+      cluster_iam_database_authentication_enabled: 'false',
+      cluster_subnet_group: 'net',
+      cluster_serverless_v2_platform_version: '3',
+      cluster_cluster_create_time: '2026-01-02T03:04:05Z',
+      cluster_tag_a_b: 'c',
+      instance_arn: 'arn:i',
+      instance_identifier: 'i',
+      instance_is_cluster_writer: 'true',
+      instance_class: 'db.t3',
+      instance_status: 'available',
+      instance_port: '0',
+      instance_resource_id: 'db-1',
+      instance_endpoint_address: 'i.rds',
+      instance_endpoint_port: '5432',
+      instance_endpoint_hosted_zone_id: 'Z',
+      instance_ca_certificate_identifier: 'rds-ca',
+      instance_subnet_group: 'net',
+      instance_performance_insights_kms_key_id: 'k',
+    },
+  });
+  const { form } = asked.at(-1) as Asked;
+  assert.deepEqual(
+    [form.get('Filters.Filter.1.Values.Value.1'), form.get('Filters.Filter.2.Name')],
+    ['arn:c', 'engine'],
+  );
+});
+
+test('the nodes of ElastiCache clusters and serverless caches are targets', async (t) => {
+  const clusters = `<R><DescribeCacheClustersResult><CacheClusters><CacheCluster><ARN>arn:c</ARN><CacheClusterId>c</CacheClusterId>
+    <CacheParameterGroup><CacheParameterGroupName>pg</CacheParameterGroupName></CacheParameterGroup><IpDiscovery>ipv4</IpDiscovery>
+    <PendingModifiedValues><CacheNodeIdsToRemove><CacheNodeId>1</CacheNodeId><CacheNodeId>2</CacheNodeId></CacheNodeIdsToRemove>
+    </PendingModifiedValues><SecurityGroups><member><SecurityGroupId>sg</SecurityGroupId><Status>active</Status></member>
+    </SecurityGroups><LogDeliveryConfigurations><LogDeliveryConfiguration><LogType>slow-log</LogType><DestinationDetails>
+    <CloudWatchLogsDetails><LogGroup>lg</LogGroup></CloudWatchLogsDetails></DestinationDetails></LogDeliveryConfiguration>
+    </LogDeliveryConfigurations><CacheNodes><CacheNode><CacheNodeId>0001</CacheNodeId><Endpoint><Address>n1</Address>
+    <Port>6379</Port></Endpoint><CustomerAvailabilityZone>eu-1a</CustomerAvailabilityZone></CacheNode></CacheNodes>
+  </CacheCluster></CacheClusters></DescribeCacheClustersResult></R>`;
+  const serverless = `<R><DescribeServerlessCachesResult><ServerlessCaches><member><ARN>arn:s</ARN>
+    <ServerlessCacheName>s</ServerlessCacheName><Endpoint><Address>s.cache</Address><Port>6380</Port></Endpoint>
+    <SubnetIds><SubnetId>x</SubnetId><SubnetId>y</SubnetId></SubnetIds><CacheUsageLimits><ECPUPerSecond><Maximum>5</Maximum>
+    </ECPUPerSecond></CacheUsageLimits></member></ServerlessCaches></DescribeServerlessCachesResult></R>`;
+  const { endpoint } = await aws(t, {
+    DescribeCacheClusters: clusters,
+    DescribeServerlessCaches: serverless,
+    ListTagsForResource: (form) =>
+      `<R><ListTagsForResourceResult><TagList><Tag><Key>of</Key><Value>${form.get('ResourceName')}</Value></Tag></TagList></ListTagsForResourceResult></R>`,
+  });
+  const found = await new DiscoveryRig(`elasticache_sd_configs: [{endpoint: "${endpoint}", ${KEYS}}]`).once();
+  assert.deepEqual(short(found, '__meta_elasticache_'), {
+    'n1:6379': {
+      deployment_option: 'node',
+      cache_cluster_arn: 'arn:c',
+      cache_cluster_cache_cluster_id: 'c',
+      cache_cluster_cache_parameter_group: 'pg',
+      cache_cluster_ip_discovery: 'ipv4',
+      cache_cluster_pending_modified_values_cache_node_ids_to_remove: '1,2',
+      cache_cluster_security_group_membership_id_0: 'sg',
+      cache_cluster_security_group_membership_status_0: 'active',
+      cache_cluster_log_delivery_configuration_log_type_0: 'slow-log',
+      cache_cluster_log_delivery_configuration_log_group_0: 'lg',
+      cache_cluster_tag_of: 'arn:c',
+      cache_cluster_node_id: '0001',
+      cache_cluster_node_availability_zone: 'eu-1a',
+      cache_cluster_node_endpoint_address: 'n1',
+      cache_cluster_node_endpoint_port: '6379',
+    },
+    's.cache:6380': {
+      deployment_option: 'serverless',
+      serverless_cache_arn: 'arn:s',
+      serverless_cache_name: 's',
+      serverless_cache_endpoint_address: 's.cache',
+      serverless_cache_endpoint_port: '6380',
+      serverless_cache_subnet_id_0: 'x',
+      serverless_cache_subnet_id_1: 'y',
+      serverless_cache_cache_usage_limit_ecpu_per_second_maximum: '5',
+      serverless_cache_tag_of: 'arn:s',
+    },
+  });
+});
+
+test('the endpoints of MSK brokers and controllers are targets', async (t) => {
+  const cluster = {
+    clusterName: 'k',
+    clusterArn: 'arn:aws:kafka:eu-west-1:1:cluster/k/1',
+    state: 'ACTIVE',
+    clusterType: 'PROVISIONED',
+    currentVersion: 'K1',
+    tags: { 'a-b': 'c' },
+    provisioned: {
+      currentBrokerSoftwareInfo: { kafkaVersion: '3.9', configurationArn: 'arn:conf', configurationRevision: 2 },
+      openMonitoring: {
+        prometheus: { jmxExporter: { enabledInBroker: true }, nodeExporter: { enabledInBroker: false } },
+      },
+    },
+  };
+  const broker = {
+    attachedENIId: 'eni',
+    brokerId: 1,
+    clientSubnet: 's',
+    clientVpcIpAddress: '10.0.0.1',
+    endpoints: ['b1', 'b2'],
+  };
+  const nodes = [
+    { nodeARN: 'arn:n', addedToClusterTime: 'then', instanceType: 'm5', brokerNodeInfo: broker },
+    { nodeARN: 'arn:m', controllerNodeInfo: { endpoints: ['c1'] } },
+    { nodeARN: 'arn:z' },
+  ];
+  const { endpoint, asked } = await aws(t, {
+    '/api/v2/clusters': JSON.stringify({ clusterInfoList: [cluster] }),
+    [`/v1/clusters/${encodeURIComponent(cluster.clusterArn)}/nodes`]: JSON.stringify({ nodeInfoList: nodes }),
+  });
+  const found = short(
+    await new DiscoveryRig(`msk_sd_configs: [{endpoint: "${endpoint}", ${KEYS}, port: 11001}]`).once(),
+    '__meta_msk_',
+  );
+  const common = {
+    cluster_name: 'k',
+    cluster_arn: cluster.clusterArn,
+    cluster_state: 'ACTIVE',
+    cluster_type: 'PROVISIONED',
+    cluster_version: 'K1',
+    cluster_kafka_version: '3.9',
+    cluster_configuration_arn: 'arn:conf',
+    cluster_configuration_revision: '2',
+    cluster_jmx_exporter_enabled: 'true',
+    cluster_tag_a_b: 'c',
+  };
+  assert.deepEqual(Object.keys(found), ['b1:11001', 'b2:11001', 'c1:11001']);
+  assert.deepEqual(found['b2:11001'], {
+    ...common,
+    node_arn: 'arn:n',
+    node_added_time: 'then',
+    node_instance_type: 'm5',
+    node_type: 'BROKER',
+    node_attached_eni: 'eni',
+    broker_id: '1',
+    broker_client_subnet: 's',
+    broker_client_vpc_ip: '10.0.0.1',
+    broker_node_exporter_enabled: 'false',
+    broker_endpoint_index: '1',
+  });
+  assert.deepEqual(found['c1:11001'], {
+    ...common,
+    node_arn: 'arn:m',
+    node_type: 'CONTROLLER',
+    controller_endpoint_index: '0',
+  });
+  assert.match(asked[0].authorization, /\/eu-west-1\/kafka\/aws4_request/);
+});
+
+test('ECS tasks are targets at their own address, or at that of the machine below them', async (t) => {
+  const call = (action: string) => `AmazonEC2ContainerServiceV20141113.${action}`;
+  const tag = (key: string, value: string) => [{ key, value }];
+  const task = {
+    taskArn: 'arn:t1',
+    group: 'service:web',
+    taskDefinitionArn: 'arn:d',
+    launchType: 'FARGATE',
+    availabilityZone: 'eu-1a',
+    desiredStatus: 'RUNNING',
+    lastStatus: 'RUNNING',
+    healthStatus: 'HEALTHY',
+    platformFamily: 'Linux',
+    platformVersion: '1.4',
+    tags: tag('t', '1'),
+    attachments: [
+      {
+        type: 'ElasticNetworkInterface',
+        details: [
+          { name: 'subnetId', value: 'subnet-1' },
+          { name: 'networkInterfaceId', value: 'eni-1' },
+          { name: 'privateIPv4Address', value: '10.0.0.1' },
+        ],
+      },
+    ],
+  };
+  const onMachine = { taskArn: 'arn:t2', containerInstanceArn: 'arn:ci', launchType: 'EC2' };
+  const { endpoint } = await aws(t, {
+    [call('ListClusters')]: JSON.stringify({ clusterArns: ['arn:c'] }),
+    [call('DescribeClusters')]: JSON.stringify({
+      clusters: [{ clusterArn: 'arn:c', clusterName: 'c', tags: tag('c', '2') }],
+    }),
+    [call('ListServices')]: JSON.stringify({ serviceArns: ['arn:s'] }),
+    [call('DescribeServices')]: JSON.stringify({
+      services: [{ serviceArn: 'arn:s', serviceName: 'web', status: 'ACTIVE', tags: tag('s', '3') }],
+    }),
+    [call('ListTasks')]: JSON.stringify({ taskArns: ['arn:t1', 'arn:t2', 'arn:t3'] }),
+    [call('DescribeTasks')]: JSON.stringify({ tasks: [task, onMachine, { taskArn: 'arn:t3' }] }),
+    [call('DescribeContainerInstances')]: JSON.stringify({
+      containerInstances: [{ containerInstanceArn: 'arn:ci', ec2InstanceId: 'i-1' }],
+    }),
+    DescribeInstances: FIRST,
+    DescribeNetworkInterfaces: `<R><networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId>
+      <association><publicIp>5.6.7.8</publicIp></association></item></networkInterfaceSet></R>`,
+  });
+  const rig = new DiscoveryRig(`ecs_sd_configs: [{endpoint: "${endpoint}", ${KEYS}, port: 9}]`, {
+    environment: { AWS_ENDPOINT_URL_EC2: endpoint },
+  });
+  const common = {
+    cluster: 'c',
+    cluster_arn: 'arn:c',
+    service: 'web',
+    service_arn: 'arn:s',
+    service_status: 'ACTIVE',
+    region: 'eu-west-1',
+    tag_cluster_c: '2',
+    tag_service_s: '3',
+  };
+  assert.deepEqual(short(await rig.once(), '__meta_ecs_'), {
+    '10.0.0.1:9': {
+      ...common,
+      task_group: 'service:web',
+      task_arn: 'arn:t1',
+      task_definition: 'arn:d',
+      launch_type: 'FARGATE',
+      availability_zone: 'eu-1a',
+      desired_status: 'RUNNING',
+      last_status: 'RUNNING',
+      health_status: 'HEALTHY',
+      platform_family: 'Linux',
+      platform_version: '1.4',
+      tag_task_t: '1',
+      network_mode: 'awsvpc',
+      ip_address: '10.0.0.1',
+      subnet_id: 'subnet-1',
+      public_ip: '5.6.7.8',
+    },
+    '10.0.0.1:9#2': {
+      ...common,
+      task_arn: 'arn:t2',
+      launch_type: 'EC2',
+      network_mode: 'bridge',
+      ip_address: '10.0.0.1',
+      subnet_id: 'subnet-1',
+      public_ip: '1.2.3.4',
+      container_instance_arn: 'arn:ci',
+      ec2_instance_id: 'i-1',
+      ec2_instance_type: 't3.micro',
+      ec2_instance_private_ip: '10.0.0.1',
+      ec2_instance_public_ip: '1.2.3.4',
+      tag_ec2_Name: 'a & b',
+      tag_ec2_k8s_io_x: 'y',
+    },
+  });
+});
+
+test('a role of aws_sd_configs that does not run says so', async (t) => {
+  const rig = new DiscoveryRig(`aws_sd_configs: [{role: mq, ${KEYS}}]`).start();
+  t.after(() => rig.stop());
+  await until(
+    () => rig.errors.length > 0,
+    () => 'an error',
+  );
+  assert.match(rig.errors[0], /role is not supported yet; got mq/);
+});
