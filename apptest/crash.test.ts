@@ -205,6 +205,31 @@ test('a full disk: writes answer 503, reads go on, and with space again writes w
   }
 });
 
+test('a directory that can only be read: the program says so and leaves it as it was', async (t) => {
+  const disk = await smallDisk(t, 32);
+  if (disk === null) return t.skip('mounting a tmpfs is not allowed here');
+  const remount = (mode: string): void => void execFileSync('mount', ['-o', `remount,${mode}`, disk]);
+  try {
+    const program = await Program.start(t, { directory: path.join(disk, 'data') });
+    assert.equal((await write(program, 1, [oneSeries('kept', {}, [[nowMs, 4]])])).status, 204);
+    await program.kill();
+    remount('ro');
+    const run = await runProgram([
+      `--config.file=${program.configFile}`,
+      `--storage.tsdb.path=${program.directory}`,
+      `--web.listen-address=127.0.0.1:${await freePort()}`,
+    ]);
+    assert.equal(run.code, 1, run.stderr);
+    assert.match(run.stderr, /^tidemark: cannot .*data.*: read-only file system.*\n$/);
+    remount('rw');
+    await program.start();
+    assert.equal(await queryNumber(program, 'kept', nowMs), 4);
+    await program.stop();
+  } finally {
+    unmount(disk);
+  }
+});
+
 async function fillAndFree(t: TestContext, disk: string): Promise<void> {
   const program = await Program.start(t, { directory: path.join(disk, 'data') });
   const ballast = path.join(disk, 'ballast');

@@ -47,6 +47,13 @@ async function knows(file: string): Promise<boolean> {
   return !refusal.includes('not found in type');
 }
 
+/** Newer versions tell a target's wishes for histograms by labels. */
+const withoutNewer = (text: string): string =>
+  text.replaceAll(
+    /\["__(scrape_native|always_scrape_classic|convert_classic)_histograms(_to_nhcb)?__","[^"]*"\],?/g,
+    '',
+  );
+
 async function compare(t: TestContext, sections: readonly string[]): Promise<void> {
   const file = path.join(await temporaryDirectory(t), 'prometheus.yml');
   const jobs = sections.map((section, i) => `- job_name: job-${i}\n  ${section}`);
@@ -57,7 +64,7 @@ async function compare(t: TestContext, sections: readonly string[]): Promise<voi
       const theirs = await found(promtool as string, file, `job-${i}`);
       const ours = await found(tidemark, file, `job-${i}`);
       assert.ok(theirs.length > 0, `promtool found nothing: ${section}`);
-      assert.deepEqual(ours, theirs, section);
+      assert.deepEqual(ours.map(withoutNewer), theirs.map(withoutNewer), section);
     }),
   );
 }

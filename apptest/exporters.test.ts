@@ -95,6 +95,11 @@ scrape_configs:
 `;
 
 type LabelSet = Readonly<Record<string, string>>;
+
+/** Newer versions tell a target's wishes for histograms by labels. */
+const withoutNewer = (labels: LabelSet): LabelSet =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => !/^__.*_histograms(_to_nhcb)?__$/.test(name)));
+
 interface Target {
   readonly scrapePool: string;
   readonly labels: LabelSet;
@@ -311,7 +316,8 @@ test('targets have the same labels, health and errors', { skip }, async () => {
         'scrapeInterval',
         'scrapeTimeout',
       ] as const) {
-        assert.deepEqual(found[field], target[field], `${field} of ${name}`);
+        const value = field === 'discoveredLabels' ? withoutNewer(found[field]) : found[field];
+        assert.deepEqual(value, target[field], `${field} of ${name}`);
       }
     }
   }

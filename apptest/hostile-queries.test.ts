@@ -13,8 +13,11 @@ const LATE_MS_MAX = 1500;
 const SEND_BYTES_PER_MS = 4000;
 const QUERY_BYTES = 256 << 20;
 const QUERIES_BYTES = 512 << 20;
-/** Garbage that is not collected yet, answers on their way, and what the head and the block cache take meanwhile. */
-const MARGIN_BYTES = 1 << 30;
+/**
+ * Garbage that is not collected yet, answers on their way, results that are kept, and what the head and the block cache take meanwhile.
+ * Measured: 836 MiB above idle in all.
+ */
+const MARGIN_BYTES = 512 << 20;
 const CLIENTS = 2;
 const SAMPLES = 90;
 const nowMs = Math.floor(Date.now() / 60_000) * 60_000;
@@ -159,7 +162,7 @@ test('hostile queries end in time, within memory, and beside writes', { timeout:
   t.diagnostic(`memory: idle ${mebibytes(idleBytes)}, peak ${mebibytes(peakBytes)}`);
   assert.deepEqual(failures, []);
   assert.ok(
-    peakBytes < idleBytes + 1.5 * QUERIES_BYTES + MARGIN_BYTES,
+    peakBytes < idleBytes + 1.25 * QUERIES_BYTES + MARGIN_BYTES,
     `${mebibytes(peakBytes)}, idle ${mebibytes(idleBytes)}`,
   );
   const afterMs = quantileOf([await usualMs(), await usualMs(), await usualMs()], 0.5);

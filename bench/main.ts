@@ -1,19 +1,25 @@
 // npm run bench [-- name ...] [--scale=0.1]: figures of the real program on this machine, with data of our own making. Names:
-// ingest query restart size isolation; none: these, which takes less than three minutes. By name only: ninety-days, which takes half an
-// hour and has options of its own (ninety-days.ts). The kernels alone are measured by exec.ts, exposition.ts, head.ts and intake.ts in
-// this folder.
+// ingest query restart size isolation; none: these, which takes less than three minutes. By name only, with options of their own:
+// ninety-days, which takes half an hour, query-memory, and churn-hours, which takes minutes. The kernels alone are measured by exec.ts,
+// exposition.ts, head.ts and intake.ts in this folder.
 import { availableParallelism, cpus } from 'node:os';
+import { churnHours } from './churn-hours.ts';
 import { ingest } from './ingest.ts';
 import { isolation } from './isolation.ts';
 import { ninetyDays } from './ninety-days.ts';
 import { query } from './query.ts';
+import { queryMemory } from './query-memory.ts';
 import { restart } from './restart.ts';
 import { size } from './size.ts';
 import { type Bench, machineLoad } from './traffic.ts';
 
 const benches: Readonly<Record<string, Bench>> = { ingest, query, restart, size, isolation };
 /** Too long to be run unless it is asked for. */
-const longBenches: Readonly<Record<string, Bench>> = { 'ninety-days': ninetyDays };
+const longBenches: Readonly<Record<string, Bench>> = {
+  'ninety-days': ninetyDays,
+  'query-memory': queryMemory,
+  'churn-hours': churnHours,
+};
 const known = { ...benches, ...longBenches };
 
 /** `--name=value` and `--name`, by name. */

@@ -31,7 +31,7 @@ const SETTLE_MS_MAX = 600_000;
 const PROGRESS_SLICES = 1000;
 
 /** A server under test. */
-interface Server {
+export interface Server {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
@@ -70,13 +70,13 @@ function ask(port: number, method: string, pathAndQuery: string): Promise<Reply>
   });
 }
 
-async function must(port: number, method: string, pathAndQuery: string): Promise<Reply> {
+export async function must(port: number, method: string, pathAndQuery: string): Promise<Reply> {
   const reply = await ask(port, method, pathAndQuery);
   if (reply.status < 300) return reply;
   throw new Error(`${pathAndQuery.slice(0, 300)}: ${reply.status} ${reply.body.toString('utf8', 0, 500)}`);
 }
 
-async function startTidemark(): Promise<Server> {
+export async function startTidemark(): Promise<Server> {
   const program = await Program.start(null, { args: ['--query.timeout=15m'] });
   return {
     name: 'tidemark',
@@ -173,7 +173,7 @@ class VictoriaMetrics implements Server {
   }
 }
 
-const ALL = '{env="production"}';
+export const ALL = '{env="production"}';
 
 /** Prometheus takes every fall of a gauge for a reset, VictoriaMetrics does not: only the rates of counters can be compared. */
 const COUNTERS = '{env="production",kind="counter"}';
@@ -240,7 +240,7 @@ function compare(a: Answer, b: Answer): Difference {
   return { points: off.length, missing, worst, median: quantile(off, 0.5) };
 }
 
-interface Range {
+export interface Range {
   readonly startMs: number;
   readonly slices: number;
   /** Of the queries. */
@@ -250,9 +250,9 @@ interface Range {
 
 type Say = (line: string) => void;
 
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-async function loadInto(server: Server, series: readonly SentSeries[], range: Range, say: Say): Promise<void> {
+export async function loadInto(server: Server, series: readonly SentSeries[], range: Range, say: Say): Promise<void> {
   const sender = new RecordedSender(series, CONNECTIONS);
   let sent: Sent;
   try {
@@ -282,7 +282,7 @@ async function loadInto(server: Server, series: readonly SentSeries[], range: Ra
   );
 }
 
-const rangeQuery = (text: string, { fromMs, toMs }: Range): string =>
+export const rangeQuery = (text: string, { fromMs, toMs }: Range): string =>
   `/api/v1/query_range?${new URLSearchParams({
     query: text,
     start: String(fromMs / 1000),
@@ -367,7 +367,7 @@ function sayComparison(
   }
 }
 
-function rangeOf(days: number): Range {
+export function rangeOf(days: number): Range {
   const slices = Math.floor((days * DAY_MS) / (SAMPLES_PER_BODY * SCRAPE_INTERVAL_MS));
   const spanMs = slices * SAMPLES_PER_BODY * SCRAPE_INTERVAL_MS;
   const startMs = Math.floor((Date.now() - spanMs) / 1000) * 1000;

@@ -40,6 +40,8 @@ const bitsAt = ({ vsWords, starts }: Shown, i: number): Bits => ({
 });
 
 const DELETE = -1;
+/** In the upper half of a value: it is a native histogram, and the lower half its number. A NaN that nobody writes. */
+export const HISTOGRAM = 0xffffffff;
 const settled: Operation = { startedAt: 0, acknowledgedAt: 0, isVoid: false };
 
 /** One time of one series. */
@@ -109,6 +111,8 @@ export interface Judging {
 
 export class Model {
   readonly series: ModelSeries[] = [];
+  /** Numbers of all histograms that were ever written, by their bytes as text. */
+  readonly #histograms = new Map<string, number>();
   /** Counts operations and acknowledgements. */
   now = 0;
 
@@ -116,6 +120,23 @@ export class Model {
     const added = { number: this.series.length, tenant, labels, cells: new Map() };
     this.series.push(added);
     return added;
+  }
+
+  /** The number of a histogram that is written, by its bytes. */
+  addHistogram(bytes: Uint8Array): number {
+    const text = Buffer.from(bytes).toString('hex');
+    const number = this.#histograms.get(text) ?? this.#histograms.size;
+    this.#histograms.set(text, number);
+    return number;
+  }
+
+  /** Puts numbers in the place of the histograms that were read; of one that nobody wrote it is one that no histogram has. */
+  numberHistograms({ vsWords, histograms }: SampleColumn): void {
+    for (const [k, i] of (histograms?.at ?? []).entries()) {
+      const text = Buffer.from(histograms?.bytes[k] ?? []).toString('hex');
+      vsWords[2 * i] = this.#histograms.get(text) ?? HISTOGRAM;
+      vsWords[2 * i + 1] = HISTOGRAM;
+    }
   }
 
   begin(): Operation {

@@ -128,14 +128,14 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'newer blocks go before older ones when they are read',
     file: 'src/tsdb/merged-source.ts',
-    find: 'this.#blocks.sort((a, b) => compareLogPositions(a.block.meta.position, b.block.meta.position));',
-    replace: 'this.#blocks.sort((a, b) => compareLogPositions(b.block.meta.position, a.block.meta.position));',
+    find: 'this.#blocks.sort((a, b) => compareAge(a.block.meta, b.block.meta));',
+    replace: 'this.#blocks.sort((a, b) => compareAge(b.block.meta, a.block.meta));',
   },
   {
     what: 'newer blocks go before older ones when they are compacted',
     file: 'src/tsdb/compaction.ts',
-    find: 'compareLogPositions(a.meta.position, b.meta.position) || a.meta.windowStartMs',
-    replace: 'compareLogPositions(b.meta.position, a.meta.position) || a.meta.windowStartMs',
+    find: 'compareAge(a.meta, b.meta) || a.meta.windowStartMs',
+    replace: 'compareAge(b.meta, a.meta) || a.meta.windowStartMs',
   },
   {
     what: 'sources are removed before what is made of them is there',
@@ -185,6 +185,18 @@ export const mutations: readonly Mutation[] = [
     file: 'src/tsdb/life-cycle.ts',
     find: 'if (compaction) this.#compacting = this.#compact(compaction);',
     replace: '',
+  },
+  {
+    what: 'a replay compacts again what was compacted',
+    file: 'src/tsdb/block-set.ts',
+    find: 'return order < 0 || (order === 0 && stage <= last.stage);',
+    replace: 'return false;',
+  },
+  {
+    what: 'histograms stay in their places when samples beside them are deleted',
+    file: 'src/tsdb/histogram-moves.ts',
+    find: '    at.push(from + i);\n',
+    replace: '    at.push(moves[i]);\n',
   },
 ];
 

@@ -1,6 +1,6 @@
 // Readers of a simulated store: as the leaf executor reads (select, prefetch, read, release), and judged by the model.
 import type { Shard } from '../src/tsdb/index.ts';
-import { type Matcher, type SeriesSet, StartTimes } from '../src/model/index.ts';
+import { type Matcher, type SampleColumn, type SeriesSet, StartTimes } from '../src/model/index.ts';
 import type { Judging, Model, ModelSeries, Shown } from './model.ts';
 import { TENANTS } from './workload.ts';
 
@@ -19,7 +19,13 @@ export interface Question {
 /** Room for the samples of one series. One for each reader that lets others run between its reads. */
 export function makeColumn(samples: number): Shown {
   const vs = new Float64Array(samples);
-  return { ts: new Float64Array(samples), vs, vsWords: new Uint32Array(vs.buffer), starts: new StartTimes() };
+  return {
+    ts: new Float64Array(samples),
+    vs,
+    vsWords: new Uint32Array(vs.buffer),
+    histograms: { at: [], bytes: [] },
+    starts: new StartTimes(),
+  };
 }
 
 export interface ReaderParts {
@@ -74,13 +80,21 @@ async function readSet(
     found.add(series);
     const room = set.samplesMax(i, judging.minMs, judging.maxMs);
     if (room > column.ts.length) throw new Error(`the reader has no room for ${room} samples`);
+    clearHistograms(column);
     column.starts.clear();
     const count = set.read(i, judging.minMs, judging.maxMs, column);
+    model.numberHistograms(column);
     if (count > room) throw new Violation(`series ${series.number}: ${count} samples, said were at most ${room}`);
     const fault = model.fault(series, column, count, judging);
     if (fault) throw new Violation(fault);
     parts.onSeries?.(series, column, count);
   }
+}
+
+function clearHistograms({ histograms }: SampleColumn): void {
+  if (!histograms) return;
+  histograms.at.length = 0;
+  histograms.bytes.length = 0;
 }
 
 /** The series of a row, or undefined if its labels are not those of one. */

@@ -106,6 +106,7 @@ class Replicas {
       retention,
       cacheBytesMax,
       makeHead,
+      isLogElsewhere: machine !== this.#sim.machine('main'),
       breathe: () => (random.chance(chance) ? clock.sleep(random.chance(0.1) ? random.next() * 30 : 0) : undefined),
     });
   }

@@ -1,9 +1,10 @@
 // One process of a simulation: opens the store, serves clients, operators and readers, until somebody ends it.
 import { type Logger, TidemarkError } from '../src/base/index.ts';
-import { type SimRandom, type SimWorld, hasCode } from '../src/io/index.ts';
+import { type Files, type SimRandom, type SimWorld, hasCode } from '../src/io/index.ts';
 import type { IntakeKernel } from '../src/kernel/index.ts';
 import { type Command, Intake, LocalShardPort, Shard, isBusy } from '../src/tsdb/index.ts';
 import { compressSnappy } from '../src/wire/snappy.ts';
+import { filesBelow } from './below.ts';
 import { INTAKE_LIMITS_DEFAULT, type Instances } from './instances.ts';
 import type { Judging, Model, Operation } from './model.ts';
 import {
@@ -93,24 +94,11 @@ export class Session {
   };
 
   async start(ignoreImages: boolean): Promise<void> {
-    const { instances, settings, totals } = this.#parts;
+    const { settings, totals } = this.#parts;
     const { files, clock } = this.#world;
     totals.starts++;
     for (let shard = 0; shard < settings.shards; shard++) {
-      const opened = await Shard.open({
-        files,
-        clock,
-        shard,
-        module: instances.modules.head,
-        blockModule: instances.modules.block,
-        logger: this.#logger,
-        policy: settings.policy,
-        retention: settings.retention,
-        cacheBytesMax: settings.cacheBytesMax,
-        breathe: this.#breathe,
-        makeHead: instances.head,
-        ignoreImages,
-      });
+      const opened = await this.#open(files, shard, ignoreImages);
       this.#countOpened(opened, ignoreImages);
       this.describe(`opened${ignoreImages ? ' without images' : ''}`, opened);
       this.#shards.push(opened);
@@ -132,6 +120,24 @@ export class Session {
       settings: settings.intake,
     };
     this.#intake = await Intake.open(intakeParts);
+  }
+
+  #open(files: Files, shard: number, ignoreImages: boolean): Promise<Shard> {
+    const { instances, settings } = this.#parts;
+    return Shard.open({
+      files,
+      clock: this.#world.clock,
+      shard,
+      module: instances.modules.head,
+      blockModule: instances.modules.block,
+      logger: this.#logger,
+      policy: settings.policy,
+      retention: settings.retention,
+      cacheBytesMax: settings.cacheBytesMax,
+      breathe: this.#breathe,
+      makeHead: instances.head,
+      ignoreImages,
+    });
   }
 
   #countOpened(shard: Shard, ignoreImages: boolean): void {
@@ -165,12 +171,31 @@ export class Session {
     await this.readAll(true);
   }
 
-  async readAll(isSettling = false, isLossy = () => false): Promise<void> {
-    const { model, totals } = this.#parts;
+  /** Copies everything beside readers and compactions, when nobody writes, and judges the copy. */
+  async snapshot(): Promise<void> {
+    const { totals } = this.#parts;
+    await this.command({ type: 'flush' });
     await this.#settled();
+    if (this.#shards.some((shard) => shard.stats().minMs !== null)) return; // a disk that failed left some in the head
+    const name = `snapshots/${totals.snapshots++}`;
+    for (const shard of this.#shards) await shard.snapshot(name);
+    const files = filesBelow(this.#world.files, name);
+    const copies: Shard[] = [];
+    for (let shard = 0; shard < this.#shards.length; shard++) copies.push(await this.#open(files, shard, false));
+    await this.#readShards(copies, false, () => false);
+    await this.#world.files.remove(name);
+  }
+
+  async readAll(isSettling = false, isLossy = () => false): Promise<void> {
+    await this.#settled();
+    await this.#readShards(this.#shards, isSettling, isLossy);
+  }
+
+  async #readShards(shards: readonly Shard[], isSettling: boolean, isLossy: () => boolean): Promise<void> {
+    const { model, totals } = this.#parts;
     const judging = Object.defineProperty(this.#judging(...ALWAYS), 'isLossy', { get: isLossy });
     await readEverything({
-      shards: this.#shards,
+      shards,
       model,
       column: quietColumn,
       judging,
@@ -205,12 +230,14 @@ export class Session {
     this.#setFaults(0);
     this.#parts.sim.disk.capacityBytes = Number.POSITIVE_INFINITY;
     await this.readAll();
+    if (random.chance(0.3)) await this.snapshot();
   }
 
+  /** 1: it can only be read. */
   #setFaults(chance: number): void {
     const { faultChance } = this.#parts.sim.disk;
     for (const fault of ['write', 'sync', 'rename', 'read'] as const)
-      faultChance[fault] = fault === 'read' ? chance / 4 : chance;
+      faultChance[fault] = fault !== 'read' ? chance : chance < 1 ? chance / 4 : 0;
   }
 
   async #disturber(actions: number): Promise<void> {
@@ -223,7 +250,7 @@ export class Session {
         totals.fullDisks++;
         sim.disk.capacityBytes = sim.disk.usedBytes + random.below(4000);
       } else if (what <= 1) sim.disk.capacityBytes = Number.POSITIVE_INFINITY;
-      else if (what === 2) this.#setFaults(settings.hasFaults && random.chance(0.5) ? 0.02 : 0);
+      else if (what === 2) this.#setFaults(settings.hasFaults && random.chance(0.5) ? random.pick([0.02, 0.02, 1]) : 0);
       else if (what <= 5) await this.#image();
       else if (what === 6) this.#intake?.beginSegments();
       else if (what === 7) await this.command({ type: 'flush' });

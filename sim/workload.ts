@@ -2,8 +2,15 @@
 // with other values; values of each kind that columns encode differently. Everything by the seed.
 import { ByteWriter, utf8 } from '../src/base/index.ts';
 import type { SimRandom } from '../src/io/index.ts';
-import type { Matcher } from '../src/model/index.ts';
-import type { Model, ModelSeries } from './model.ts';
+import {
+  CUSTOM_SCHEMA,
+  type Matcher,
+  type NativeHistogram,
+  histogramToBytes,
+  newHistogram,
+} from '../src/model/index.ts';
+import { writeHistogram } from '../src/wire/remote-write-histogram.ts';
+import { HISTOGRAM, type Model, type ModelSeries } from './model.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -16,6 +23,8 @@ export interface WorkSample {
   readonly timeMs: number;
   readonly high: number;
   readonly low: number;
+  /** Then the two halves stand for it. */
+  readonly histogram?: NativeHistogram;
   /** When the counter began; 0: not said. */
   readonly startMs: number;
 }
@@ -34,6 +43,8 @@ const ODD_BITS: readonly (readonly [number, number])[] = [
   [0x80000000, 0x00000000],
   [0x00000000, 0x00000001],
   [0x7fefffff, 0xffffffff],
+  // As the head marks a value that lies elsewhere.
+  [0x7ff74842, 0x00000010],
 ];
 
 /** A live series and where it is. */
@@ -43,6 +54,51 @@ interface Sender {
   counter: number;
   /** When its counter began. */
   startMs: number;
+}
+
+const conflicting = ({ series, timeMs, startMs }: WorkSample, low: number): WorkSample => ({
+  series,
+  timeMs,
+  high: 0x40590000,
+  low,
+  startMs,
+});
+
+const counterHistogram = (n: number): NativeHistogram =>
+  newHistogram({
+    schema: 2,
+    count: 3 * n + 1,
+    sum: n / 4,
+    zeroThreshold: 0.001,
+    zeroCount: 1,
+    positive: { indexes: Int32Array.of(-1, 0, 4), counts: Float64Array.of(n, n, n) },
+  });
+
+/** Few or many buckets on both sides or with bounds of their own; integers or not. */
+function anyHistogram(random: SimRandom): NativeHistogram {
+  const unit = random.pick([1, 0.125]);
+  const side = (size: number): NativeHistogram['positive'] => ({
+    indexes: Int32Array.from({ length: size }, (_, i) => 3 * i + random.below(3) - 5),
+    counts: Float64Array.from({ length: size }, () => (1 + random.below(90)) * unit),
+  });
+  const total = ({ counts }: NativeHistogram['positive']): number => counts.reduce((sum, count) => sum + count, 0);
+  const resetHint = random.pick(['unknown', 'gauge'] as const);
+  if (random.chance(0.2)) {
+    const positive = { indexes: Int32Array.of(0, 2), counts: Float64Array.of(unit, 5 * unit) };
+    const customBounds = Float64Array.of(0.5, random.next() + 1);
+    return newHistogram({
+      schema: CUSTOM_SCHEMA,
+      resetHint,
+      count: 6 * unit,
+      sum: random.next(),
+      positive,
+      customBounds,
+    });
+  }
+  const positive = side(random.pick([1, 3, 70]));
+  const negative = side(random.below(3));
+  const count = total(positive) + total(negative);
+  return newHistogram({ schema: random.below(13) - 4, resetHint, count, sum: -random.next(), positive, negative });
 }
 
 export class Workload {
@@ -59,7 +115,7 @@ export class Workload {
   nowMs = START_MS;
   /** Newest sample that was ever made. */
   newestMs = START_MS;
-  readonly counts = { late: 0, future: 0, duplicates: 0, conflicts: 0, odd: 0 };
+  readonly counts = { late: 0, future: 0, duplicates: 0, conflicts: 0, odd: 0, histograms: 0 };
 
   constructor(random: SimRandom, model: Model) {
     this.#random = random;
@@ -153,7 +209,7 @@ export class Workload {
       const isConflict = random.chance(0.5);
       this.counts[isConflict ? 'conflicts' : 'duplicates']++;
       if (isConflict && random.chance(0.3)) samples.push({ ...old, startMs: random.pick([0, old.timeMs - 1]) });
-      else samples.push(isConflict ? { ...old, high: 0x40590000, low: random.below(1000) } : old);
+      else samples.push(isConflict ? conflicting(old, random.below(1000)) : old);
     }
   }
 
@@ -166,6 +222,7 @@ export class Workload {
     const random = this.#random;
     const { series } = sender;
     this.newestMs = Math.max(this.newestMs, timeMs);
+    if (series.number % 4 === 3 && random.chance(0.95)) return this.#histogramSample(sender, timeMs);
     if (random.chance(0.03)) {
       this.counts.odd++;
       const [high, low] = random.pick(ODD_BITS);
@@ -181,6 +238,15 @@ export class Workload {
     if (sender.series.number % 3 !== 1 || random.chance(0.1)) return 0;
     if (random.chance(0.02)) sender.startMs = timeMs;
     return random.chance(0.1) ? timeMs - this.#intervalMs : sender.startMs;
+  }
+
+  /** Counters of one layout for a while, or anything. */
+  #histogramSample(sender: Sender, timeMs: number): WorkSample {
+    this.counts.histograms++;
+    const random = this.#random;
+    const histogram = random.chance(0.7) ? counterHistogram(sender.counter + random.below(3)) : anyHistogram(random);
+    const low = this.#model.addHistogram(histogramToBytes(histogram));
+    return { series: sender.series, timeMs, high: HISTOGRAM, low, histogram, startMs: this.#start(sender, timeMs) };
   }
 
   #value(sender: Sender): number {
@@ -255,7 +321,7 @@ function bodyV1(series: Requested): Uint8Array {
       for (const [i, text] of pair.entries()) putBytes(label, 0x0a + 8 * i, utf8(text));
       putBytes(message, 0x0a, label.view());
     }
-    for (const sample of samples) putBytes(message, 0x12, sampleBytes(sample));
+    for (const sample of samples) putSample(message, sample, 1);
     putBytes(out, 0x0a, message.view());
   }
   return out.finish();
@@ -270,10 +336,18 @@ function bodyV2(series: Requested): Uint8Array {
     const refs = new ByteWriter(64);
     for (const text of labels.flat()) refs.varint(texts.indexOf(text));
     putBytes(message, 0x0a, refs.view());
-    for (const sample of samples) putBytes(message, 0x12, sampleBytes(sample));
+    for (const sample of samples) putSample(message, sample, 2);
     putBytes(out, 0x2a, message.view());
   }
   return out.finish();
+}
+
+function putSample(message: ByteWriter, sample: WorkSample, version: 1 | 2): void {
+  const { timeMs, startMs, histogram } = sample;
+  if (!histogram) return putBytes(message, 0x12, sampleBytes(sample));
+  const part = new ByteWriter(256);
+  writeHistogram(part, { timestampMs: timeMs, histogram, startMs }, version);
+  putBytes(message, version === 1 ? 0x22 : 0x1a, part.view());
 }
 
 function sampleBytes({ timeMs, high, low, startMs }: WorkSample): Uint8Array {

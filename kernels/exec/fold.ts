@@ -6,6 +6,7 @@
 import { allocate, free } from './memory';
 import { fits, out, present } from './column';
 import { compensate, compensate2 } from './kahan';
+import { VARIANCE_PLANES, addToVariance, firstOfVariance, mergeVariance, varianceOf } from './variance';
 
 const SUM: i32 = 0;
 const AVG: i32 = 1;
@@ -26,7 +27,7 @@ let wireLength: usize = 0;
 // @ts-ignore: decorator
 @inline
 function planesOf(op: i32): i32 {
-  return op === GROUP ? 0 : op === SUM ? 2 : op === MIN || op === MAX || op === COUNT ? 1 : 3;
+  return op === GROUP ? 0 : op === SUM ? 2 : op === AVG ? 3 : op >= STDDEV ? VARIANCE_PLANES : 1;
 }
 
 // @ts-ignore: decorator
@@ -171,8 +172,16 @@ function addExtremes(base: usize, plane: usize, steps: i32, isMax: bool): void {
     const best = load<f64>(at);
     const isNew = load<u8>(seen + <usize>i) === 0;
     store<u8>(seen + <usize>i, 1);
-    if (isNew || best !== best || (isMax ? best < x : best > x)) store<f64>(at, x);
+    if (isNew || isBetter(x, best, isMax)) store<f64>(at, x);
   }
+}
+
+/** -0 is less than +0: which came first must not matter. */
+// @ts-ignore: decorator
+@inline
+function isBetter(x: f64, best: f64, isMax: bool): bool {
+  if (best !== best || (isMax ? best < x : best > x)) return true;
+  return best === x && isMax === (reinterpret<i64>(x) >= 0);
 }
 
 function addAverages(base: usize, plane: usize, steps: i32): void {
@@ -233,41 +242,9 @@ function addVariances(base: usize, plane: usize, steps: i32): void {
     if (load<u8>(present + <usize>i) === 0) continue;
     const at = base + ((<usize>i) << 3);
     const x = load<f64>(out + ((<usize>i) << 3));
-    if (load<f64>(at) !== 0.0) {
-      addVariance(at, plane, x);
-      continue;
-    }
-    store<f64>(at, 1.0);
-    store<f64>(at + plane, x);
-    store<f64>(at + 2 * plane, abs(x) < Infinity ? 0.0 : NaN);
+    if (load<f64>(at) === 0.0) firstOfVariance(at, plane, x);
+    else addToVariance(at, plane, x);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function addVariance(at: usize, plane: usize, x: f64): void {
-  const count = load<f64>(at) + 1.0;
-  let mean = load<f64>(at + plane);
-  const delta = x - mean;
-  mean += delta / count;
-  store<f64>(at, count);
-  store<f64>(at + plane, mean);
-  store<f64>(at + 2 * plane, load<f64>(at + 2 * plane) + delta * (x - mean));
-}
-
-function mergeVariance(at: usize, plane: usize, n2: f64, mean2: f64, squares2: f64): void {
-  if (n2 === 1.0) {
-    addVariance(at, plane, mean2);
-    return;
-  }
-  const n1 = load<f64>(at);
-  const n = n1 + n2;
-  const mean = load<f64>(at + plane);
-  const delta = mean2 - mean;
-  store<f64>(at, n);
-  store<f64>(at + plane, mean + (delta * n2) / n);
-  const squares = load<f64>(at + 2 * plane) + squares2;
-  store<f64>(at + 2 * plane, squares + (delta * delta * n1 * n2) / n);
 }
 
 /** Numbers in an exported state. */
@@ -349,10 +326,10 @@ function mergeStep(op: i32, at: usize, from: usize, plane: usize): void {
   if (op === SUM) mergeSum(at, plane, x, load<f64>(from + plane));
   else if (op === COUNT) store<f64>(at, load<f64>(at) + x);
   else if (op === AVG) mergeAverage(at, plane, x, load<f64>(from + plane), load<f64>(from + 2 * plane));
-  else if (op >= STDDEV) mergeVariance(at, plane, x, load<f64>(from + plane), load<f64>(from + 2 * plane));
+  else if (op >= STDDEV) mergeVariance(at, from, plane);
   else if (op !== GROUP) {
     const best = load<f64>(at);
-    if (best !== best || (op === MAX ? best < x : best > x)) store<f64>(at, x);
+    if (isBetter(x, best, op === MAX)) store<f64>(at, x);
   }
 }
 
@@ -382,9 +359,11 @@ function resultOf(op: i32, at: usize, plane: usize): f64 {
   if (op === AVG) {
     const value = load<f64>(at + plane);
     const c = load<f64>(at + 2 * plane);
-    return first < 0.0 ? value + c : value / first + c / first;
+    const total = value + c;
+    if (first < 0.0) return total;
+    return abs(total) < Infinity ? total / first + (value - total + c) / first : total / first;
   }
-  if (op === STDVAR) return load<f64>(at + 2 * plane) / first;
-  if (op === STDDEV) return sqrt(load<f64>(at + 2 * plane) / first);
+  if (op === STDVAR) return varianceOf(at, plane);
+  if (op === STDDEV) return sqrt(varianceOf(at, plane));
   return first;
 }

@@ -20,7 +20,7 @@ import { ALL_SERIES, addPosting, internLabel } from './postings';
 import { FLAG_DEAD, NO_SERIES, S_FLAGS, S_LABELS, S_LAST_TIME, createSeries, findSeries, slotOf } from './series';
 import { appendBlob, appendSample, appendStarted } from './starts';
 import { FLOAT_BYTES, isBlob, newBlob } from './blob';
-import { beginTimes, endTimes, noteTime } from './clock';
+import { beginTimes, endTimes, noteChange, noteTime } from './clock';
 import { applyExemplars } from './exemplars';
 import { SEAL_SCRATCH } from './seal';
 
@@ -356,7 +356,9 @@ function applyStale(): i32 {
     const slot = slotOf(series);
     // A marker ends what is there; one that comes late would end what it does not know.
     const last = load<i64>(slot, S_LAST_TIME);
-    if (time > last && last != i64.MIN_VALUE) appendSample(slot, time, STALE_BITS);
+    if (time <= last || last == i64.MIN_VALUE) continue;
+    noteChange(time);
+    appendSample(slot, time, STALE_BITS);
   }
   return failed ? ERROR_TRUNCATED : 0;
 }

@@ -17,6 +17,20 @@ let bound: i64 = 0;
 let near: i64 = 0;
 let beyond: i64 = 0;
 
+/** Least time of what was applied since it was asked for last. Not part of the state. */
+let changedFrom: i64 = i64.MAX_VALUE;
+
+export function noteChange(time: i64): void {
+  changedFrom = min<i64>(changedFrom, time);
+}
+
+/** Samples before this time (ms) are what they were when this was asked last. */
+export function takeChangedFrom(): f64 {
+  const from = changedFrom;
+  changedFrom = i64.MAX_VALUE;
+  return from == i64.MAX_VALUE ? Infinity : f64(from);
+}
+
 /** Before the samples of a batch. */
 export function beginTimes(): void {
   const clock = load<i64>(ROOT + R_CLOCK);
@@ -27,6 +41,7 @@ export function beginTimes(): void {
 
 /** Takes note of a sample's time. */
 export function noteTime(time: i64): void {
+  noteChange(time);
   if (time > bound) beyond = min<i64>(beyond, time);
   else near = max<i64>(near, time);
 }

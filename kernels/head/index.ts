@@ -21,4 +21,4 @@ export {
 export { cutBegin, cutCancel, cutDrop, cutList, cutWindows, cutWindowsOf, hasCutIn } from './cut';
 export { deleteRange } from './delete';
 export { startsOf } from './starts';
-export { clockMs } from './clock';
+export { clockMs, takeChangedFrom } from './clock';

@@ -27,6 +27,8 @@ export interface EngineAnswer {
   readonly stats?: object | null;
   /** Of its plan and costs; asked for by `explain`. */
   readonly explain?: object | null;
+  /** Called when the value has been written, or will not be: gives its memory back. */
+  readonly release?: () => void;
 }
 
 /**
@@ -194,7 +196,7 @@ async function expression(
   request: InstantRequest | RangeRequest,
   signal: AbortSignal,
 ): Promise<HandlerAnswer> {
-  const { value, warnings, infos, stats, explain } = await aboutQuery(() =>
+  const { value, warnings, infos, stats, explain, release } = await aboutQuery(() =>
     request.kind === 'instant' ? engine.instant(request, signal) : engine.range(request, signal),
   );
   if (request.explain === 'only') return bytesAnswer(successBody({ explain }));
@@ -205,7 +207,11 @@ async function expression(
     heldBytes: heldBytes(cut),
     *write(json) {
       json.raw('{"status":"success","data":{');
-      yield* writeResult(json, cut);
+      try {
+        yield* writeResult(json, cut);
+      } finally {
+        release?.();
+      }
       if (stats && request.stats !== 'none') {
         json.raw(',"stats":');
         json.rawBytes(new TextEncoder().encode(JSON.stringify(stats)));

@@ -3,12 +3,16 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Clock } from '../io/index.ts';
+import type { ExecKernel } from '../kernel/index.ts';
 
 /** What is worth the tens of milliseconds that a collection takes. */
 const WORTHWHILE_BYTES = 128 << 20;
 /** Smaller queries do not add up: the collector keeps up with them by itself. */
 const LARGE_BYTES = 16 << 20;
 const PAUSE_MS = 500;
+
+/** A kernel's memory beyond this is given up when nobody uses it: one large query would leave it behind for ever. */
+const KERNEL_BYTES = 32 << 20;
 
 type Collect = (options: { type: 'major'; execution: 'async' }) => Promise<void>;
 
@@ -37,6 +41,14 @@ export class GarbageCollector {
     if (this.#bytes < WORTHWHILE_BYTES || this.#cancelTimer) return;
     // In a later turn: what the query referred to until its end is garbage then.
     this.#cancelTimer = this.#clock.after(0, () => void this.#run());
+  }
+
+  /** Makes a kernel that nobody uses small again, if it has become large. */
+  resetKernel(kernel: ExecKernel): void {
+    const { memoryBytes } = kernel;
+    if (memoryBytes < KERNEL_BYTES) return;
+    kernel.reset();
+    this.collect(); // the old memory is garbage, and no small one
   }
 
   /** Collects soon, whatever was dropped. */

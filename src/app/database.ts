@@ -4,8 +4,9 @@ import type { Logger } from '../base/index.ts';
 import type { Files, World } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
 import { type IntakeWasmKernel, createIntakeWasm, loadKernel } from '../kernel/index.ts';
-import { type Command, Intake, MANIFEST, type Retention, type ShardStats, openManifest } from '../tsdb/index.ts';
+import { type Command, Intake, MANIFEST, type Retention, openManifest } from '../tsdb/index.ts';
 import { ShardClient } from './shard-client.ts';
+import type { ShardReport } from './shard-protocol.ts';
 
 /** Shards of a new data directory: one per processor, within reason. */
 export const SHARDS_DEFAULT_MAX = 8;
@@ -23,6 +24,8 @@ export interface DatabaseOptions {
   readonly logger: Logger;
   readonly isLocked: boolean;
   readonly retention: Retention;
+  /** Bytes of leaf results to keep in memory, over all shards. */
+  readonly resultCacheBytes: number;
   readonly onDeath: (error: Error) => void;
 }
 
@@ -77,7 +80,16 @@ export class Database {
         };
         return new ShardClient({
           clock: world.clock,
-          data: { directory: options.directory, shard, headModule, blockModule, execModule, retention, cacheBytesMax },
+          data: {
+            directory: options.directory,
+            shard,
+            headModule,
+            blockModule,
+            execModule,
+            retention,
+            cacheBytesMax,
+            resultCacheBytesMax: Math.floor(options.resultCacheBytes / manifest.shards),
+          },
           logger,
           onProgress,
           onBuffers: (buffers) => {
@@ -108,7 +120,7 @@ export class Database {
     this.kernel.setExemplarsMax(perShard);
   }
 
-  stats(): Promise<ShardStats[]> {
+  stats(): Promise<ShardReport[]> {
     return Promise.all(this.shards.map((shard) => shard.stats()));
   }
 

@@ -62,7 +62,19 @@ function apiStats({ stats }: QueryResult): object {
   };
 }
 
+/** Smaller ones are left to the garbage collector. */
+const FREED_BYTES_MIN = 65_536;
+
+/** Of a range: it is the columns' only owner. */
+function freeColumns(data: ResultData): void {
+  if (data.type !== 'matrix') return;
+  for (const { buffer } of [data.ts, data.vs]) {
+    if (buffer.byteLength >= FREED_BYTES_MIN && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+  }
+}
+
 export function engineAnswer(result: QueryResult, level: StatsLevel): EngineAnswer {
   const { data, warnings, infos, explain } = result;
-  return { explain, value: resultValue(data), warnings, infos, stats: level === 'none' ? null : apiStats(result) };
+  const stats = level === 'none' ? null : apiStats(result);
+  return { explain, value: resultValue(data), warnings, infos, stats, release: () => freeColumns(data) };
 }

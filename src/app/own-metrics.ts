@@ -2,13 +2,17 @@
 // write say of themselves has Prometheus' names, so that dashboards for those keep working.
 import type { MetricRegistry } from '../base/index.ts';
 import type { Clock } from '../io/index.ts';
-import type { SegmentLog, ShardStats } from '../tsdb/index.ts';
+import type { SegmentLog } from '../tsdb/index.ts';
 import type { Database } from './database.ts';
 import type { ShardClient } from './shard-client.ts';
+import type { ShardReport } from './shard-protocol.ts';
+import { threadMemory } from './thread-memory.ts';
 
 /** All that is known of one shard. */
 interface ShardState {
-  readonly stats: ShardStats;
+  readonly stats: ShardReport;
+  /** Bytes of its part of the intake's dictionary. */
+  readonly dictionaryBytes: number;
   readonly log: SegmentLog;
   readonly client: ShardClient;
   readonly nowMs: number;
@@ -69,6 +73,26 @@ const ROWS: readonly Row[] = [
   ['gauge', 'block_cache_bytes', 'Bytes of blocks that are kept in memory.', ({ stats }) => stats.cache.bytes],
   ['counter', 'block_cache_hits_total', 'Looks that found what they wanted.', ({ stats }) => stats.cache.hits],
   ['counter', 'block_cache_misses_total', 'Looks that found nothing.', ({ stats }) => stats.cache.misses],
+  ['gauge', 'result_cache_bytes', 'Bytes of leaf results kept for later queries.', ({ stats }) => stats.results.bytes],
+  ['gauge', 'result_cache_entries', 'Leaf results kept for later queries.', ({ stats }) => stats.results.entries],
+  [
+    'counter',
+    'result_cache_hits_total',
+    'Leaves of range queries that found some of their steps.',
+    ({ stats }) => stats.results.hits,
+  ],
+  [
+    'counter',
+    'result_cache_misses_total',
+    'Leaves of range queries that found none of their steps.',
+    ({ stats }) => stats.results.misses,
+  ],
+  [
+    'counter',
+    'result_cache_steps_reused_total',
+    'Steps that were found and not worked out again.',
+    ({ stats }) => stats.results.stepsReused,
+  ],
   [
     'gauge',
     'log_replayed_records',
@@ -102,6 +126,12 @@ const ROWS: readonly Row[] = [
     'shard_apply_lag_seconds',
     'How long the oldest durable group waits to be applied.',
     ({ client, nowMs }) => (client.oldestPendingMs === null ? 0 : (nowMs - client.oldestPendingMs) / 1000),
+  ],
+  [
+    'gauge',
+    'intake_dictionary_bytes',
+    'Bytes of the dictionary of the open log segment.',
+    ({ dictionaryBytes }) => dictionaryBytes,
   ],
   ['gauge', 'exemplars', 'Exemplars kept.', ({ stats }) => stats.exemplars],
   ['gauge', 'exemplar_series', 'Series that have exemplars.', ({ stats }) => stats.exemplarSeries],
@@ -148,12 +178,32 @@ export function registerOwnMetrics(metrics: MetricRegistry, database: Database, 
     return ROWS.map(([kind, name, help]) => metrics[kind](`tidemark_${name}`, help, labels));
   });
   const exemplarsMax = metrics.gauge('tidemark_exemplars_max', 'Exemplars that all shards keep together.');
+  const intakeMemory = metrics.gauge('tidemark_intake_memory_bytes', 'Bytes of memory that the intake has taken.');
+  const setThreads = threadGauges(metrics, database.shards.length);
   metrics.beforeRender(async () => {
     exemplarsMax.set(database.exemplarsMax);
+    intakeMemory.set(database.kernel.memoryBytes());
     const nowMs = clock.monotonicMs();
-    for (const [shard, stats] of (await database.stats()).entries()) {
-      const state = { stats, log: database.intake.logs[shard], client: database.shards[shard], nowMs };
+    const all = await database.stats();
+    setThreads(all);
+    for (const [shard, stats] of all.entries()) {
+      const dictionaryBytes = database.kernel.dictionaryBytes(shard);
+      const state = { stats, dictionaryBytes, log: database.intake.logs[shard], client: database.shards[shard], nowMs };
       for (const [i, [, , , value]] of ROWS.entries()) made[shard][i].value = value(state);
     }
   });
+}
+
+/** Memory of the main thread and of those of the shards; returns what sets the gauges. */
+function threadGauges(metrics: MetricRegistry, shards: number): (all: readonly ShardReport[]) => void {
+  const names = ['main', ...Array.from({ length: shards }, (_, shard) => `shard ${shard}`)];
+  const perThread = (name: string, help: string) => names.map((thread) => metrics.gauge(name, help, { thread }));
+  const heaps = perThread('tidemark_thread_heap_bytes', 'Bytes of the JavaScript heap of a thread.');
+  const externals = perThread('tidemark_thread_external_bytes', 'Bytes of buffers of a thread outside of its heap.');
+  return (all) => {
+    for (const [i, { heapBytes, externalBytes }] of [threadMemory(), ...all.map(({ thread }) => thread)].entries()) {
+      heaps[i].set(heapBytes);
+      externals[i].set(externalBytes);
+    }
+  };
 }

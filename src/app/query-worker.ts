@@ -184,6 +184,7 @@ class QueryHost {
     running.sender = new AnswerSender({ id, status: answer.status, stats, pool: this.#slots, signal, post });
     await this.#send(answer, accepted, running.sender, signal);
     this.#running.delete(id);
+    if (this.#running.size === 0) this.#garbage.resetKernel(this.#kernel);
     this.#garbage.dropped(peakBytes);
   }
 
@@ -285,6 +286,7 @@ class QueryHost {
     const features = this.#features;
     const options = (request: InstantRequest | RangeRequest, signal: AbortSignal) => ({
       tenant: request.tenant,
+      noCache: request.noCache,
       signal,
       ...(request.explain === 'none' ? {} : { explain: request.explain }),
       isCanceled: () => this.#cancels.isCanceled(running.id),

@@ -135,7 +135,8 @@ export class Server {
     this.#access = await AccessTable.load(this.#config.tidemark.access, this.#configuration.files.readFile);
     this.#configLoadedMs = this.#clock.nowMs();
     this.#limits = new Limits({ clock: this.#clock, metrics: this.#metrics, config: this.#config.tidemark });
-    warnOfUnsupported(this.#config, enabledFeatures(flags), logger);
+    const features = enabledFeatures(flags);
+    warnOfUnsupported(this.#config, features, logger);
     await this.#queryLog.configure(this.#config.global.queryLogFile);
     if (flags.agent) refuseInAgent(this.#config);
     else this.#rules = this.#rulesRole();
@@ -168,10 +169,7 @@ export class Server {
       metrics: this.#metrics,
       offsetSeed: hostname(),
       files: this.#configuration.files,
-      starts: {
-        stored: enabledFeatures(flags).includes('st-storage'),
-        zeros: enabledFeatures(flags).includes('created-timestamp-zero-ingestion'),
-      },
+      starts: { stored: features.includes('st-storage'), zeros: features.includes('created-timestamp-zero-ingestion') },
       failureLogs: this.#failureLogs,
     });
     await this.#scrape.apply(this.#config);
@@ -209,7 +207,8 @@ export class Server {
     const world = createRealWorld(directory);
     this.#diskBytes = await diskBytes(directory);
     const retention = effectiveRetention(flags, this.#config, this.#diskBytes);
-    const options = { world, directory, logger, isLocked, retention, onDeath };
+    const resultCacheBytes = flags['query.result-cache-bytes'];
+    const options = { world, directory, logger, isLocked, retention, resultCacheBytes, onDeath };
     this.#database = await Database.open(options, (replay) => {
       this.#replay = replay;
     });

@@ -2,7 +2,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { type Logger, TidemarkError, errorText } from '../base/index.ts';
 import type { Clock, DurableGroup } from '../io/index.ts';
-import type { Retention, ShardPort, ShardStats } from '../tsdb/index.ts';
+import type { Retention, ShardPort } from '../tsdb/index.ts';
 import { relayLog } from './port-logger.ts';
 import {
   type PushedGroup,
@@ -10,6 +10,7 @@ import {
   type ShardCommand,
   type ShardEvent,
   type ShardWorkerData,
+  type ShardReport,
   fromWireError,
 } from './shard-protocol.ts';
 
@@ -36,7 +37,7 @@ export interface ShardClientOptions {
 export class ShardClient implements ShardPort {
   readonly #worker: Worker;
   readonly #options: ShardClientOptions;
-  readonly #replies = new Map<number, PromiseWithResolvers<ShardStats>>();
+  readonly #replies = new Map<number, PromiseWithResolvers<ShardReport>>();
   /** Pushed and not applied yet, in order. */
   readonly #pending: { readonly buffer: SharedArrayBuffer; readonly length: number; readonly atMs: number }[] = [];
   readonly #places: (SharedArrayBuffer | undefined)[] = [];
@@ -118,17 +119,17 @@ export class ShardClient implements ShardPort {
     this.#worker.postMessage({ type: 'port', port } satisfies ShardCommand, [port]);
   }
 
-  stats(): Promise<ShardStats> {
+  stats(): Promise<ShardReport> {
     return this.#ask({ type: 'stats' });
   }
 
   /** Writes an image now. */
-  image(): Promise<ShardStats> {
+  image(): Promise<ShardReport> {
     return this.#ask({ type: 'image' });
   }
 
   /** Resolves when all that was pushed so far is applied. */
-  settled(): Promise<ShardStats> {
+  settled(): Promise<ShardReport> {
     this.flush();
     return this.#ask({ type: 'settle', after: this.pushed });
   }
@@ -139,7 +140,7 @@ export class ShardClient implements ShardPort {
   }
 
   /** Copies the shard's blocks into a directory. */
-  snapshot(directory: string): Promise<ShardStats> {
+  snapshot(directory: string): Promise<ShardReport> {
     return this.#ask({ type: 'snapshot', directory });
   }
 
@@ -156,10 +157,10 @@ export class ShardClient implements ShardPort {
     this.#worker.postMessage(command);
   }
 
-  #ask(command: ShardAsk): Promise<ShardStats> {
+  #ask(command: ShardAsk): Promise<ShardReport> {
     this.flush();
     const id = this.#nextId++;
-    const reply = Promise.withResolvers<ShardStats>();
+    const reply = Promise.withResolvers<ShardReport>();
     this.#replies.set(id, reply);
     this.#command({ ...command, id });
     return reply.promise;

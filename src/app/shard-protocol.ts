@@ -2,8 +2,9 @@
 import { TidemarkError, errorText } from '../base/index.ts';
 import type { DurableGroup } from '../io/index.ts';
 import type { Matcher } from '../model/index.ts';
-import type { LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
+import type { LeafCacheStats, LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
 import type { Retention, SeriesExemplars, ShardStats } from '../tsdb/index.ts';
+import type { ThreadMemory } from './thread-memory.ts';
 import type { MessagePort } from 'node:worker_threads';
 
 /** What a shard worker starts with. */
@@ -15,6 +16,8 @@ export interface ShardWorkerData {
   readonly execModule: WebAssembly.Module;
   readonly retention: Retention;
   readonly cacheBytesMax: number;
+  /** Bytes of leaf results to keep in memory. */
+  readonly resultCacheBytesMax: number;
 }
 
 /** What the main thread asks a shard worker, which answers with its stats when it is done. */
@@ -45,13 +48,19 @@ export type ShardCommand =
   | { readonly type: 'retain'; readonly retention: Retention }
   | { readonly type: 'stop' };
 
+/** What a shard worker says of its shard, of the results that it keeps, and of itself. */
+export interface ShardReport extends ShardStats {
+  readonly results: LeafCacheStats;
+  readonly thread: ThreadMemory;
+}
+
 /** Shard worker to main thread. */
 export type ShardEvent =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
-  | { readonly type: 'ready'; readonly stats: ShardStats }
+  | { readonly type: 'ready'; readonly stats: ShardReport }
   /** So many groups, in the order in which they were pushed. */
   | { readonly type: 'applied'; readonly groups: number; readonly fullness: number }
-  | { readonly type: 'reply'; readonly id: number; readonly stats: ShardStats }
+  | { readonly type: 'reply'; readonly id: number; readonly stats: ShardReport }
   | { readonly type: 'refused'; readonly id: number; readonly error: WireError }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: string };

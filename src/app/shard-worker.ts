@@ -4,9 +4,9 @@ import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorText, invariant } from '../base/index.ts';
 import { type Clock, type DurableGroup, createRealWorld } from '../io/index.ts';
-import { createExecWasm } from '../kernel/index.ts';
+import { type ExecKernel, createExecWasm } from '../kernel/index.ts';
 import { mergeTexts } from '../model/index.ts';
-import { LabelsPacker, type LeafControl, LocalLeafExecutor, leafTransferables } from '../promql/index.ts';
+import { CachedLeaf, LabelsPacker, type LeafControl, LocalLeafExecutor, leafTransferables } from '../promql/index.ts';
 import { type Retention, Shard } from '../tsdb/index.ts';
 import { GarbageCollector } from './collect-garbage.ts';
 import { portLogger } from './port-logger.ts';
@@ -19,10 +19,12 @@ import {
   type ShardEvent,
   type ShardQuery,
   type ShardQueryValue,
+  type ShardReport,
   type ShardSelection,
   type ShardWorkerData,
   toWireError,
 } from './shard-protocol.ts';
+import { threadMemory } from './thread-memory.ts';
 
 /**
  * A leaf yields after this long, and gives the processor away for a moment: p99 of a write beside eight clients with heavy queries on
@@ -43,7 +45,9 @@ class ShardHost {
   /** What the shard looks at. */
   readonly #retention: Retention;
   readonly #clock: Clock;
-  readonly #executor: LocalLeafExecutor;
+  readonly #executor: CachedLeaf;
+  readonly #kernel: ExecKernel;
+  readonly #garbage: GarbageCollector;
   readonly #main: MessagePort;
   readonly #running = new Map<number, AbortController>();
   /** What groups come in, by the place that names it. */
@@ -56,13 +60,29 @@ class ShardHost {
   #busy: Promise<void> | null = null;
   #waiting: { after: number; resolve: () => void }[] = [];
 
-  constructor(shard: Shard, retention: Retention, clock: Clock, execModule: WebAssembly.Module, main: MessagePort) {
+  constructor(
+    shard: Shard,
+    { retention, execModule, resultCacheBytesMax }: ShardWorkerData,
+    clock: Clock,
+    garbage: GarbageCollector,
+    main: MessagePort,
+  ) {
     this.#shard = shard;
     this.#retention = retention;
     this.#clock = clock;
     this.#main = main;
-    const kernel = createExecWasm(execModule);
-    this.#executor = new LocalLeafExecutor({ source: shard.source, kernel, nowMs: () => clock.monotonicMs() });
+    this.#garbage = garbage;
+    this.#kernel = createExecWasm(execModule);
+    const executor = new LocalLeafExecutor({
+      source: shard.source,
+      kernel: this.#kernel,
+      nowMs: () => clock.monotonicMs(),
+    });
+    this.#executor = new CachedLeaf({ executor, changes: shard.changes, bytesMax: resultCacheBytesMax });
+  }
+
+  stats(): ShardReport {
+    return { ...this.#shard.stats(), results: this.#executor.stats(), thread: threadMemory() };
   }
 
   #post(event: ShardEvent): void {
@@ -87,7 +107,7 @@ class ShardHost {
       if (command.type === 'settle') await this.#caughtUp(command.after);
       else if (command.type === 'image') await this.#image();
       else if (command.type === 'snapshot') await this.#shard.snapshot(command.directory);
-      this.#post({ type: 'reply', id, stats: this.#shard.stats() });
+      this.#post({ type: 'reply', id, stats: this.stats() });
     } catch (error) {
       this.#post({ type: 'refused', id, error: toWireError(error) });
     }
@@ -174,6 +194,7 @@ class ShardHost {
       port.postMessage({ id: query.id, error: toWireError(error) } satisfies ShardAnswer);
     } finally {
       this.#running.delete(query.id);
+      if (this.#running.size === 0) this.#garbage.resetKernel(this.#kernel);
     }
   }
 
@@ -270,8 +291,8 @@ async function main(): Promise<void> {
   invariant(parentPort, 'a shard worker runs in a worker thread');
   if (process.platform === 'linux') setPriority(0, PRIORITY); // of this thread alone; elsewhere it would be the process'
   const port = parentPort;
-  const { directory, shard, headModule, blockModule, execModule, cacheBytesMax, ...data } =
-    workerData as ShardWorkerData;
+  const data = workerData as ShardWorkerData;
+  const { directory, shard, headModule, blockModule, cacheBytesMax } = data;
   // One object for the life of the shard, which looks at it whenever it looks for blocks to let go.
   const retention = { ...data.retention };
   const { files, clock } = createRealWorld(directory);
@@ -295,8 +316,8 @@ async function main(): Promise<void> {
       onProgress,
       afterWork: () => garbage.collect(),
     });
-    host = new ShardHost(opened, retention, clock, execModule, port);
-    port.postMessage({ type: 'ready', stats: opened.stats() } satisfies ShardEvent);
+    host = new ShardHost(opened, { ...data, retention }, clock, garbage, port);
+    port.postMessage({ type: 'ready', stats: host.stats() } satisfies ShardEvent);
     for (const command of early) host.command(command);
   } catch (error) {
     port.postMessage({ type: 'failed', error: errorText(error) } satisfies ShardEvent);

@@ -7,6 +7,7 @@ import {
   type Matcher,
   type SampleColumn,
   type SeriesSet,
+  StartTimes,
   compareLabels,
   compareUtf8,
 } from '../model/index.ts';
@@ -96,12 +97,18 @@ async function addSeries(found: Map<string, FoundSeries>, set: SeriesSet): Promi
 /** A column that grows. */
 class Column implements SampleColumn {
   readonly histograms: HistogramSamples = { at: [], bytes: [] };
+  readonly starts?: StartTimes;
   ts = new Float64Array(1024);
   vs = new Float64Array(1024);
   vsWords = new Uint32Array(this.vs.buffer);
 
-  /** Room for a read, which begins without histograms. */
+  constructor(hasStarts: boolean) {
+    if (hasStarts) this.starts = new StartTimes();
+  }
+
+  /** Room for a read, which begins without histograms and start times. */
   reserve(count: number): void {
+    this.starts?.clear();
     this.histograms.at.length = 0;
     this.histograms.bytes.length = 0;
     if (count <= this.ts.length) return;
@@ -114,7 +121,12 @@ class Column implements SampleColumn {
 
 /** Reads series piece by piece, oldest first. A piece is valid until the next. */
 export class PieceReader {
-  readonly #column = new Column();
+  readonly #column: Column;
+
+  /** `hasStarts`: pieces tell start times, too. */
+  constructor(hasStarts = false) {
+    this.#column = new Column(hasStarts);
+  }
 
   async *pieces(
     { set, index }: FoundSeries,

@@ -204,6 +204,10 @@ export const FLAGS = {
   'query.max-samples': number(50_000_000, 'Most samples a query may load into memory.'),
   'query.max-bytes': size('1GB', 'Most memory a query may hold.'),
   'query.max-total-bytes': size('4GB', 'Most memory all queries together may hold.'),
+  'query.result-cache-bytes': size(
+    '64MB',
+    'Most memory for results of range queries that are kept for later ones; 0: none are.',
+  ),
   'query.slow-log-threshold': duration('10s', 'Queries that take longer are logged; 0: none.'),
   'query.refuse-after-crash': duration(
     '1h',

@@ -105,4 +105,9 @@ export interface ExecKernel {
   spread(steps: number): void;
 
   accumulator(op: FoldOperator, groups: number, steps: number): Accumulator;
+
+  /** Memory that it occupies. It never shrinks by itself. */
+  readonly memoryBytes: number;
+  /** Begins anew with little memory. Nobody may be in the middle of something: no accumulator is left, no column is read on. */
+  reset(): void;
 }

@@ -4,8 +4,6 @@ import { invariant } from '../base/index.ts';
 import type { Accumulator, ExecKernel, FoldOperator } from './exec-kernel.ts';
 import { FOLDS, type Fold, type Planes, stateLength } from './exec-twin-fold.ts';
 
-const EMPTY = new Float64Array(0);
-
 export class TwinAccumulator implements Accumulator {
   readonly op: FoldOperator;
   readonly groups: number;
@@ -23,8 +21,7 @@ export class TwinAccumulator implements Accumulator {
     this.steps = steps;
     this.#fold = FOLDS[op];
     this.#seen = new Uint8Array(groups * steps);
-    const plane = (p: number): Float64Array => (p < this.#fold.planes ? new Float64Array(groups * steps) : EMPTY);
-    this.#planes = [plane(0), plane(1), plane(2)];
+    this.#planes = Array.from({ length: this.#fold.planes }, () => new Float64Array(groups * steps));
   }
 
   get byteLength(): number {
@@ -48,8 +45,7 @@ export class TwinAccumulator implements Accumulator {
     const { planes, counted } = this.#fold;
     invariant(state.length === stateLength(this.#fold, steps), 'state of another shape', { op: this.op, steps });
     const bits = state.subarray(planes === 0 ? 0 : state.length - planes * steps);
-    const plane = (p: number): Float64Array => bits.subarray(p * steps, (p + 1) * steps);
-    const from: Planes = [plane(0), plane(1), plane(2)];
+    const from = Array.from({ length: planes }, (_, p) => bits.subarray(p * steps, (p + 1) * steps));
     for (let i = 0; i < steps; i++) {
       const there = counted ? from[0][i] !== 0 : ((state[i >>> 5] >>> (i & 31)) & 1) === 1;
       if (!there) continue;
@@ -87,7 +83,7 @@ export class TwinAccumulator implements Accumulator {
   free(): void {
     this.#freed = true;
     this.#seen = new Uint8Array(0);
-    this.#planes = [EMPTY, EMPTY, EMPTY];
+    this.#planes = [];
   }
 
   #at(group: number): number {

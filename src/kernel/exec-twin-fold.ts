@@ -1,23 +1,26 @@
-// The aggregations, one value at a time, and how partial states of different shards meet. Within a shard the order of
-// operations is that of Prometheus' engine (the first value starts the group; sums are compensated; averages are sums until
-// they would overflow, then incremental means; variances are Welford's without compensation).
+// The aggregations, one value at a time, and how partial states of different shards meet. Prometheus' answer depends on the order of
+// its series in the last bits; ours may not, since series come in another order from each number of shards, and from head and
+// blocks. So each state holds about twice the digits of the result, and the result is rounded once, at the end: the order in which
+// values came and states met is lost in that rounding, unless the values cancel out to some 2^-50 of their size or overflow on the way.
 //
-// Merging rules, applied in the order the caller merges (shard order, so answers do not depend on timing):
-//   sum      the other sum is added like a value, then its compensation to ours, unless the sum is infinite
-//   avg      sums merge like `sum` while that stays finite; else both become means, weighted by their share of the count
-//   stddev   Chan's update of (count, mean, squares); a state of one series is folded like a value
-//   min, max, count, group are exact (of -0 and +0, and only there, the first one wins)
-// A merge with a state of one series gives the same bits as adding that series.
+//   sum      compensated as in Prometheus: the value and what was lost
+//   avg      likewise, divided at the end; where the sum would overflow, an incremental mean as in Prometheus
+//   stddev   sums of the distances to the first value, and of their squares, see exec-twin-variance.ts
+//   min, max -0 is less than +0;  count, group: exact
+//
+// Merging: sums add up like values, compensations among themselves; of averages one of which is a mean, both become means, weighted by
+// their share of the count. A merge with a state of one series gives the same bits as adding that series.
 //
 // A group's state as numbers: ceil(steps / 32) words of presence bits for sum, min, max and group; then the planes, each
-// `steps` long:  sum: value, compensation.  min, max: value.  count: count.  stddev, stdvar: count, mean, squares.
+// `steps` long:  sum: value, compensation.  min, max: value.  count: count.  stddev, stdvar: see exec-twin-variance.ts.
 // avg: count (negative: the value is a mean), value, compensation. A count of 0 is an absent step.
 
 import type { FoldOperator } from './exec-kernel.ts';
+import { VARIANCE_PLANES, addToVariance, mergeVariance, varianceOf } from './exec-twin-variance.ts';
 import { KahanSum, isInfinite } from './kahan.ts';
 
 /** The planes of a state: step i of group g is at g * steps + i. Presence is where the first plane is not 0. */
-export type Planes = readonly [Float64Array, Float64Array, Float64Array];
+export type Planes = readonly Float64Array[];
 
 export interface Fold {
   /** Planes in use; of these, whether the first one is a count (and tells presence). */
@@ -51,9 +54,9 @@ const sum: Fold = {
   result: (s, i) => s[0][i] + s[1][i],
 };
 
-function extreme(isBetter: (x: number, than: number) => boolean): Fold {
+function extreme(isBetter: (x: number, than: number) => boolean, zero: number): Fold {
   const next = (s: Planes, i: number, x: number): void => {
-    if (isBetter(x, s[0][i]) || Number.isNaN(s[0][i])) s[0][i] = x;
+    if (isBetter(x, s[0][i]) || Number.isNaN(s[0][i]) || (s[0][i] === 0 && Object.is(x, zero))) s[0][i] = x;
   };
   return {
     planes: 1,
@@ -137,53 +140,42 @@ const avg: Fold = {
   merge: (s, i, from, j) => addToAverage(s, i, from[0][j], from[1][j], from[2][j]),
   result([counts, values, compensations], i) {
     const n = counts[i];
-    return n < 0 ? values[i] + compensations[i] : values[i] / n + compensations[i] / n;
+    const total = values[i] + compensations[i];
+    if (n < 0 || !Number.isFinite(total)) return n < 0 ? total : total / n;
+    // The sum with as much of it as possible in one number, whatever the order left in the compensation.
+    return total / n + (values[i] - total + compensations[i]) / n;
   },
 };
 
-function variance(toResult: (variance: number) => number): Fold {
-  const next = ([counts, means, squares]: Planes, i: number, x: number): void => {
-    counts[i]++;
-    const delta = x - means[i];
-    means[i] += delta / counts[i];
-    squares[i] += delta * (x - means[i]);
-  };
-  return {
-    planes: 3,
-    counted: true,
-    first(s, i, x) {
-      s[0][i] = 1;
-      s[1][i] = x;
-      s[2][i] = Number.isFinite(x) ? 0 : NaN;
-    },
-    next,
-    merge(s, i, from, j) {
-      const [counts, means, squares] = s;
-      const n2 = from[0][j];
-      if (n2 === 1) return next(s, i, from[1][j]);
-      const n1 = counts[i];
-      const n = n1 + n2;
-      const delta = from[1][j] - means[i];
-      counts[i] = n;
-      means[i] += (delta * n2) / n;
-      squares[i] = squares[i] + from[2][j] + (delta * delta * n1 * n2) / n;
-    },
-    result: (s, i) => toResult(s[2][i] / s[0][i]),
-  };
-}
+const variance = (toResult: (variance: number) => number): Fold => ({
+  planes: VARIANCE_PLANES,
+  counted: true,
+  first(s, i, x) {
+    s[0][i] = 1;
+    s[1][i] = x;
+    for (let p = 2; p < VARIANCE_PLANES; p++) s[p][i] = 0;
+    if (!Number.isFinite(x)) s[4][i] = NaN;
+  },
+  next: addToVariance,
+  merge: mergeVariance,
+  result: (s, i) => toResult(varianceOf(s, i)),
+});
 
 export const FOLDS: Record<FoldOperator, Fold> = {
   sum,
   avg,
-  min: extreme((x, than) => x < than),
-  max: extreme((x, than) => x > than),
+  min: extreme((x, than) => x < than, -0),
+  max: extreme((x, than) => x > than, 0),
   count,
   group,
   stddev: variance(Math.sqrt),
   stdvar: variance((x) => x),
 };
 
+/** How an operator's exported state is laid out. */
+export const foldShape = (op: FoldOperator): Pick<Fold, 'planes' | 'counted'> => FOLDS[op];
+
 /** Length of an exported state. */
-export function stateLength(fold: Fold, steps: number): number {
+export function stateLength(fold: Pick<Fold, 'planes' | 'counted'>, steps: number): number {
   return fold.planes * steps + (fold.counted ? 0 : Math.ceil(steps / 32));
 }

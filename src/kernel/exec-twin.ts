@@ -100,6 +100,11 @@ class ExecTwin implements ExecKernel {
     this.present.fill(this.present[0], 1, steps);
   }
 
+  /** What it has is the collector's. */
+  readonly memoryBytes = 0;
+
+  reset(): void {}
+
   accumulator(op: FoldOperator, groups: number, steps: number): Accumulator {
     this.reserve(0, steps);
     return new TwinAccumulator(this, op, groups, steps);

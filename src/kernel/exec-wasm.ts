@@ -45,15 +45,19 @@ const functionNumbers = new Map<string, number>(RANGE_FUNCTIONS.map((name, i) =>
 
 /** A kernel with a memory of its own, from the module `loadKernel('exec')` gives. */
 export function createExecWasm(module: WebAssembly.Module): ExecKernel {
-  return new ExecWasm(new WebAssembly.Instance(module, {}).exports as unknown as ExecExports);
+  return new ExecWasm(module);
 }
 
 function outOfMemory(what: string, amount: unknown): TidemarkError {
   return new TidemarkError('kernel_memory', `cannot reserve ${what}: the kernel's memory is full; got ${amount}`);
 }
 
+const instantiate = (module: WebAssembly.Module): ExecExports =>
+  new WebAssembly.Instance(module, {}).exports as unknown as ExecExports;
+
 class ExecWasm implements ExecKernel {
-  readonly #exports: ExecExports;
+  readonly #module: WebAssembly.Module;
+  #exports: ExecExports;
   #samples = 0;
   #steps = 0;
   #buffer: ArrayBufferLike | null = null;
@@ -63,8 +67,20 @@ class ExecWasm implements ExecKernel {
   #out = new Float64Array(0);
   #present = new Uint8Array(0);
 
-  constructor(exports: ExecExports) {
-    this.#exports = exports;
+  constructor(module: WebAssembly.Module) {
+    this.#module = module;
+    this.#exports = instantiate(module);
+  }
+
+  get memoryBytes(): number {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
+  reset(): void {
+    this.#exports = instantiate(this.#module);
+    this.#buffer = null;
+    this.#samples = 0;
+    this.#steps = 0;
   }
 
   get ts(): Float64Array {

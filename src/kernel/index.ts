@@ -8,6 +8,7 @@ export {
   type Steps,
 } from './exec-kernel.ts';
 export { createExecTwin } from './exec-twin.ts';
+export { foldShape, stateLength } from './exec-twin-fold.ts';
 export { isRangeFunction, quantile } from './exec-twin-window.ts';
 export { createExecWasm } from './exec-wasm.ts';
 export { KahanSum } from './kahan.ts';

@@ -59,6 +59,8 @@ const UNLIMITED = 0xffffffff;
 /** The kernel in WebAssembly. `exports`: for the wrappers of the module's other parts, on the same instance. */
 export interface IntakeWasmKernel extends IntakeKernel {
   readonly exports: Readonly<Record<string, unknown>>;
+  /** Bytes of its memory in use; memory never shrinks. */
+  memoryBytes(): number;
 }
 
 /** Instantiates kernels/intake. Throws TidemarkError `out_of_memory`. */
@@ -217,6 +219,10 @@ class IntakeWasm implements IntakeWasmKernel {
 
   nextEpoch(): void {
     this.#kernel.intakeNextEpoch();
+  }
+
+  memoryBytes(): number {
+    return this.#kernel.intakeMemoryBytes() >>> 0;
   }
 
   dictionaryBytes(shard: number): number {

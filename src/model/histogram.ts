@@ -166,7 +166,8 @@ function mapAll(h: NativeHistogram, f: (count: number) => number): NativeHistogr
     ...h,
     count: f(h.count),
     sum: f(h.sum),
-    zeroCount: f(h.zeroCount),
+    // Custom buckets have no zero bucket, whatever 0 times infinity is.
+    zeroCount: usesCustomBounds(h) ? 0 : f(h.zeroCount),
     positive: mapCounts(h.positive, f),
     negative: mapCounts(h.negative, f),
   };

@@ -1,3 +1,4 @@
+export { ChangeLog, type SourceChanges } from './change-log.ts';
 export {
   DEFAULT_TENANT,
   type HistogramSamples,

@@ -1,5 +1,6 @@
 // What a query leaf reads from: one shard's store, or samples in memory. The leaf executor of promql/ runs beside the data and
 // sees only this.
+import type { SourceChanges } from './change-log.ts';
 import type { Labels } from './labels.ts';
 import type { Matcher } from './matcher.ts';
 import type { StartTimes } from './start-times.ts';
@@ -54,9 +55,11 @@ export interface SeriesSet {
   release?(): void;
   /** At most this many samples of the series lie in [minMs, maxMs]: what the column must have room for. */
   samplesMax(index: number, minMs: number, maxMs: number): number;
+  /** At most this many samples are looked at by level(): what the column must have room for. Absent: as many as for read(). */
+  levelRoom?(index: number, minMs: number, maxMs: number): number;
   /**
    * What read() would give, if that is one value throughout and is found out at little cost; else null. Writes over the column, which
-   * must have room for as many samples as for read().
+   * must have room for levelRoom() samples.
    */
   level?(index: number, minMs: number, maxMs: number, scratch: SampleColumn): LevelColumn | null;
   /** Decodes the samples in [minMs, maxMs], in time order, each timestamp once, stale markers included. Returns how many. */
@@ -65,6 +68,8 @@ export interface SeriesSet {
 
 /** One shard, or a store in memory. */
 export interface SeriesSource {
+  /** Absent: nothing that is worked out from it may be kept. */
+  readonly changes?: SourceChanges;
   /** Series of the tenant that match all matchers and may have samples in [minMs, maxMs]. */
   select(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): SeriesSet | Promise<SeriesSet>;
   /** Sorted names of labels (or values of one label) of the series that match; empty matchers = all of the tenant. */

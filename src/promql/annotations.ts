@@ -87,6 +87,8 @@ export class Annotations {
   /** Place in the order of evaluation of the operator that annotates now. */
   order = 0;
   readonly #forced = new Map<string, Monotonicity>();
+  /** Orders of the operators that annotated. */
+  readonly #orders = new Set<number>();
 
   constructor(query: string) {
     this.#query = utf8(query);
@@ -101,7 +103,14 @@ export class Annotations {
     this.#addText(`${level}: ${text}`, pos);
   }
 
+  /** Whether an operator whose order is in [first, last] has annotated. */
+  isFrom(first: number, last: number): boolean {
+    for (const order of this.#orders) if (order >= first && order <= last) return true;
+    return false;
+  }
+
   #addText(full: string, pos: Span): void {
+    this.#orders.add(this.order);
     const known = this.#plain.get(full);
     if (known) this.#move(known, pos);
     else this.#plain.set(full, { pos, order: this.order });
@@ -158,6 +167,7 @@ export class Annotations {
       'input to histogram_quantile needed to be fixed for monotonicity (see ' +
       'https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)';
     const text = `${INFO}: ${withMetric(base, metric)}`;
+    this.#orders.add(this.order);
     const known = this.#forced.get(text);
     if (!known) {
       const first = { pos, order: this.order, minTimeMs: timeMs, maxTimeMs: timeMs, count: 1 };
@@ -185,7 +195,7 @@ export class Annotations {
     return `${line}:${start - lineStart + 1}`;
   }
 
-  /** All texts, in the order of their first appearance. */
+  /** All texts, sorted: which was found first depends on which shard has which series. */
   finish(): { warnings: string[]; infos: string[] } {
     const texts = Array.from(this.#plain, ([text, { pos }]) => `${text} (${this.#place(pos)})`);
     for (const [text, forced] of this.#forced) {
@@ -194,6 +204,7 @@ export class Annotations {
       const detail = `with a max diff of ${formatG(forced.maxDiff, 2)}, over ${forced.count} samples ${times}`;
       texts.push(`${text}, ${buckets}, ${detail} (${this.#place(forced.pos)})`);
     }
+    texts.sort();
     return {
       warnings: texts.filter((text) => !text.startsWith(INFO)),
       infos: texts.filter((text) => text.startsWith(INFO)),

@@ -10,6 +10,7 @@ import { type Estimates, type ExplainNode, explainPlan } from './explain.ts';
 import { Trace } from './exec/trace.ts';
 import { labelOrder } from './exec/label-sort.ts';
 import { QueryRun, type Work } from './exec/query-run.ts';
+import { freeArray } from './exec/row-block.ts';
 import { type Matrix, type Value, type Vector, takeRows, valueBytes } from './exec/vector.ts';
 import type { LeafClient, LeafEstimate } from './leaf.ts';
 import { USE_START_TIMESTAMPS, parseExpr, typeOf } from './parse/index.ts';
@@ -36,6 +37,8 @@ export interface EngineOptions {
   readonly defaultStepMs?: number;
   /** Names of --enable-feature that are on. */
   readonly features?: ReadonlySet<string>;
+  /** Columns of this size are given back when they are used up; default 64 KiB. For tests. */
+  readonly freeBytesMin?: number;
   /** false: nothing is aggregated within shards. For comparison in tests. */
   readonly pushDown?: boolean;
 }
@@ -47,6 +50,8 @@ export interface QueryOptions {
   readonly timeoutMs?: number;
   readonly maxSamples?: number;
   readonly maxBytes?: number;
+  /** Nothing that earlier queries left is used. */
+  readonly noCache?: boolean;
   readonly signal?: AbortSignal;
   /** Tells of a cancellation at once, where the signal needs a turn of the event loop. */
   readonly isCanceled?: () => boolean;
@@ -220,16 +225,20 @@ class QueryEngine implements Engine {
       isCanceled: options.isCanceled,
       deadlineMs: startedMs + timeoutMs,
       samplesMax: options.maxSamples ?? this.#options.maxSamples ?? 50_000_000,
+      ...(this.#options.freeBytesMin === undefined ? {} : { freeBytesMin: this.#options.freeBytesMin }),
       bytesMax: options.maxBytes ?? this.#options.maxBytes ?? 2 ** 30,
       delayedNameRemoval: this.#features.has('promql-delayed-name-removal'),
       typeAndUnitLabels: this.#features.has('type-and-unit-labels'),
     });
     options.onRun?.(run);
+    const evaluator = new Evaluator(run);
     try {
       const estimates = options.explain ? await estimate(plan, run) : null;
       const isEvaluated = at.steps > 0 && options.explain !== 'only';
-      const value = !isEvaluated ? emptyOf(expr) : await new Evaluator(run).result(plan);
+      const value = !isEvaluated ? emptyOf(expr) : await evaluator.result(plan);
       const data = await run.finish(shape(value, run));
+      // A matrix has been made of it.
+      if (isRange && value.type === 'vector') run.columns.drop(value);
       const timings = {
         parseMs: parsedMs - startedMs,
         planMs: plannedMs - parsedMs,
@@ -238,6 +247,9 @@ class QueryEngine implements Engine {
       };
       const explain = estimates && explainPlan(plan, estimates, trace);
       return { data, ...run.annotations.finish(), stats: statsOf(run, timings), explain };
+    } catch (error) {
+      evaluator.abandon();
+      throw error;
     } finally {
       // Leaves that still run for a query that failed elsewhere stop at their next slice.
       close();
@@ -253,6 +265,7 @@ class QueryEngine implements Engine {
       lookbackMs: options.lookbackMs ?? this.#options.lookbackMs ?? 5 * MINUTE_MS,
       defaultStepMs: this.#options.defaultStepMs ?? MINUTE_MS,
       delayedNameRemoval: this.#features.has('promql-delayed-name-removal'),
+      noCache: options.noCache ?? false,
       useStarts: this.#features.has(USE_START_TIMESTAMPS),
       pushDown: this.#options.pushDown ?? true,
     });
@@ -347,7 +360,11 @@ function* rangeResult(value: Value, at: Steps, run: QueryRun): Work<ResultData> 
   if (value.type === 'scalar') return scalarMatrix(value.vs, at);
   run.expect(valueBytes(value) * 2);
   const order = yield* labelOrder(value.labels, run);
-  return yield* vectorMatrix(order === null ? value : takeRows(value, order), at, run);
+  if (order === null) return yield* vectorMatrix(value, at, run);
+  const sorted = takeRows(value, order);
+  const matrix = yield* vectorMatrix(sorted, at, run);
+  [sorted.vs, sorted.has].forEach(freeArray);
+  return matrix;
 }
 
 const matrixResult = ({ labels, ends, ts, vs, hs }: Matrix): MatrixResult => ({

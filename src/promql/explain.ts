@@ -21,6 +21,8 @@ export interface ExplainNode {
     readonly milliseconds: number;
   } | null;
   readonly leaf?: ExplainLeaf;
+  /** The value of an equal part of the query was used. */
+  readonly shared?: true;
   readonly children: readonly ExplainNode[];
 }
 
@@ -138,6 +140,7 @@ export function explainPlan(node: PlanNode, estimates: Estimates, trace: Trace |
     operator: operatorOf(node),
     steps: at && { start: at.startMs / 1000, step: at.stepMs / 1000, count: at.steps },
     actual: actualOf(trace?.cost(node) ?? null),
+    ...(trace?.isShared(node) ? { shared: true as const } : {}),
     ...(node.kind === 'leaf' || node.kind === 'samples' ? { leaf: leafOf(node, estimates, trace) } : {}),
     children: childrenOf(node).map((child) => explainPlan(child, estimates, trace)),
   };
@@ -177,7 +180,7 @@ function leafLines({ selector, of, windowSeconds, fold, start, end, shards }: Ex
 
 /** The tree as text, an operator a line, what it works on indented below it. */
 export function printExplain(node: ExplainNode, depth = 0): string {
-  const { operator, steps, actual, leaf, children } = node;
+  const { operator, steps, actual, leaf, shared, children } = node;
   const indent = '  '.repeat(depth);
   const parts = [operator];
   if (steps && steps.count > 1) parts.push(`${count(steps.count, 'steps')} every ${formatDuration(steps.step * 1000)}`);
@@ -185,6 +188,7 @@ export function printExplain(node: ExplainNode, depth = 0): string {
     parts.push(
       `${count(actual.series, 'series')}, ${count(actual.points, 'points')}, ${size(actual.bytes)}, ${millis(actual.milliseconds)}`,
     );
+  if (shared) return `${indent}${parts.join(': ')}: evaluated once, as above\n`;
   const own = `${indent}${parts.join(': ')}\n`;
   const below = (leaf ? leafLines(leaf) : []).map((line) => `${indent}    ${line}\n`).join('');
   return own + below + children.map((child) => printExplain(child, depth + 1)).join('');

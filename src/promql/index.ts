@@ -20,6 +20,8 @@ export {
 export type { QueryErrorCode } from './errors.ts';
 export { type ExplainLeaf, type ExplainNode, printExplain } from './explain.ts';
 export { leafRange } from './exec/leaf-estimate.ts';
+export { CachedLeaf, type CachedLeafOptions } from './exec/cached-leaf.ts';
+export type { LeafCacheStats } from './exec/leaf-cache.ts';
 export { LocalLeafExecutor, type LeafExecutorOptions } from './exec/leaf-executor.ts';
 export { exprSelectors } from './selectors.ts';
 export { MemorySource } from './exec/memory-source.ts';

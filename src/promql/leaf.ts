@@ -66,6 +66,8 @@ export interface LeafPlan {
   readonly refuseHistograms?: boolean;
   /** Of kind 'samples', for readers that are no queries: all samples, stale markers included; or the newest one, unless it is stale. */
   readonly raw?: 'all' | 'newest';
+  /** Neither taken from what earlier leaves left, nor kept for later ones. */
+  readonly noCache?: boolean;
   /** The shard's part of the query's limits. */
   readonly samplesMax: number;
   readonly bytesMax: number;
@@ -97,6 +99,8 @@ export interface LeafFacts {
   readonly names: readonly (readonly [string, string])[];
   /** Annotations that native histograms gave rise to. */
   readonly remarks: readonly Remark[];
+  /** Native histograms were among the values, counted or not. */
+  readonly hasHistograms: boolean;
 }
 
 /** Native histograms at some places of a column, in their binary form. Equal ones are there once. */

@@ -3,12 +3,14 @@
 // guess: a source that is named by a whole block is removed at start.
 import { type Logger, errorText, isCorrupt } from '../base/index.ts';
 import { type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
+import { ChangeLog } from '../model/index.ts';
 import { Block } from './block/block.ts';
 import type { BlockCache } from './block/block-cache.ts';
 import { blockDirectory, isBlockFileName, spanOfName } from './block-name.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
+import type { CompactionPoint } from './shard-state.ts';
 
-/** Positions of the newest cuts whose blocks are all written. */
+/** Positions of the newest cuts whose blocks are all written, and of the newest compaction that came to its end. */
 const CUTS_FILE = 'cuts.json';
 /** More than lie in the log that is kept. */
 const CUTS_KEPT = 256;
@@ -18,6 +20,16 @@ const BAD_SUFFIX = '.bad';
 export interface CutRecord extends LogPosition {
   readonly endMs: number;
   readonly idleBeforeMs: number;
+}
+
+/** A compaction that came to its end: position in the log, and the stage there. */
+interface CompactedRecord extends LogPosition {
+  readonly stage: number;
+}
+
+interface CutsFile {
+  readonly cuts: readonly CutRecord[];
+  readonly compacted?: CompactedRecord;
 }
 
 /** A block file that could not be used. */
@@ -39,7 +51,14 @@ export class BlockSet {
   /** Oldest span first; of one span the older position first. */
   #blocks: readonly Block[] = [];
   readonly #bad: BadBlock[] = [];
+  /** Their files could not be removed. */
+  readonly #left: Block[] = [];
   #cuts: readonly CutRecord[] = [];
+  /** Of all samples of the shard: head, blocks, deletes. */
+  readonly changes = new ChangeLog();
+  #compacted: CompactedRecord | undefined;
+  /** Changes of the file, one after the other: a cut may be written beside a compaction. */
+  #noting: Promise<void> = Promise.resolve();
   /** Changes whenever the blocks do. */
   generation = 0;
 
@@ -92,6 +111,12 @@ export class BlockSet {
     return !last || compareLogPositions(position, last) > 0;
   }
 
+  /** Behind everything in the log that the blocks know of. */
+  get newestPosition(): LogPosition {
+    const known = [...this.#blocks.flatMap(({ meta }) => [meta.position, meta.deletesThrough]), ...this.#cuts];
+    return known.reduce((a, b) => (compareLogPositions(a, b) < 0 ? b : a), { segment: 0, offset: 0 });
+  }
+
   get sizeBytes(): number {
     return this.#blocks.reduce((sum, block) => sum + block.sizeBytes, 0);
   }
@@ -110,11 +135,12 @@ export class BlockSet {
   async #readCuts(): Promise<void> {
     const { files, logger } = this.#options;
     try {
-      const file = (await readJsonFile(files, `${this.directory}/${CUTS_FILE}`)) as { cuts: CutRecord[] } | null;
+      const file = (await readJsonFile(files, `${this.directory}/${CUTS_FILE}`)) as CutsFile | null;
       this.#cuts = file?.cuts ?? [];
+      this.#compacted = file?.compacted;
     } catch (error) {
       if (!isCorrupt(error)) throw error;
-      // Without it a replay writes blocks again that are there already: more work, the same answers.
+      // Without it a replay writes blocks again that are there already: more work, the same answers (compareAge).
       logger.warn('cannot read the positions of cuts', { error: errorText(error) });
     }
   }
@@ -156,24 +182,56 @@ export class BlockSet {
     await this.remove(replaced);
   }
 
-  /** Takes blocks out; their files go when no query reads them any more. */
+  /** Takes blocks out. Who reads one goes on. */
   async remove(blocks: readonly Block[]): Promise<void> {
     if (blocks.length === 0) return;
     this.#blocks = this.#blocks.filter((block) => !blocks.includes(block));
     this.generation++;
-    for (const block of blocks) await block.removeWhenUnused((error) => this.#reportRemoval(block, error));
+    for (const block of blocks) {
+      try {
+        await block.remove();
+      } catch (error) {
+        this.#options.logger.warn('cannot remove block', { path: block.path, error: errorText(error) });
+        this.#left.push(block);
+      }
+    }
   }
 
-  /** The file stays until the next start, which finds it superseded. */
-  #reportRemoval({ path }: Block, error: unknown): void {
-    this.#options.logger.warn('cannot remove block', { path, error: errorText(error) });
+  /** Up to where deletes are applied to each block that there is, or may come back with the next start. */
+  deletesThrough(): LogPosition[] {
+    return [...this.#blocks, ...this.#left].map(({ meta }) => meta.deletesThrough);
+  }
+
+  /** Whether the compaction of this point of the log came to its end once. If so, a log is replayed. */
+  isCompacted({ position, stage }: CompactionPoint): boolean {
+    const last = this.#compacted;
+    if (!last) return false;
+    const order = compareLogPositions(position, last);
+    return order < 0 || (order === 0 && stage <= last.stage);
   }
 
   /** Notes that all blocks of a cut are there. */
-  async finishCut({ segment, offset, endMs, idleBeforeMs }: CutRecord): Promise<void> {
-    const cuts = [...this.#cuts, { segment, offset, endMs, idleBeforeMs }].sort(compareLogPositions).slice(-CUTS_KEPT);
-    await writeJsonFile(this.#options.files, `${this.directory}/${CUTS_FILE}`, { version: 1, cuts });
-    this.#cuts = cuts;
+  finishCut({ segment, offset, endMs, idleBeforeMs }: CutRecord): Promise<void> {
+    return this.#note(() => {
+      const cuts = [...this.#cuts, { segment, offset, endMs, idleBeforeMs }].sort(compareLogPositions);
+      return { cuts: cuts.slice(-CUTS_KEPT), compacted: this.#compacted };
+    });
+  }
+
+  /** Notes that a compaction came to its end. */
+  finishCompaction({ position: { segment, offset }, stage }: CompactionPoint): Promise<void> {
+    return this.#note(() => ({ cuts: this.#cuts, compacted: { segment, offset, stage } }));
+  }
+
+  #note(make: () => CutsFile): Promise<void> {
+    const noted = this.#noting.then(async () => {
+      const { cuts, compacted } = make();
+      await writeJsonFile(this.#options.files, `${this.directory}/${CUTS_FILE}`, { version: 1, cuts, compacted });
+      this.#cuts = cuts;
+      this.#compacted = compacted;
+    });
+    this.#noting = noted.catch(() => undefined); // whoever asked for it hears of it
+    return noted;
   }
 
   /** A block is bad: it is named `.bad`, reported, and not read again. */
@@ -184,6 +242,7 @@ export class BlockSet {
     const block = this.#blocks.find((candidate) => candidate.path === path);
     this.#blocks = this.#blocks.filter((candidate) => candidate.path !== path);
     this.generation++;
+    if (block) this.changes.note(block.meta.minMs);
     this.#bad.push({ path: `${path}${BAD_SUFFIX}`, text });
     try {
       await files.rename(path, `${path}${BAD_SUFFIX}`);
@@ -191,6 +250,6 @@ export class BlockSet {
     } catch (renameError) {
       logger.warn('cannot rename damaged block', { path, error: errorText(renameError) });
     }
-    await block?.removeWhenUnused((removeError) => this.#reportRemoval(block, removeError));
+    block?.release();
   }
 }

@@ -5,6 +5,7 @@
 // overlap it, must join it; where they reach beyond its span, the group is made of the longer span instead.
 import { compareLogPositions } from '../io/index.ts';
 import type { Block } from './block/block.ts';
+import { compareAge, firstPositionOf } from './block/block-format.ts';
 import { LEVEL_SPANS_MS, spanStart } from './block-name.ts';
 
 /** Blocks that become one. */
@@ -63,7 +64,8 @@ function isDue(bucket: Bucket, clockMs: number, isForced: boolean): boolean {
 
 /** A block that overlaps the group and whose position is between theirs. */
 function intruder(group: readonly Block[], all: readonly Block[]): Block | undefined {
-  const positions = group.map(({ meta }) => meta.position).sort(compareLogPositions);
+  const firsts = group.map(({ meta }) => firstPositionOf(meta)).sort(compareLogPositions);
+  const lasts = group.map(({ meta }) => meta.position).sort(compareLogPositions);
   const minMs = Math.min(...group.map(({ meta }) => meta.minMs));
   const maxMs = Math.max(...group.map(({ meta }) => meta.maxMs));
   return all.find(
@@ -71,14 +73,14 @@ function intruder(group: readonly Block[], all: readonly Block[]): Block | undef
       !group.includes(block) &&
       block.meta.minMs <= maxMs &&
       block.meta.maxMs >= minMs &&
-      compareLogPositions(block.meta.position, positions[0]) > 0 &&
-      compareLogPositions(block.meta.position, positions[positions.length - 1]) < 0,
+      compareLogPositions(firstPositionOf(block.meta), firsts[0]) > 0 &&
+      compareLogPositions(firstPositionOf(block.meta), lasts[lasts.length - 1]) < 0,
   );
 }
 
 function planned({ startMs, level, blocks }: Bucket): CompactionPlan {
   const byPosition = [...blocks].sort(
-    (a, b) => compareLogPositions(a.meta.position, b.meta.position) || a.meta.windowStartMs - b.meta.windowStartMs,
+    (a, b) => compareAge(a.meta, b.meta) || a.meta.windowStartMs - b.meta.windowStartMs,
   );
   return { startMs, endMs: startMs + LEVEL_SPANS_MS[level], level, blocks: byPosition };
 }

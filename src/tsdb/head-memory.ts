@@ -40,6 +40,7 @@ interface HeadExports {
   deleteRange(list: number, count: number, minMs: number, maxMs: number): number;
   startsOf(series: number): number;
   clockMs(): number;
+  takeChangedFrom(): number;
 }
 
 // Addresses of kernels/head/root.ts and read.ts.

@@ -64,12 +64,13 @@ export class Head {
     this.memory.kernel.beginSegment();
   }
 
-  /** Applies one record of the log. `next` is the position after it. */
-  apply(payload: Uint8Array, next: LogPosition): void {
+  /** Applies one record of the log; returns the least time that it touches. `next` is the position after it. */
+  apply(payload: Uint8Array, next: LogPosition): number {
     this.memory.toScratch(payload);
     const code = this.memory.kernel.applyBatch(payload.length);
     invariant(code === 0, `cannot apply batch: ${applyErrors[code] ?? code}`, next);
     this.memory.setPosition(next.segment, next.offset);
+    return this.memory.kernel.takeChangedFrom();
   }
 
   /** The text of a symbol. */

@@ -12,7 +12,7 @@ export { LIFE_CYCLE_POLICY_DEFAULT, type LifeCyclePolicy } from './life-cycle-po
 export { LocalShardPort, type ShardPort } from './shard-port.ts';
 export { Shard, type ShardOptions, type ShardStats } from './shard.ts';
 export { INTAKE_SETTINGS_DEFAULT, Intake, type IntakeParts, type IntakeSettings, isBusy } from './intake.ts';
-export { MANIFEST, type Manifest, SHARDS_MAX, openManifest, parseManifest } from './manifest.ts';
+export { MANIFEST, type Manifest, SHARDS_MAX, manifestText, openManifest, parseManifest } from './manifest.ts';
 export { BlockImport, type BlockImportOptions, type ImportedBlock } from './import/block-import.ts';
 export {
   type ListedBlock,

@@ -11,6 +11,7 @@ import { type Logger, TidemarkError, errorText, isCorrupt } from '../base/index.
 import { type Clock, type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
 import type { BlockKernel } from '../kernel/index.ts';
 import type { Block } from './block/block.ts';
+import { firstPositionOf } from './block/block-format.ts';
 import { mergeBlocks } from './block/block-merge.ts';
 import { WINDOW_MS, blockFileName, spanStart } from './block-name.ts';
 import type { BlockSet } from './block-set.ts';
@@ -20,7 +21,15 @@ import { writeCut } from './cut.ts';
 import type { Head } from './head.ts';
 import { selectSeries } from './head-select.ts';
 import type { LifeCyclePolicy } from './life-cycle-policy.ts';
-import { ALL_MS, type CompactionPoint, type ShardState } from './shard-state.ts';
+import {
+  AFTER_CUT,
+  ALL_BLOCKS,
+  ALL_MS,
+  BEFORE_CUT,
+  type CompactionPoint,
+  type CompactionStage,
+  type ShardState,
+} from './shard-state.ts';
 import type { Breathe } from './slices.ts';
 import { goneRanges } from './stores.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -224,28 +233,34 @@ export class LifeCycle {
     if (!state.aheadFrom && this.#hasAhead(head.memory.clockMs)) state.aheadFrom = state.cutPosition;
     state.endCut();
     this.#parts.blocks.generation++;
-    await this.#expire();
-    this.#startCompacting(false);
+    const point = this.#pointNow();
+    if (!this.#parts.blocks.isCompacted(point)) await this.#expire(point);
+    this.#startCompacting(point);
   }
 
-  /** At this point of the log. It is part of the state: a restart from an image goes on with it. */
-  #startCompacting(isForced: boolean): void {
+  /** Here, once a cut of this position has left the head, or before one is made. */
+  #pointNow(stage?: CompactionStage): CompactionPoint {
     const { head, state } = this.#parts;
     const { position, clockMs } = head.memory;
-    const point = { position, clockMs, isForced };
-    state.compaction = point;
+    const isAfter = compareLogPositions(state.cutPosition, position) === 0;
+    return { position, clockMs, stage: stage ?? (isAfter ? AFTER_CUT : BEFORE_CUT) };
+  }
+
+  /** It is part of the state: a restart from an image goes on with it. */
+  #startCompacting(point: CompactionPoint): void {
+    this.#parts.state.compaction = point;
     this.#compacting = this.#compact(point);
   }
 
-  async #expire(): Promise<void> {
-    const { head, blocks, retention, logger, shard } = this.#parts;
-    const { position, clockMs } = head.memory;
-    const gone = expired(this.#visible(position), clockMs, retention.timeMs, retention.sizeBytes);
+  async #expire(point: CompactionPoint): Promise<void> {
+    const { blocks, retention, logger, shard } = this.#parts;
+    const gone = expired(this.#visible(point), point.clockMs, retention.timeMs, retention.sizeBytes);
     if (gone.length === 0) return;
     this.stats.blocksExpired += gone.length;
     const goneToMs = Math.max(...gone.map(({ meta }) => meta.maxMs));
     logger.info('blocks are beyond the retention', { shard, blocks: gone.length, goneToMs });
     await blocks.remove(gone);
+    blocks.changes.note(Math.min(...gone.map(({ meta }) => meta.minMs)));
   }
 
   /** Moves everything into blocks, and compacts them. A disk that fails leaves the samples in the head. */
@@ -257,7 +272,7 @@ export class LifeCycle {
     if (bounds) this.#cut(bounds, next);
     if (state.isCutPending) await this.#drop(false);
     await this.#compacting;
-    this.#startCompacting(true);
+    this.#startCompacting(this.#pointNow(ALL_BLOCKS));
     await this.#compacting;
   }
 
@@ -270,6 +285,7 @@ export class LifeCycle {
     if (state.isCutPending) await this.#drop(true);
     await clock.yield();
     head.deleteRange(selectSeries(head, tenant, matchers), minMs, maxMs);
+    blocks.changes.note(minMs, tenant);
     blocks.generation++;
   }
 
@@ -292,18 +308,20 @@ export class LifeCycle {
     const { logger, shard } = this.#parts;
     await this.#compacting;
     try {
-      await this.#clean(this.#parts.head.memory.position);
+      const point = this.#pointNow();
+      if (!this.#parts.blocks.isCompacted(point)) await this.#clean(point);
     } catch (error) {
       this.stats.compactionFailures++;
       logger.error('cannot clean blocks of what was deleted', { shard, error: errorText(error) });
     }
     // Blocks have become smaller, which may make a compaction due: here for all replicas, not where one of them is restarted.
-    this.#startCompacting(false);
+    this.#startCompacting(this.#pointNow());
   }
 
-  async #clean(position: LogPosition): Promise<void> {
+  async #clean(point: CompactionPoint): Promise<void> {
     const { tombstones } = this.#parts;
-    for (const block of this.#visible(position)) {
+    const { position } = point;
+    for (const block of this.#visible(point)) {
       if (
         !tombstones.after(block.meta.deletesThrough).some((each) => compareLogPositions(each.position, position) <= 0)
       )
@@ -316,26 +334,33 @@ export class LifeCycle {
 
   #prune(upTo: LogPosition): Promise<void> {
     const { tombstones, blocks } = this.#parts;
-    return tombstones.prune(upTo, () => blocks.all.map(({ meta }) => meta.deletesThrough));
+    return tombstones.prune(upTo, () => blocks.deletesThrough());
   }
 
-  /** Blocks that queries read, of cuts up to a position: a replay has those of later ones already. */
-  #visible(position: LogPosition): readonly Block[] {
+  /** Blocks that queries read, of cuts up to a point of the log: a replay has those of later ones already. */
+  #visible({ position, stage }: CompactionPoint): readonly Block[] {
     const visible = this.#parts.blocks.visible(this.pendingCut);
-    return visible.filter(({ meta }) => compareLogPositions(meta.position, position) <= 0);
+    const orderMax = stage === BEFORE_CUT ? -1 : 0;
+    return visible.filter(({ meta }) => compareLogPositions(meta.position, position) <= orderMax);
   }
 
-  /** Compacts what is due at this point of the log, whenever the work is done. */
-  async #compact({ position, clockMs, isForced }: CompactionPoint): Promise<void> {
-    const { logger, shard, clock } = this.#parts;
-    const next = () => planCompaction(this.#visible(position), clockMs, isForced);
+  /**
+   * Compacts what is due at a point of the log, whenever the work is done. A replay comes by points that were done with: the blocks are
+   * not what they were there, and might now be compacted otherwise.
+   */
+  async #compact(point: CompactionPoint): Promise<void> {
+    const { logger, shard, clock, blocks } = this.#parts;
+    const { position, clockMs, stage } = point;
+    const next = () => planCompaction(this.#visible(point), clockMs, stage === ALL_BLOCKS);
     try {
+      if (blocks.isCompacted(point)) return await this.#prune(position);
       for (let plan = next(); plan && !this.#isClosed; plan = next()) {
         const startedMs = clock.monotonicMs();
         await this.#merge(plan, position);
         this.stats.compactions++;
         this.stats.compactionMs += clock.monotonicMs() - startedMs;
       }
+      if (!this.#isClosed) await blocks.finishCompaction(point);
       await this.#prune(position);
     } catch (error) {
       this.stats.compactionFailures++;
@@ -348,7 +373,8 @@ export class LifeCycle {
   async #merge(plan: CompactionPlan, deletesThrough: LogPosition): Promise<void> {
     const { files, shard, kernel, breathe, blocks, tombstones } = this.#parts;
     const inputs = plan.blocks;
-    const position = inputs[inputs.length - 1].meta.position;
+    const firstPosition = firstPositionOf(inputs[0].meta);
+    const position = inputs.map(({ meta }) => meta.position).reduce((a, b) => (compareLogPositions(a, b) < 0 ? b : a));
     const path = this.#freePath({ ...plan, position });
     const sources = inputs.map((block) => block.path.slice(blocks.directory.length + 1));
     const deletes = (block: Block) =>
@@ -367,6 +393,7 @@ export class LifeCycle {
           windowEndMs: plan.endMs,
           level: plan.level,
           position,
+          firstPosition,
           sources,
           deletesThrough,
         },

@@ -3,6 +3,7 @@
 // the one that was stored first.
 import type { BlockKernel } from '../kernel/index.ts';
 import { compareLogPositions, type LogPosition } from '../io/index.ts';
+import { compareAge } from './block/block-format.ts';
 import {
   Labels,
   type LevelColumn,
@@ -10,6 +11,7 @@ import {
   type SampleColumn,
   type SeriesSet,
   type SeriesSource,
+  type SourceChanges,
   mergeTexts,
   sortTexts,
 } from '../model/index.ts';
@@ -28,6 +30,7 @@ import type { Tombstone } from './tombstones.ts';
 export interface ShardView {
   readonly head: HeadSource;
   readonly kernel: BlockKernel;
+  readonly changes: SourceChanges;
   /** Changes when samples have left the head, or blocks have come or gone. */
   readonly generation: number;
   /** Blocks whose samples are not in the head. */
@@ -88,7 +91,7 @@ class MergedSet implements SeriesSet {
   }
 
   #orderedStores(): Store[] {
-    this.#blocks.sort((a, b) => compareLogPositions(a.block.meta.position, b.block.meta.position));
+    this.#blocks.sort((a, b) => compareAge(a.block.meta, b.block.meta));
     return [...this.#blocks, this.#head].filter(({ series }) => series.length > 0);
   }
 
@@ -228,6 +231,15 @@ class MergedSet implements SeriesSet {
     return sum;
   }
 
+  levelRoom(index: number, minMs: number, maxMs: number): number {
+    const { ends, stores, places } = this.#parts;
+    let most = 0;
+    for (let part = index === 0 ? 0 : ends[index - 1]; part < ends[index]; part++) {
+      most = Math.max(most, this.#stores[stores[part]].levelRoom(places[part], minMs, maxMs));
+    }
+    return most;
+  }
+
   level(index: number, minMs: number, maxMs: number, scratch: SampleColumn): LevelColumn | null {
     const { ends, stores, places } = this.#parts;
     const run = this.#run;
@@ -303,6 +315,10 @@ export function mergeRuns({ ts, vsWords, histograms, starts }: SampleColumn, mid
 /** Head and blocks of a shard as a SeriesSource. */
 export class MergedSource implements SeriesSource {
   readonly #view: ShardView;
+
+  get changes(): SourceChanges {
+    return this.#view.changes;
+  }
 
   constructor(view: ShardView) {
     this.#view = view;

@@ -6,7 +6,7 @@
 //   9 the clock's window   10,11 position at its beginning   12,13 the same of the window before   14,15 log needed from here on
 //   16,17 the same once the pending cut is dropped   18,19 bounds of the newest cut
 //   21 the head has samples that were ahead of the clock   22,23 log position of the first record that had some
-//   24,25 log position of the newest compaction   26 the clock there   27 0 none, 1 what is due, 2 all
+//   24,25 log position of the newest compaction   26 the clock there   27 its stage, 0 none
 //   20 its blocks have more than the head had: a cut that a replay without an image made again
 import { type LogPosition, compareLogPositions } from '../io/index.ts';
 import type { CutRecord } from './block-set.ts';
@@ -18,11 +18,17 @@ export const ALL_MS = 2 ** 53;
 const HOST_STATE = 32768;
 const VERSION = 1;
 
+/** What compacts at one position of the log, in this order: what is due before a cut is made there, what is due after it, and all. */
+export const BEFORE_CUT = 1;
+export const AFTER_CUT = 2;
+export const ALL_BLOCKS = 3;
+export type CompactionStage = typeof BEFORE_CUT | typeof AFTER_CUT | typeof ALL_BLOCKS;
+
 /** Where in the log a compaction was planned: with the blocks there are it decides what becomes one. */
 export interface CompactionPoint {
   readonly position: LogPosition;
   readonly clockMs: number;
-  readonly isForced: boolean;
+  readonly stage: CompactionStage;
 }
 
 export class ShardState {
@@ -141,13 +147,14 @@ export class ShardState {
 
   /** The newest compaction; it may be under way. */
   get compaction(): CompactionPoint | null {
-    const kind = this.#get(27);
-    return kind === 0 ? null : { position: this.#position(24), clockMs: this.#get(26), isForced: kind === 2 };
+    const stage = this.#get(27);
+    if (stage === 0) return null;
+    return { position: this.#position(24), clockMs: this.#get(26), stage: stage as CompactionStage };
   }
   set compaction(point: CompactionPoint) {
     this.#setPosition(24, point.position);
     this.#set(26, point.clockMs);
-    this.#set(27, point.isForced ? 2 : 1);
+    this.#set(27, point.stage);
   }
 
   /** Where in the log the first sample is that was further ahead of the clock than a window and may still be in the head. */

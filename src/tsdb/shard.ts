@@ -3,7 +3,8 @@
 import { type Logger, errorText, invariant, isCorrupt } from '../base/index.ts';
 import { type Clock, type Files, type LogPosition, compareLogPositions } from '../io/index.ts';
 import { type BlockKernel, createBlockWasm } from '../kernel/index.ts';
-import type { SeriesSource } from '../model/index.ts';
+import type { SeriesSource, SourceChanges } from '../model/index.ts';
+import { batchTenant } from './batch-tenant.ts';
 import type { Block } from './block/block.ts';
 import { BlockCache, type BlockCacheStats } from './block/block-cache.ts';
 import type { BlockMeta } from './block/block-format.ts';
@@ -14,7 +15,6 @@ import { HeadSource } from './head-source.ts';
 import { type ExemplarSelection, type SeriesExemplars, oldestExemplarMs, selectExemplars } from './head-exemplars.ts';
 import type { HeadCounters } from './head-memory.ts';
 import { STATE_BASE } from './head-memory.ts';
-import { copyFile } from './copy-file.ts';
 import { restoreImage, writeImage } from './image.ts';
 import { LifeCycle, type LifeCycleStats, type Retention } from './life-cycle.ts';
 import { LIFE_CYCLE_POLICY_DEFAULT, type LifeCyclePolicy } from './life-cycle-policy.ts';
@@ -46,6 +46,8 @@ export interface ShardOptions {
   readonly breathe?: Breathe;
   /** Makes an empty head; given where instances are reused. */
   readonly makeHead?: () => Head;
+  /** The log does not lie in the directory: what comes after the start begins at the shard's position, whatever the blocks have. */
+  readonly isLogElsewhere?: boolean;
   /** Rebuilds from the log alone. */
   readonly ignoreImages?: boolean;
   /** Replay progress in segments. */
@@ -196,7 +198,15 @@ export class Shard implements ShardView {
       progress: (done: number, total: number) => onProgress?.(done, total),
     };
     opened.#damage = await replayLog(files, shard, opened.position, handler, logger);
+    if (!options.isLogElsewhere) opened.#skipLostLog();
     return opened;
+  }
+
+  /** Blocks without the log that they came from (a snapshot): what is logged now comes behind them. */
+  #skipLostLog(): void {
+    for (const { segment, offset } of [this.#blocks.newestPosition, this.#tombstones.newestPosition]) {
+      if (compareLogPositions(this.position, { segment, offset }) < 0) this.#head.memory.setPosition(segment, offset);
+    }
   }
 
   get position(): LogPosition {
@@ -214,7 +224,7 @@ export class Shard implements ShardView {
     if (next.segment !== this.position.segment) this.#head.beginSegment();
     this.#bytesSinceImage += payload.length;
     if (isCommand(payload)) return this.#execute(payload, next);
-    this.#head.apply(payload, next);
+    this.#blocks.changes.note(this.#head.apply(payload, next), batchTenant(payload));
     const position = { segment: next.segment, offset: next.offset - payload.length - RECORD_HEADER_BYTES };
     return this.#lifeCycle.afterBatch(position, next, payload.length);
   }
@@ -257,6 +267,11 @@ export class Shard implements ShardView {
       offset += RECORD_HEADER_BYTES + payload.length;
       await this.#apply(payload, { segment: from.segment, offset });
     }
+  }
+
+  /** Since the shard was opened. */
+  get changes(): SourceChanges {
+    return this.#blocks.changes;
   }
 
   get generation(): number {
@@ -361,15 +376,15 @@ export class Shard implements ShardView {
     };
   }
 
-  /** Copies the blocks into a directory below the data directory. */
+  /** Copies the blocks, and what was deleted from them, into a directory below the data directory. */
   async snapshot(directory: string): Promise<void> {
     const target = `${directory}/${this.#blocks.directory}`;
     await this.#options.files.makeDirectory(target);
     const blocks = this.blocks();
     for (const block of blocks) block.retain();
     try {
-      for (const { path, sizeBytes } of blocks)
-        await copyFile(this.#options.files, path, `${directory}/${path}`, sizeBytes);
+      await this.#tombstones.copyTo(target);
+      for (const block of blocks) await block.copyTo(`${directory}/${block.path}`);
       await this.#options.files.syncDirectory(target);
     } finally {
       for (const block of blocks) block.release();

@@ -18,6 +18,8 @@ export interface Store {
   samplesMax(place: number, minMs: number, maxMs: number): number;
   /** Decodes into `into` from element `at` on; returns how many. */
   read(place: number, minMs: number, maxMs: number, into: SampleColumn, at: number): number;
+  /** Samples that level() needs room for. */
+  levelRoom(place: number, minMs: number, maxMs: number): number;
   /** Tells a run what read() would give. False if that is more than one value, or dear to find out. */
   level(place: number, minMs: number, maxMs: number, scratch: SampleColumn, run: LevelRun): boolean;
   labels(place: number): Labels;
@@ -63,6 +65,11 @@ export class HeadStore implements Store {
   read(place: number, minMs: number, maxMs: number, into: SampleColumn, at: number): number {
     const series = this.series[place];
     return series === NO_SERIES ? 0 : this.#head.readSeries(series, minMs, maxMs, into, at);
+  }
+
+  /** They are read. */
+  levelRoom(place: number, minMs: number, maxMs: number): number {
+    return this.samplesMax(place, minMs, maxMs);
   }
 
   level(place: number, minMs: number, maxMs: number, scratch: SampleColumn, run: LevelRun): boolean {
@@ -167,6 +174,11 @@ export class BlockStore implements Store {
     const count = readColumn(this.#index, this.#pages as PinnedPages, series, minMs, maxMs, this.#kernel, into, at);
     const gone = this.#gone?.get(series);
     return gone ? withoutRanges(into, at, count, gone) : count;
+  }
+
+  /** How its columns are encoded tells enough. */
+  levelRoom(): number {
+    return 0;
   }
 
   level(place: number, minMs: number, maxMs: number, { starts }: SampleColumn, run: LevelRun): boolean {

@@ -41,6 +41,18 @@ export class Tombstones {
     return tombstones;
   }
 
+  /** The newest delete that is known. */
+  get newestPosition(): LogPosition {
+    const positions = this.#list.map(({ position }) => position);
+    return positions.reduce((a, b) => (compareLogPositions(a, b) < 0 ? b : a), { segment: 0, offset: 0 });
+  }
+
+  /** Writes the tombstones for a copy of the blocks. */
+  async copyTo(directory: string): Promise<void> {
+    if (this.#list.length === 0) return;
+    await writeJsonFile(this.#files, `${directory}/${FILE}`, { version: 1, tombstones: this.#list });
+  }
+
   get length(): number {
     return this.#list.length;
   }

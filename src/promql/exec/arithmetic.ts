@@ -84,3 +84,15 @@ export function compare(
 /** Whether the operator gives values that mean something else than its operands' did: their names go. */
 export const changesMeaning = (op: BinaryOperator): boolean =>
   op === '+' || op === '-' || op === '*' || op === '/' || op === '^' || op === '%' || op === 'atan2';
+
+/** An operator of two numbers. Comparisons give 0 or 1. */
+export function scalarOperator(op: BinaryOperator, left: number, right: number): number {
+  const [a, b, out] = [Float64Array.of(left), Float64Array.of(right), new Float64Array(1)];
+  if (!COMPARISONS.has(op)) {
+    arithmetic(op, a, 0, b, 0, out, 0, 1);
+    return out[0];
+  }
+  const keep = new Uint8Array(1);
+  compare(op, a, 0, b, 0, keep, 0, 1);
+  return keep[0];
+}

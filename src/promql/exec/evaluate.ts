@@ -1,15 +1,14 @@
 // Evaluates a plan. Leaves go out to the shards at once (the tree is walked before anything is awaited); operators then run
 // bottom-up over whole columns. What a value holds is counted while it lives.
-import { TidemarkError, invariant } from '../../base/index.ts';
+import { invariant } from '../../base/index.ts';
 import { FOLD_OPERATORS, type FoldOperator } from '../../kernel/index.ts';
 import { type NativeHistogram, multiply } from '../../model/index.ts';
 import type { Span } from '../ast.ts';
-import { type Remark, Remarks } from '../annotations.ts';
-import { DUPLICATE_LABELSET, abortError, executionError, tooManySamples } from '../errors.ts';
+import { Remarks } from '../annotations.ts';
+import { DUPLICATE_LABELSET, executionError, tooManySamples } from '../errors.ts';
 import { evaluateCall } from '../functions/call.ts';
 import { checkQuantiles } from '../functions/histogram.ts';
 import { enrich } from '../functions/info.ts';
-import { type LeafClient, type LeafPlan, type LeafResult, leafTransferables } from '../leaf.ts';
 import type {
   AbsentNode,
   AggregateNode,
@@ -26,12 +25,14 @@ import type {
 import { childrenOf } from '../plan/children.ts';
 import { limitAggregate, rankAggregate, ratioAggregate } from './aggregate-k.ts';
 import { countValues, foldAggregate, quantileAggregate } from './aggregate.ts';
-import { mergeGroups, mergeSamples, mergeSeries } from './leaf-merge.ts';
+import { mergeSamples } from './leaf-merge.ts';
 import type { QueryRun, Work } from './query-run.ts';
 import { scalarScalar, vectorScalar } from './scalar-binary.ts';
 import { setBinary } from './set-binary.ts';
 import { asVector, checkSmoothing, isConstant, spread, whereAnyPresent } from './shape.ts';
 import { leafKey } from './trace.ts';
+import { LeafAnswers, resultBytes } from './leaf-answers.ts';
+import { TwinPlans, type Twins } from './twin-plans.ts';
 import { subqueryCall, withoutResetHint } from './subquery.ts';
 import {
   type Matrix,
@@ -51,36 +52,26 @@ import {
 } from './vector.ts';
 import { vectorBinary } from './vector-binary.ts';
 
-/** Leaves of a query that are in the shards at once. */
-const LEAVES_OUT_MAX = 2;
-
-/** What the shards said to one leaf. */
-interface LeafAnswer {
-  readonly vector: Vector;
-  readonly names: readonly (readonly [string, string])[];
-  /** Some series had a sample, if no value. */
-  readonly hasSamples: boolean;
-  /** Annotations about the samples, and about folding them. */
-  readonly remarks: readonly Remark[];
-  readonly foldRemarks: readonly Remark[];
-}
-
 export class Evaluator {
   readonly #run: QueryRun;
-  /** Leaves under way or done, by key. */
-  readonly #leaves = new Map<string, Promise<LeafAnswer>>();
-  #leafCount = 0;
-  #leavesOut = 0;
-  readonly #turns: (() => void)[] = [];
+  readonly #leaves: LeafAnswers;
   readonly #order = new Map<PlanNode, number>();
+  #twins: TwinPlans | null = null;
+  /** Parts under way. */
+  #active = 0;
+  #isAbandoned = false;
+  /** Values that so many more operators will let go of. */
+  readonly #sharedBy = new Map<Value, number>();
 
   constructor(run: QueryRun) {
     this.#run = run;
+    this.#leaves = new LeafAnswers(run);
   }
 
   /** The value of a plan, with names dropped where that was put off. */
   async result(plan: PlanNode): Promise<Value> {
     this.#number(plan);
+    this.#twins = new TwinPlans(plan);
     const value = await this.evaluate(plan);
     if (value.type !== 'vector' || !this.#run.delayedNameRemoval) return value;
     const labels = value.labels.map((each, row) => (value.dropName[row] === 0 ? each : withoutReserved(each)));
@@ -91,17 +82,73 @@ export class Evaluator {
   #number(node: PlanNode): void {
     // A subquery can have more steps than memory has room for, whatever they hold.
     if (node.kind !== 'string' && node.at.steps > this.#run.samplesMax) throw tooManySamples();
-    if (node.kind === 'leaf' || node.kind === 'samples') this.#leafCount++;
+    if (node.kind === 'leaf' || node.kind === 'samples') this.#leaves.expect(node);
     for (const child of childrenOf(node)) this.#number(child);
     this.#order.set(node, this.#order.size);
   }
 
   async evaluate(node: PlanNode): Promise<Value> {
+    this.#active++;
+    try {
+      return await this.#evaluate(node);
+    } finally {
+      this.#active--;
+      this.#freeIfAbandoned();
+    }
+  }
+
+  /** The query has failed: what its parts hold goes when the last of them has noticed. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#freeIfAbandoned();
+  }
+
+  #freeIfAbandoned(): void {
+    if (this.#isAbandoned && this.#active === 0) this.#run.columns.dropAll();
+  }
+
+  async #evaluate(node: PlanNode): Promise<Value> {
+    const twins = this.#twins?.of(node);
+    if (!twins) return this.#evaluateOne(node);
+    if (node === twins.first) return this.#evaluateFirst(twins);
+    const value = await twins.value.promise;
+    // What it said of one place it has to say of the other.
+    if (!this.#hasAnnotated(twins.first)) {
+      this.#run.trace?.shared(node);
+      this.#leaves.forgo(node);
+      return value;
+    }
+    this.#release(value);
+    return this.#evaluateOne(node);
+  }
+
+  /** Its value is held once, until the last of those who share it has let it go. */
+  async #evaluateFirst({ first, others, value }: Twins): Promise<Value> {
+    value.promise.catch(() => {}); // Nobody may wait for it: the query has failed elsewhere.
+    try {
+      const own = { ...(await this.#evaluateOne(first)) };
+      this.#sharedBy.set(own, others);
+      value.resolve(own);
+      return own;
+    } catch (error) {
+      value.reject(error);
+      throw error;
+    }
+  }
+
+  /** Operators are numbered with their parts before them, so all of a part's numbers lie together. */
+  #hasAnnotated(node: PlanNode): boolean {
+    let first = node;
+    for (let parts = childrenOf(first); parts.length > 0; parts = childrenOf(first)) first = parts[0];
+    return this.#run.annotations.isFrom(this.#order.get(first) ?? 0, this.#order.get(node) ?? 0);
+  }
+
+  async #evaluateOne(node: PlanNode): Promise<Value> {
     switch (node.kind) {
       case 'number':
-        return constantScalar(node.value, node.at.steps);
+        return this.#held(constantScalar(node.value, node.at.steps));
       case 'string':
-        return { type: 'string', value: node.value };
+        return this.#held({ type: 'string', value: node.value });
       case 'leaf':
         return this.#leaf(node);
       case 'samples':
@@ -134,8 +181,22 @@ export class Evaluator {
     }
   }
 
-  #all(nodes: readonly PlanNode[]): Promise<Value[]> {
-    return Promise.all(nodes.map((node) => this.evaluate(node)));
+  /**
+   * Parts that are evaluated side by side. If more than one of them fails, the first one's error counts, whichever came first; a limit
+   * or a shard that fails ends the query at once.
+   */
+  async #all(nodes: readonly PlanNode[]): Promise<Value[]> {
+    const parts = nodes.map((node) => this.evaluate(node));
+    const failure = Promise.withResolvers<never>();
+    failure.promise.catch(() => {});
+    for (const part of parts) {
+      part.catch((error: unknown) => {
+        if (error === this.#run.failure) failure.reject(error);
+      });
+    }
+    const values: Value[] = [];
+    for (const part of parts) values.push(await Promise.race([part, failure.promise]));
+    return values;
   }
 
   /** Runs an operator: its result is held from now on, its inputs are not. */
@@ -157,124 +218,44 @@ export class Evaluator {
     return out;
   }
 
+  #held<T extends Value>(value: T): T {
+    this.#hold(value);
+    return value;
+  }
+
   #hold(value: Value): void {
     this.#run.hold(valueBytes(value));
+    this.#run.columns.take(value);
     this.#run.holdSamples(pointCount(value));
   }
 
   #release(value: Value): void {
-    this.#run.release(valueBytes(value));
-    this.#run.releaseSamples(pointCount(value));
-  }
-
-  async #execute(
-    leaf: LeafTemplate,
-    parameters: readonly Float64Array[],
-    key: unknown,
-    clients: readonly LeafClient[] = this.#run.leaves,
-  ): Promise<LeafResult[]> {
-    const run = this.#run;
-    const results = await this.#inTurn(() => {
-      run.check();
-      // Series spread evenly over the shards, and all shards' results must fit: half as much again is room to grow in.
-      const atOnce = Math.max(1, Math.min(LEAVES_OUT_MAX, this.#leafCount));
-      const bytesMax = Math.ceil((run.bytesLeft * Math.min(1, 1.5 / clients.length)) / atOnce);
-      const queryBytesMax = run.bytesMax;
-      const plan: LeafPlan = { ...leaf, parameters, samplesMax: run.samplesLeft, bytesMax, queryBytesMax };
-      return Promise.all(clients.map((client) => client.execute(plan, run).catch(leafFailure)));
-    });
-    if (run.signal.aborted) throw abortError(run.signal);
-    run.trace?.answered(
-      key,
-      results.map(({ stats }) => stats),
-    );
-    let peakBytes = 0;
-    for (const { stats } of results) {
-      run.samplesRead += stats.samples;
-      run.seriesRead += stats.series;
-      run.leafTimeMs += stats.timeMs;
-      peakBytes += stats.peakBytes;
+    const others = this.#sharedBy.get(value) ?? 0;
+    if (others > 0) {
+      this.#sharedBy.set(value, others - 1);
+      return;
     }
-    run.leavesRun++;
-    run.expect(peakBytes);
-    // Until they are merged.
-    run.hold(resultBytes(results));
-    return results;
-  }
-
-  /** So many leaves at once: each may hold, within its shards, what the query has left. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#leavesOut < LEAVES_OUT_MAX) this.#leavesOut++;
-    else await new Promise<void>((resolve) => this.#turns.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#turns.shift();
-      if (next) next();
-      else this.#leavesOut--;
-    }
+    const bytes = valueBytes(value);
+    const points = pointCount(value);
+    this.#run.columns.drop(value);
+    this.#run.release(bytes);
+    this.#run.releaseSamples(points);
   }
 
   async #leaf(node: LeafNode): Promise<Vector> {
     if (node.at.steps === 0) return emptyVector(0);
     const parameters = (await this.#all(node.parameters)) as Scalar[];
     const columns = parameters.map(({ vs }) => (isConstant(vs) ? vs.slice(0, 1) : vs));
-    const { vector, names, hasSamples, remarks, foldRemarks } = await this.#answer(node, columns);
+    const answer = await this.#leaves.answer(node, columns);
+    const { vector, names, hasSamples, remarks, foldRemarks } = answer;
     if (hasSamples && node.leaf.fn === 'double_exponential_smoothing') checkSmoothing(parameters);
-    return this.#finish(node, [], () => {
+    const out = await this.#finish(node, parameters, () => {
       this.#run.annotations.place(remarks, node.remarkPos);
       this.#run.annotations.place(foldRemarks, node.foldPos);
       return this.#afterRangeFunction(node, vector, names, parameters);
     });
-  }
-
-  #answer(node: LeafNode, parameters: readonly Float64Array[]): Promise<LeafAnswer> {
-    const known = node.key === null ? undefined : this.#leaves.get(node.key);
-    if (known) return known;
-    const ask = async (): Promise<LeafAnswer> => {
-      const results = await this.#unfoldedIfMixed(
-        node,
-        parameters,
-        await this.#execute(node.leaf, parameters, leafKey(node)),
-      );
-      const facts = {
-        names: results.flatMap(({ facts: { names } }) => names),
-        hasSamples: results.some(({ stats }) => stats.samples > 0),
-        remarks: results.flatMap(({ facts: { remarks } }) => remarks),
-      };
-      const foldRemarks = new Remarks();
-      const vector = await this.#run.finish(this.#merged(node.leaf, results, foldRemarks));
-      return { ...facts, vector, foldRemarks: foldRemarks.list() };
-    };
-    const answer = ask();
-    if (node.key !== null) this.#leaves.set(node.key, answer);
-    return answer;
-  }
-
-  /** The shards' answers as one vector; they are not held any more. */
-  *#merged({ fold, steps }: LeafTemplate, results: readonly LeafResult[], foldRemarks: Remarks): Work<Vector> {
-    const run = this.#run;
-    const bytes = resultBytes(results);
-    const isFolded = fold !== null && !results.some(({ kind }) => kind === 'series');
-    if (!isFolded) run.expect(bytes);
-    const vector = yield* isFolded ? mergeGroups(results, fold, steps, run) : mergeSeries(results, steps, run);
-    run.release(bytes);
-    if (fold === null || isFolded) return vector;
-    return yield* foldAggregate(fold.op, vector, fold.mode === 'without', fold.names, run, foldRemarks);
-  }
-
-  /** Shards that have native histograms do not fold: then the others are asked for their series, too. */
-  async #unfoldedIfMixed(
-    node: LeafNode,
-    parameters: readonly Float64Array[],
-    results: readonly LeafResult[],
-  ): Promise<readonly LeafResult[]> {
-    const { leaf } = node;
-    if (leaf.fold === null || !results.some(({ kind }) => kind === 'series')) return results;
-    const folded = this.#run.leaves.filter((_, i) => results[i].kind === 'groups');
-    const again = await this.#execute({ ...leaf, fold: null }, parameters, leafKey(node), folded);
-    this.#run.release(resultBytes(results.filter(({ kind }) => kind === 'groups')));
-    return [...results.filter(({ kind }) => kind === 'series'), ...again];
+    this.#leaves.taken(node, answer);
+    return out;
   }
 
   /** What every range function does with its result: annotations, names, and duplicates that losing names makes. */
@@ -313,7 +294,7 @@ export class Evaluator {
   }
 
   async #samples(node: SamplesNode): Promise<Matrix> {
-    const results = await this.#execute(node.leaf, [], leafKey(node));
+    const results = await this.#leaves.execute(node.leaf, [], leafKey(node));
     const bytes = resultBytes(results);
     this.#run.expect(bytes);
     this.#run.release(bytes);
@@ -375,8 +356,10 @@ export class Evaluator {
   }
 
   async #aggregate(node: AggregateNode): Promise<Vector> {
-    const [child, param] = await this.#all(node.param ? [node.child, node.param] : [node.child]);
-    return this.#finish(node, param ? [child, param] : [child], () => this.#aggregated(node, child as Vector, param));
+    const values = await this.#all(childrenOf(node));
+    const child = values.at(-1) as Vector;
+    const param = node.param ? values[0] : undefined;
+    return this.#finish(node, values, () => this.#aggregated(node, child, param));
   }
 
   *#aggregated(node: AggregateNode, v: Vector, param: Value | undefined): Work<Vector> {
@@ -434,25 +417,6 @@ export class Evaluator {
   }
 }
 
-const TEXT_BYTES = 48;
-
-/** Of what the shards sent. */
-const resultBytes = (results: readonly LeafResult[]): number =>
-  results.reduce(
-    (sum, result) =>
-      leafTransferables(result).reduce((own, { byteLength }) => own + byteLength, sum) +
-      result.labels.strings.length * TEXT_BYTES,
-    0,
-  );
-
 const isWork = <T extends object>(value: T | Work<T>): value is Work<T> => 'next' in value;
 
 const isFold = (op: string): op is FoldOperator => (FOLD_OPERATORS as readonly string[]).includes(op);
-
-const QUERY_CODES: ReadonlySet<string> = new Set(['bad_data', 'execution', 'timeout', 'canceled', 'internal']);
-
-/** Errors of storage are told apart from those of the query. */
-function leafFailure(error: unknown): never {
-  if (!(error instanceof TidemarkError) || QUERY_CODES.has(error.code)) throw error;
-  throw executionError(`expanding series: ${error.message}`, error);
-}

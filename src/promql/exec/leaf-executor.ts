@@ -1,7 +1,7 @@
 // Runs leaf plans beside the data: selects series, decodes each one's column into the kernel's memory, evaluates all steps
 // of it in one call, and folds the step vector into its group or appends it to the output. Work comes in slices: between
 // two series the executor yields to ingest when it is asked to, and stops when the query is aborted.
-import type { Accumulator, ExecKernel, RangeFunction, Steps } from '../../kernel/index.ts';
+import type { Accumulator, ExecKernel, Steps } from '../../kernel/index.ts';
 import {
   Labels,
   type LevelColumn,
@@ -31,6 +31,7 @@ import { LeafColumn, evaluateMixed, newestStarts } from './mixed-leaf.ts';
 import { addRawSamples } from './raw-samples.ts';
 import { type Piece, PIECE_SAMPLES, PieceVector, countUpTo, piecesOf } from './piecewise.ts';
 import { RowBlock, SampleBlock } from './row-block.ts';
+import { evaluateStepByStep } from './step-by-step.ts';
 
 /** What a leaf executor reads from and computes with. */
 export interface LeafExecutorOptions {
@@ -97,6 +98,7 @@ class LeafRun {
   /** What the result is gathered in; finished, it holds nothing. */
   #block: RowBlock | SampleBlock | null = null;
   #accumulator: Accumulator | null = null;
+  #hasHistograms = false;
   #samples = 0;
   #bytes = 0;
   #peakBytes = 0;
@@ -165,10 +167,14 @@ class LeafRun {
   /** Makes room for a series' column in the kernel; returns how many samples fit. */
   #makeRoom(index: number, minMs = this.#minMs, maxMs = this.#maxMs): number {
     const room = this.#set.samplesMax(index, minMs, maxMs);
-    this.#kernel.reserve(room, this.#plan.steps);
-    this.#column.clear();
-    this.#checkColumn(room * 16);
+    this.#reserve(room);
     return room;
+  }
+
+  #reserve(samples: number): void {
+    this.#kernel.reserve(samples, this.#plan.steps);
+    this.#column.clear();
+    this.#checkColumn(samples * 16);
   }
 
   /** One column at a time is held; it has to fit on top of what the query holds already. */
@@ -195,16 +201,17 @@ class LeafRun {
     const samplesMax = this.#set.samplesMax(index, this.#minMs, this.#maxMs);
     let level: LevelColumn | null = null;
     if (levels?.isWorthwhile(samplesMax)) {
-      this.#makeRoom(index);
+      this.#reserve(this.#set.levelRoom?.(index, this.#minMs, this.#maxMs) ?? samplesMax);
       level = this.#set.level?.(index, this.#minMs, this.#maxMs, this.#column) ?? null;
     }
+    const pieces = piecesOf(this.#plan, samplesMax, this.#minMs, this.#maxMs, this.#pieceSamples);
+    if (level && pieces && levels?.wants(level)) this.#learnInPieces(index, level, levels, pieces);
     const known = level && levels?.evaluate(level);
     if (known) {
       this.#histograms = null;
       this.#samples += known.samples;
       return known.found;
     }
-    const pieces = level ? null : piecesOf(this.#plan, samplesMax, this.#minMs, this.#maxMs, this.#pieceSamples);
     const found = pieces ? this.#inPieces(index, pieces) : null;
     if (found !== null) return found;
     const n = this.#read(index);
@@ -238,6 +245,26 @@ class LeafRun {
     return found;
   }
 
+  /** Counts the windows of a column that has one value, piece by piece. */
+  #learnInPieces(index: number, level: LevelColumn, levels: LevelLeaf, pieces: readonly Piece[]): void {
+    this.#vector ??= this.#makeVector();
+    this.#vector.clear();
+    let samples = 0;
+    let readUpToMs = -Infinity;
+    for (const { at, minMs, maxMs } of pieces) {
+      const n = this.#makeRoom(index, minMs, maxMs) === 0 ? 0 : this.#set.read(index, minMs, maxMs, this.#column);
+      samples += n - countUpTo(this.#kernel.ts, n, readUpToMs);
+      readUpToMs = maxMs;
+      if (n === 0) this.#vector.skip(at.steps);
+      else {
+        this.#kernel.range('count_over_time', n, at, this.#plan.windowMs);
+        this.#vector.take(this.#kernel, at.steps);
+      }
+    }
+    this.#vector.give(this.#kernel);
+    levels.learnCounts(level, samples, this.#kernel.out, this.#kernel.present);
+  }
+
   #makeVector(): PieceVector {
     this.#hold(this.#plan.steps * 9);
     return new PieceVector(this.#plan.steps);
@@ -260,7 +287,10 @@ class LeafRun {
     const shared = { kernel: this.#kernel, plan: this.#plan, column: this.#column, remarks: this.#remarks };
     const histograms = evaluateMixed({ ...shared, n, labels, floats });
     const present = this.#kernel.present.subarray(0, this.#plan.steps);
-    if (present.includes(2)) this.#histograms = histograms;
+    if (present.includes(2)) {
+      this.#histograms = histograms;
+      this.#hasHistograms = true;
+    }
     return present.reduce((found, each) => found + (each === 0 ? 0 : 1), 0);
   }
 
@@ -269,30 +299,9 @@ class LeafRun {
     if (extension !== null) return extendedRange(this.#kernel, n, this.#plan);
     if (kind === 'instant' || fn === null) return this.#kernel.instant(n, at, windowMs, timestamps);
     const varies = parameters.some((parameter) => parameter.length > 1) || this.#plan.evalOffsetStepMs !== 0;
-    if (varies) return this.#evaluateStepByStep(n);
+    if (varies) return evaluateStepByStep(this.#kernel, n, this.#plan);
     const second = fn === 'predict_linear' ? this.#plan.evalOffsetMs : parameters[1]?.[0];
     return this.#kernel.range(fn, n, at, windowMs, parameters[0]?.[0], second);
-  }
-
-  /** For parameters that change from step to step. */
-  #evaluateStepByStep(n: number): number {
-    const { startMs, stepMs, steps, windowMs, fn, parameters, evalOffsetMs, evalOffsetStepMs } = this.#plan;
-    const kernel = this.#kernel;
-    const values = new Float64Array(steps);
-    const present = new Uint8Array(steps);
-    const parameter = (p: number, i: number): number | undefined => parameters[p]?.[parameters[p].length > 1 ? i : 0];
-    let found = 0;
-    for (let i = 0; i < steps; i++) {
-      const at = { startMs: startMs + i * stepMs, stepMs: 1, steps: 1 };
-      const second = fn === 'predict_linear' ? evalOffsetMs + i * evalOffsetStepMs : parameter(1, i);
-      if (kernel.range(fn as RangeFunction, n, at, windowMs, parameter(0, i), second) === 0) continue;
-      values[i] = kernel.out[0];
-      present[i] = 1;
-      found++;
-    }
-    kernel.out.set(values);
-    kernel.present.set(present);
-    return found;
   }
 
   /** Before anything is awaited: rows may lose their labels then. */
@@ -312,7 +321,7 @@ class LeafRun {
   }
 
   #facts(): LeafFacts {
-    return { names: this.#names?.list() ?? [], remarks: this.#remarks.list() };
+    return { names: this.#names?.list() ?? [], remarks: this.#remarks.list(), hasHistograms: this.#hasHistograms };
   }
 
   async #series(): Promise<LeafResult> {

@@ -82,13 +82,22 @@ export class LevelLeaf {
     return samplesMax >= LEVEL_SAMPLES_MIN && this.#misses < this.#hits + MISSES_MAX;
   }
 
-  /** Counts the windows of the kernel's column [0, n), which has these times, unless there are too many kinds of them. */
-  learn({ times }: LevelColumn, n: number): void {
-    if (this.#windows.size >= TIMES_MAX || this.#windows.has(times)) return;
-    const { steps, windowMs } = this.#plan;
+  /** Whether the windows of these times are to be counted: they are not known, and not too many kinds are. */
+  wants({ times }: LevelColumn): boolean {
+    return this.#windows.size < TIMES_MAX && !this.#windows.has(times);
+  }
+
+  /** Counts the windows of the kernel's column [0, n), which has these times. */
+  learn(level: LevelColumn, n: number): void {
+    if (!this.wants(level)) return;
+    this.#kernel.range('count_over_time', n, this.#plan, this.#plan.windowMs);
+    this.learnCounts(level, n, this.#kernel.out, this.#kernel.present);
+  }
+
+  /** Takes the counts of all windows of these times, of which there are n: what count_over_time gives. */
+  learnCounts({ times }: LevelColumn, n: number, out: Float64Array, hasAny: Uint8Array): void {
+    const { steps } = this.#plan;
     this.#hold(steps * 9);
-    this.#kernel.range('count_over_time', n, this.#plan, windowMs);
-    const { out, present: hasAny } = this.#kernel;
     const counts = new Float64Array(steps);
     const present = new Uint8Array(steps);
     let found = 0;

@@ -1,5 +1,6 @@
 // Samples in memory as a source of series: for tests, rules' unit tests and a browser. No server, files or threads.
 import {
+  ChangeLog,
   type Labels,
   type NativeHistogram,
   histogramToBytes,
@@ -38,6 +39,7 @@ export function floatBits(value: number): bigint {
 /** Series in plain arrays, by tenant: for rule unit tests and for tests of the engine. */
 export class MemorySource implements SeriesSource {
   readonly #tenants = new Map<string, Map<string, MemorySeries>>();
+  readonly changes = new ChangeLog();
 
   /**
    * Appends a sample; a value for a time that has one replaces it. `bits` in place of a value for stale markers. Histograms get
@@ -50,6 +52,7 @@ export class MemorySource implements SeriesSource {
     tenant = DEFAULT_TENANT,
     startMs = 0,
   ): void {
+    this.changes.note(timeMs, tenant);
     let all = this.#tenants.get(tenant);
     if (!all) this.#tenants.set(tenant, (all = new Map()));
     let series = all.get(labels.key);
@@ -73,6 +76,7 @@ export class MemorySource implements SeriesSource {
 
   clear(): void {
     this.#tenants.clear();
+    this.changes.note(-Infinity);
   }
 
   #matching(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): MemorySeries[] {

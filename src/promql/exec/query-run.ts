@@ -4,6 +4,7 @@ import type { Clock } from '../../io/index.ts';
 import { Annotations } from '../annotations.ts';
 import { abortError, overBudget, timedOut, tooManySamples, wasCanceled } from '../errors.ts';
 import type { LeafClient, LeafControl } from '../leaf.ts';
+import { ColumnMemory } from './column-memory.ts';
 import type { Trace } from './trace.ts';
 
 /** Longest time an operator works without letting others run. */
@@ -27,6 +28,8 @@ export interface QueryRunOptions {
   readonly bytesMax: number;
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
+  /** See ColumnMemory. */
+  readonly freeBytesMin?: number;
   /** Notes what operators cost. */
   readonly trace?: Trace | null;
 }
@@ -35,6 +38,7 @@ export class QueryRun implements LeafControl {
   readonly kernel: ExecKernel;
   readonly leaves: readonly LeafClient[];
   readonly annotations: Annotations;
+  readonly columns: ColumnMemory;
   readonly signal: AbortSignal;
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
@@ -49,6 +53,8 @@ export class QueryRun implements LeafControl {
   #bytes = 0;
   #samples = 0;
   peakBytes = 0;
+  /** What ended the query from outside: a limit, a cancellation, a shard. */
+  failure: unknown = null;
   peakSamples = 0;
   samplesRead = 0;
   seriesRead = 0;
@@ -59,6 +65,7 @@ export class QueryRun implements LeafControl {
     this.kernel = options.kernel;
     this.leaves = options.leaves;
     this.annotations = new Annotations(options.query);
+    this.columns = new ColumnMemory(options.freeBytesMin);
     this.signal = options.signal;
     this.delayedNameRemoval = options.delayedNameRemoval;
     this.typeAndUnitLabels = options.typeAndUnitLabels;
@@ -73,7 +80,7 @@ export class QueryRun implements LeafControl {
 
   /** Counts bytes that are about to be held. Throws when the query's budget does not allow them. */
   hold(bytes: number): void {
-    if (this.#bytes + bytes > this.bytesMax) throw overBudget(this.#bytes + bytes, this.bytesMax);
+    if (this.#bytes + bytes > this.bytesMax) throw this.#failed(overBudget(this.#bytes + bytes, this.bytesMax));
     this.#bytes += bytes;
     if (this.#bytes > this.peakBytes) this.peakBytes = this.#bytes;
   }
@@ -94,7 +101,7 @@ export class QueryRun implements LeafControl {
 
   holdSamples(count: number): void {
     this.#samples += count;
-    if (this.#samples > this.samplesMax) throw tooManySamples();
+    if (this.#samples > this.samplesMax) throw this.#failed(tooManySamples());
     if (this.#samples > this.peakSamples) this.peakSamples = this.#samples;
   }
 
@@ -112,9 +119,14 @@ export class QueryRun implements LeafControl {
 
   /** Throws if the query was canceled or is out of time. Cheap enough to ask per series. */
   check(): void {
-    if (this.signal.aborted) throw abortError(this.signal);
-    if (this.#isCanceled()) throw wasCanceled();
-    if (this.#clock.monotonicMs() > this.#deadlineMs) throw timedOut();
+    if (this.signal.aborted) throw this.#failed(abortError(this.signal));
+    if (this.#isCanceled()) throw this.#failed(wasCanceled());
+    if (this.#clock.monotonicMs() > this.#deadlineMs) throw this.#failed(timedOut());
+  }
+
+  #failed(error: Error): Error {
+    this.failure = error;
+    return error;
   }
 
   /** Asked every `work` elementary steps; true: the operator is to yield. Throws as check() does. */

@@ -17,6 +17,7 @@ export const leafKey = (node: LeafNode | SamplesNode): unknown => ('key' in node
 
 export class Trace {
   readonly #nodes = new Map<PlanNode, NodeCost>();
+  readonly #shared = new Set<PlanNode>();
   readonly #leaves = new Map<unknown, (readonly LeafStats[])[]>();
 
   finished(node: PlanNode, value: Value, timeMs: number): void {
@@ -29,6 +30,15 @@ export class Trace {
     const known = this.#leaves.get(key);
     if (known) known.push(stats);
     else this.#leaves.set(key, [stats]);
+  }
+
+  /** A part that another one's value was taken for. */
+  shared(node: PlanNode): void {
+    this.#shared.add(node);
+  }
+
+  isShared(node: PlanNode): boolean {
+    return this.#shared.has(node);
   }
 
   cost(node: PlanNode): NodeCost | null {

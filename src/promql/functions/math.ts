@@ -53,6 +53,9 @@ const sign = (x: number): number => (x < 0 ? -1 : x > 0 ? 1 : x);
 
 type Unary = (x: number) => number;
 
+/** Beyond it, Go's hyperbolic functions are half of exp(), which overflows a little earlier than they would. */
+const HALF_EXP_MIN = 21;
+
 const UNARY: Record<string, Unary> = {
   abs: Math.abs,
   ceil: Math.ceil,
@@ -69,8 +72,8 @@ const UNARY: Record<string, Unary> = {
   asin: Math.asin,
   acos: Math.acos,
   atan: Math.atan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
+  sinh: (x) => (Math.abs(x) > HALF_EXP_MIN ? Math.sign(x) * (Math.exp(Math.abs(x)) * 0.5) : Math.sinh(x)),
+  cosh: (x) => (Math.abs(x) > HALF_EXP_MIN ? Math.exp(Math.abs(x)) * 0.5 : Math.cosh(x)),
   tanh: Math.tanh,
   asinh: Math.asinh,
   acosh: Math.acosh,

@@ -5,14 +5,26 @@
 //   at which time arguments beside them are evaluated).
 // - Selectors, range functions over selectors and aggregations over either become leaves, which run inside the shards.
 import { FOLD_OPERATORS, type FoldOperator, type RangeFunction, isRangeFunction } from '../../kernel/index.ts';
-import { METRIC_NAME } from '../../model/index.ts';
-import type { Aggregate, AtModifier, Call, Expr, MatrixSelector, Span, Subquery, VectorSelector } from '../ast.ts';
+import { METRIC_NAME, type Matcher } from '../../model/index.ts';
+import type {
+  Aggregate,
+  AtModifier,
+  Binary,
+  Call,
+  Expr,
+  MatrixSelector,
+  Span,
+  Subquery,
+  VectorSelector,
+} from '../ast.ts';
 import { executionError } from '../errors.ts';
+import { scalarOperator } from '../exec/arithmetic.ts';
 import { infoMatchers } from '../functions/info.ts';
 import type { LeafFold } from '../leaf.ts';
 import { type DurationContext, durationMs } from './durations.ts';
 import { absentLabels, namesOneMetric, partsOf, unwrapParens } from './expressions.ts';
 import { needsWrap } from './invariant.ts';
+import { pushMatchers } from './push-matchers.ts';
 import type { AggregateNode, LeafNode, LeafTemplate, PlanNode, Steps } from './plan.ts';
 
 export interface PlanContext {
@@ -26,9 +38,11 @@ export interface PlanContext {
   /** Step of subqueries that name none. */
   readonly defaultStepMs: number;
   readonly delayedNameRemoval: boolean;
+  /** Leaves are worked out anew. */
+  readonly noCache: boolean;
   /** Functions of counters use the start times of samples. */
   readonly useStarts: boolean;
-  /** false: aggregations run in the query process (for tests that compare). */
+  /** false: aggregations run in the query process, and selectors stay as they are (for tests that compare). */
   readonly pushDown: boolean;
 }
 
@@ -78,7 +92,8 @@ class PlanBuilder {
   /** The plan of an expression, evaluated once if it is the same at every step. */
   wrapped(expr: Expr, at: Steps): PlanNode {
     if (at.steps <= 1 || !needsWrap(expr)) return this.build(expr, at);
-    return { kind: 'spread', at, child: this.build(expr, { ...at, steps: 1 }) };
+    const child = this.build(expr, { ...at, steps: 1 });
+    return child.kind === 'number' ? { ...child, at } : { kind: 'spread', at, child };
   }
 
   build(expr: Expr, at: Steps): PlanNode {
@@ -103,18 +118,32 @@ class PlanBuilder {
         return this.#aggregate(expr, at);
       case 'unary': {
         const child = this.wrapped(expr.expr, at);
-        return expr.op === '-' ? { kind: 'negate', at, child } : child;
+        if (expr.op !== '-') return child;
+        return child.kind === 'number' ? { ...child, value: -child.value } : { kind: 'negate', at, child };
       }
-      case 'binary': {
-        const { op, bool, matching, pos } = expr;
-        const needsBuckets = op === '</' || op === '>/';
-        const [left, right] = this.#reading({ needsBuckets }, () => [
-          this.wrapped(expr.left, at),
-          this.wrapped(expr.right, at),
-        ]);
-        return { kind: 'binary', at, op, left, right, bool, matching, pos };
-      }
+      case 'binary':
+        return this.#binary(expr, at);
     }
+  }
+
+  #binary(expr: Binary, at: Steps): PlanNode {
+    const { op, bool, matching, pos } = expr;
+    const needsBuckets = op === '</' || op === '>/';
+    let [left, right] = this.#reading({ needsBuckets }, () => [
+      this.wrapped(expr.left, at),
+      this.wrapped(expr.right, at),
+    ]);
+    if (left.kind === 'number' && right.kind === 'number' && !needsBuckets) {
+      return { kind: 'number', at, value: scalarOperator(op, left.value, right.value) };
+    }
+    if (matching && this.#context.pushDown) {
+      const withMatchers = (node: LeafNode, matchers: readonly Matcher[]): LeafNode => {
+        const changed = { ...node, leaf: { ...node.leaf, matchers } };
+        return { ...changed, key: leafKey(changed) };
+      };
+      [left, right] = pushMatchers(op, matching, left, right, withMatchers);
+    }
+    return { kind: 'binary', at, op, left, right, bool, matching, pos };
   }
 
   /** Builds what reads native histograms in some way. */
@@ -172,6 +201,7 @@ class PlanBuilder {
       fold: null,
       wantNames: false,
       findResets: this.#countsOnly && !this.#needsBuckets,
+      ...(this.#context.noCache ? { noCache: true } : {}),
     };
   }
 
@@ -308,8 +338,8 @@ class PlanBuilder {
     if (fn === 'absent_over_time') {
       const node = this.#rangeFunction('present_over_time', range, [], at, null);
       // Series that differ in their names alone are no trouble: they only have to be there.
-      const present = node.kind === 'subqueryCall' ? { ...node, dropsName: false } : node;
-      const child = this.#folded(present, { op: 'group', mode: 'by', names: [] }, true) ?? present;
+      const present = 'dropsName' in node ? { ...node, dropsName: false } : node;
+      const child = this.#folded(node, { op: 'group', mode: 'by', names: [] }, true) ?? present;
       return { kind: 'absent', at, child, labels: absentLabels(range) };
     }
     if (!isRangeFunction(fn)) throw executionError(`cannot evaluate ${fn}(): it is not implemented`);
@@ -390,9 +420,12 @@ class PlanBuilder {
 
 const isFoldOperator = (op: string): op is FoldOperator => (FOLD_OPERATORS as readonly string[]).includes(op);
 
+/** Different texts for different numbers, -0 too. */
+export const numberText = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
+
 /** Same key, same result. Numbers in JSON lose NaN and infinities, so parameters are spelled out. */
 function leafKey({ leaf, parameters }: LeafNode): string {
-  const numbers = parameters.map((parameter) => (parameter.kind === 'number' ? String(parameter.value) : ''));
+  const numbers = parameters.map((parameter) => (parameter.kind === 'number' ? numberText(parameter.value) : ''));
   return `${JSON.stringify(leaf)} ${numbers.join(' ')}`;
 }
 

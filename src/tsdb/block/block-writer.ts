@@ -314,6 +314,9 @@ export class BlockWriter {
       minMs: this.#minMs,
       maxMs: this.#maxMs,
       position: { segment: input.position.segment, offset: input.position.offset },
+      ...(input.firstPosition && {
+        firstPosition: { segment: input.firstPosition.segment, offset: input.firstPosition.offset },
+      }),
       deletesThrough: { segment: input.deletesThrough.segment, offset: input.deletesThrough.offset },
       sources: [...input.sources],
       series: this.seriesCount,

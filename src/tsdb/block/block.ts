@@ -21,6 +21,7 @@ import { type FetchOptions, type PageReader, fetchPages } from './page-fetch.ts'
 
 /** Read first when opening: most footers are in it. */
 const OPEN_BYTES = 65_536;
+const COPY_BYTES = 1 << 20;
 
 /** Reads bytes [offset, offset + length) of a file; fewer is a corrupt error. */
 export async function readRange(file: OpenFile, path: string, offset: number, length: number): Promise<Uint8Array> {
@@ -66,7 +67,6 @@ export class Block {
   #indexLoading: Promise<BlockIndex> | null = null;
   /** The opener is the first. */
   #holders = 1;
-  #report: (error: unknown) => void = () => undefined;
   #isDoomed = false;
   #isClosed = false;
 
@@ -192,30 +192,40 @@ export class Block {
     this.#holders++;
   }
 
-  /** Gives back a retain(), or what open() gave. After the last one the file is closed, and removed if that was wanted. */
+  /** Gives back a retain(), or what open() gave. After the last one the file is closed. */
   release(): void {
     invariant(this.#holders > 0, 'a block is released as often as it was retained');
     this.#holders--;
-    if (this.#holders > 0) return;
-    (this.#isDoomed ? this.#remove() : this.close()).catch((error: unknown) => this.#report(error));
+    if (this.#holders === 0) this.close().catch(() => undefined); // it was only read
   }
 
   /**
-   * Gives back what open() gave, and removes the file: before this resolves if nobody else holds the block, else at the last
-   * release(). `report` gets the error of a removal that comes later.
+   * Gives back what open() gave, and removes the file's name for good before this resolves: a block that came back after a crash would
+   * bring deleted samples with it. Who holds the block reads on; the disk has its space back after the last release().
    */
-  async removeWhenUnused(report: (error: unknown) => void = () => undefined): Promise<void> {
+  async remove(): Promise<void> {
     invariant(this.#holders > 0 && !this.#isDoomed, 'a block is removed once');
     this.#isDoomed = true;
-    this.#report = report;
-    this.#holders--;
-    if (this.#holders === 0) await this.#remove();
+    try {
+      await this.#files.remove(this.path);
+      await this.#files.syncDirectory(directoryOf(this.path));
+    } finally {
+      this.release();
+    }
   }
 
-  async #remove(): Promise<void> {
-    await this.close();
-    await this.#files.remove(this.path);
-    await this.#files.syncDirectory(directoryOf(this.path));
+  /** Copies the file; the copy is durable once its directory is. */
+  async copyTo(path: string): Promise<void> {
+    const target = await this.#files.open(path, 'create');
+    try {
+      for (let offset = 0; offset < this.sizeBytes; offset += COPY_BYTES) {
+        const piece = await this.readRange(offset, Math.min(COPY_BYTES, this.sizeBytes - offset));
+        await target.write(piece, offset);
+      }
+      await target.sync();
+    } finally {
+      await target.close();
+    }
   }
 
   /** Closes the file and leaves the cache. */

@@ -47,21 +47,48 @@ export function planReads(extents: readonly Extent[], wanted: readonly number[])
   return reads;
 }
 
-async function readPages(
+/** Smaller ones are as well left to the collector. */
+const POOLED_BYTES_MIN = 65_536;
+const POOL_MAX = 8;
+/** Buffers of READ_BYTES_MAX that no read uses: what was read is garbage as soon as its pages are decompressed. */
+const pool: Uint8Array<ArrayBuffer>[] = [];
+
+/** Reads into a buffer that is taken again later: `use` must not keep it. */
+async function withBuffer<T>(bytes: number, use: (buffer: Uint8Array) => Promise<T>): Promise<T> {
+  if (bytes < POOLED_BYTES_MIN || bytes > READ_BYTES_MAX) return use(new Uint8Array(bytes));
+  const buffer = pool.pop() ?? new Uint8Array(READ_BYTES_MAX);
+  try {
+    return await use(buffer.subarray(0, bytes));
+  } finally {
+    if (pool.length < POOL_MAX) pool.push(buffer);
+  }
+}
+
+function readPages(
   reader: PageReader,
   extents: readonly Extent[],
   read: PageRead,
   keep: boolean,
   into: PinnedPages,
-) {
-  const bytes = new Uint8Array(read.bytes);
+): Promise<void> {
+  return withBuffer(read.bytes, (buffer) => readInto(buffer, reader, extents, read, keep, into));
+}
+
+async function readInto(
+  bytes: Uint8Array,
+  reader: PageReader,
+  extents: readonly Extent[],
+  read: PageRead,
+  keep: boolean,
+  into: PinnedPages,
+): Promise<void> {
   const got = await reader.file.read(bytes, read.offset);
   for (const number of read.pages) {
     const extent = extents[number];
     const from = extent.offset - read.offset;
+    const stored = bytes.subarray(from, Math.min(from + extent.bytes, got));
     // A copy, so that a page does not keep the others of its read in memory.
-    const stored = bytes.slice(from, Math.min(from + extent.bytes, got));
-    const raw = unpack(stored, extent, reader.path, 'page');
+    const raw = unpack(extent.isCompressed ? stored : stored.slice(), extent, reader.path, 'page');
     into.set(number, raw);
     if (keep && reader.entries[number]?.value === undefined) reader.entries[number] = reader.cache.add(raw, raw.length);
   }

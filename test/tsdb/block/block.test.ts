@@ -261,15 +261,14 @@ describe('block', () => {
     assert.equal(reads, 3);
   });
 
-  test('is closed after the last holder, and removed if that was wanted', async (t) => {
+  test('has no name any more once it is removed, and is read to the end by who holds it', async (t) => {
     const { files, block } = await blockOf(t, randomSeries(seeded(3), 5, 5));
     block.retain();
-    await block.removeWhenUnused();
-    assert.ok(await files.exists('test.block'));
+    await block.remove();
+    assert.ok(!(await files.exists('test.block')));
     assert.equal((await readBlock(block, kernel)).length, 5);
     block.release();
-    for (let i = 0; i < 100 && (await files.exists('test.block')); i++) await new Promise((done) => setImmediate(done));
-    assert.ok(!(await files.exists('test.block')));
+    assert.throws(() => block.retain(), /a released block is not retained/);
   });
 
   test('writes the same bytes for the same series', async (t) => {
