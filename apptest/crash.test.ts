@@ -31,7 +31,8 @@ async function writeLoop(program: Program, writer: number, from: number): Promis
 async function checkWriter(program: Program, writer: number, count: number): Promise<void> {
   const atMs = nowMs + 200_000;
   const found = await query(program, `crash_steady{writer="${writer}"}[10m]`, atMs);
-  assert.equal(found.length, SERIES_PER_WRITE);
+  // Of a first request that was not acknowledged, some shards may have their part.
+  if (count > 0) assert.equal(found.length, SERIES_PER_WRITE, `series of writer ${writer} after ${count} requests`);
   for (const { values = [] } of found) {
     const byTime = new Map(values.map(([t, v]) => [Math.round(t * 1000) - nowMs, Number(v)]));
     const lost = Array.from({ length: count }, (_, n) => n).filter((n) => byTime.get(n) !== n);
