@@ -45,6 +45,7 @@ function filesWith(contents: ReadonlyMap<string, Uint8Array>): Files {
         return part.length;
       },
       size: async () => bytesOf(path).length,
+      write: async () => {},
       sync: async () => {},
       truncate: async () => {},
       close: async () => {},
