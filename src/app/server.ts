@@ -22,7 +22,7 @@ import {
   hostFiles,
   printConfig,
 } from '../config/index.ts';
-import { askForShortTurns, type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/index.ts';
+import { type Clock, createRealWorld, filesystemSpace, freshFiles } from '../io/index.ts';
 import { parseSelector } from '../promql/index.ts';
 import type { Retention } from '../tsdb/index.ts';
 import { createAdminService } from './admin-service.ts';
@@ -147,7 +147,6 @@ export class Server {
     const onDeath = (error: Error) => this.#options.onQuit(error);
     if (flags.agent) this.#agent = await this.#openAgent(directory);
     else await this.#openDatabase(directory, onDeath);
-    logger.debug('short turns asked for', { threads: askForShortTurns() });
     this.#remoteWrite = new RemoteWriteRole({
       directory,
       logEnds: () => this.#store.intake.logs.map(({ end }) => end),

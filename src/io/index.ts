@@ -31,4 +31,3 @@ export { type JwtAlgorithm, signedJwt } from './jwt.ts';
 export { type AccessToken, CachedToken, type TokenSource, type TokenWorld } from './access-token.ts';
 export { googleToken } from './google-token.ts';
 export { type AzureCloud, type AzureCredential, azureCloud, azureToken } from './azure-token.ts';
-export { askForShortTurns } from './short-turns.ts';
