@@ -86,7 +86,7 @@ const RULES = `groups:
     expr: temperature * 2
   - alert: Hot
     expr: copy:temperature > 100
-    for: 1s
+    for: 4s
     labels: {severity: page, shown: '{{ $labels.room | toUpper }}'}
     annotations: {summary: '{{ $labels.room }} has {{ $value }} in {{ $externalLabels.region }}'}
 `;
