@@ -1,6 +1,14 @@
 // The query worker's end of the shards: leaf plans and listings go out over message ports, results come back.
 import type { MessagePort } from 'node:worker_threads';
-import type { LeafClient, LeafControl, LeafEstimate, LeafPlan, LeafResult, PackedLabels } from '../promql/index.ts';
+import {
+  type LeafClient,
+  type LeafControl,
+  type LeafEstimate,
+  type LeafPlan,
+  type LeafResult,
+  type PackedLabels,
+  freeLeafResult,
+} from '../promql/index.ts';
 import {
   type ShardAnswer,
   type ShardCardinality,
@@ -31,7 +39,11 @@ export class RemoteShard {
 
   #receive(answer: ShardAnswer): void {
     const pending = this.#pending.get(answer.id);
-    if (!pending) return; // canceled meanwhile
+    if (!pending) {
+      // Canceled meanwhile: the collector would come late for its columns.
+      if ('value' in answer && 'kind' in answer.value) freeLeafResult(answer.value);
+      return;
+    }
     this.#pending.delete(answer.id);
     if ('error' in answer) pending.reject(fromWireError(answer.error));
     else pending.resolve(answer.value);

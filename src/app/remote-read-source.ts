@@ -173,10 +173,8 @@ class ReadingLeaf implements LeafClient {
     const { minMs, maxMs } = leafRange(plan);
     const isReached = this.#reads.reached(plan.matchers, minMs, maxMs).length > 0;
     if (!isReached) return this.#shards[this.#index].execute(plan, control);
-    // A leaf's share of the memory is a shard's; the first one has those of all.
-    const bytesMax = plan.bytesMax * this.#shards.length;
-    const shards = this.#index === 0 ? this.#shards : [];
-    return this.#reads.executor(shards, bytesMax, control).execute({ ...plan, bytesMax }, control);
+    const shards = this.#index === 0 ? this.#shards : []; // the first one reads for all
+    return this.#reads.executor(shards, plan.bytesMax, control).execute(plan, control);
   }
 
   estimate(plan: LeafPlan, control: LeafControl): Promise<LeafEstimate> {

@@ -36,6 +36,7 @@ export {
   type LeafStats,
   type PackedLabels,
   type SamplesLeafResult,
+  freeLeafResult,
   leafTransferables,
   unpackHistograms,
   unpackLabels,

@@ -68,11 +68,12 @@ export interface LeafPlan {
   readonly raw?: 'all' | 'newest';
   /** Neither taken from what earlier leaves left, nor kept for later ones. */
   readonly noCache?: boolean;
-  /** The shard's part of the query's limits. */
+  /** What is left of the query's limit. */
   readonly samplesMax: number;
+  /** The query's limit. */
   readonly bytesMax: number;
-  /** The query's own limit, which errors name; absent: bytesMax is that. */
-  readonly queryBytesMax?: number;
+  /** The count of what the query holds (see ByteBudget); absent: the leaf is alone. */
+  readonly held?: SharedArrayBuffer;
 }
 
 /** Label sets in a compact form: one table of strings, and per set the indexes of its names and values. */
@@ -175,15 +176,24 @@ export interface LeafClient {
   estimate?(plan: LeafPlan, control: LeafControl): Promise<LeafEstimate>;
 }
 
-/** The buffers of a result, to hand over instead of copying. */
-export function leafTransferables(result: LeafResult): ArrayBuffer[] {
+/** The columns of a result. Their buffers may be longer than they are. */
+export function leafArrays(result: LeafResult): ArrayBufferView[] {
   const arrays: ArrayBufferView[] = [result.labels.pairs, result.labels.ends];
   if (result.kind === 'series') arrays.push(result.values, result.present);
   else if (result.kind === 'groups') arrays.push(result.states);
   else arrays.push(result.ends, result.ts, result.vs);
   const histograms = result.kind === 'groups' ? null : result.histograms;
   if (histograms) arrays.push(histograms.at, histograms.which, histograms.ends, histograms.bytes);
-  return arrays.map((array) => array.buffer as ArrayBuffer);
+  return arrays;
+}
+
+/** The buffers of a result, to hand over instead of copying. */
+export const leafTransferables = (result: LeafResult): ArrayBuffer[] =>
+  leafArrays(result).map((array) => array.buffer as ArrayBuffer);
+
+/** Gives the memory of a result that nobody wants back at once: the collector would come late for it. */
+export function freeLeafResult(result: LeafResult): void {
+  for (const buffer of leafTransferables(result)) if (!buffer.detached) buffer.transfer(0);
 }
 
 /** Builds packed labels set by set. */

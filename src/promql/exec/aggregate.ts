@@ -10,6 +10,7 @@ import { groupLabels, groupNames, groupSeries } from './grouping.ts';
 import { labelOrder } from './label-sort.ts';
 import { rowsByGroup } from './matching.ts';
 import type { QueryRun, Work } from './query-run.ts';
+import { freeArray } from './row-block.ts';
 import { selectQuantile } from './select-quantile.ts';
 import { type Scalar, type Vector, dropEmptyRows, newVector, sortByLabels, takeRows, valueBytes } from './vector.ts';
 
@@ -129,6 +130,40 @@ export function extremes(values: Float64Array): { least: number; most: number; h
 /** Of labels, their key and the tables that find them, about. */
 const GROUP_BYTES = 640;
 
+/** Pieces of this size go back to the system when they are let go; columns of their own would leave the allocator full of holes. */
+const PIECE_BYTES = 2 << 20;
+
+/** Counts by row and step; rows are added one by one. */
+class CountRows {
+  readonly #steps: number;
+  readonly #perPiece: number;
+  readonly #pieces: Float64Array[] = [];
+  length = 0;
+
+  constructor(steps: number) {
+    this.#steps = steps;
+    this.#perPiece = Math.max(1, Math.floor(PIECE_BYTES / (steps * 8)));
+  }
+
+  add(): number {
+    if (this.length % this.#perPiece === 0) this.#pieces.push(new Float64Array(this.#perPiece * this.#steps));
+    return this.length++;
+  }
+
+  row(index: number): Float64Array {
+    const at = (index % this.#perPiece) * this.#steps;
+    return this.#pieces[Math.floor(index / this.#perPiece)].subarray(at, at + this.#steps);
+  }
+
+  count(index: number, step: number): void {
+    this.#pieces[Math.floor(index / this.#perPiece)][(index % this.#perPiece) * this.#steps + step]++;
+  }
+
+  free(): void {
+    this.#pieces.forEach(freeArray);
+  }
+}
+
 /** count_values: one series per group and distinct value. */
 export function* countValues(
   label: string,
@@ -142,7 +177,7 @@ export function* countValues(
   const wanted = groupNames(without, without ? names : [...names, label]);
   const rowOf = new Map<string, number>();
   const labels: Labels[] = [];
-  const counts: Float64Array[] = [];
+  const counts = new CountRows(steps);
   for (let row = 0; row < v.labels.length; row++) {
     const known = new Map<string, number>();
     for (let step = 0; step < steps; step++) {
@@ -156,21 +191,23 @@ export function* countValues(
         at = rowOf.get(group.key);
         if (at === undefined) {
           run.hold(steps * 8 + GROUP_BYTES);
-          rowOf.set(group.key, (at = labels.push(group) - 1));
-          counts.push(new Float64Array(steps));
+          rowOf.set(group.key, (at = counts.add()));
+          labels.push(group);
         }
         known.set(text, at);
       }
-      counts[at][step]++;
+      counts.count(at, step);
     }
   }
   run.expect(counts.length * steps * 9);
   const out = newVector(labels, steps);
-  for (const [row, column] of counts.entries()) {
+  for (let row = 0; row < counts.length; row++) {
     if (run.isDue(steps)) yield;
+    const column = counts.row(row);
     out.vs.set(column, row * steps);
     for (let i = 0; i < steps; i++) out.has[row * steps + i] = column[i] > 0 ? 1 : 0;
   }
+  counts.free();
   run.release(counts.length * (steps * 8 + GROUP_BYTES));
   const order = yield* labelOrder(labels, run);
   if (order === null) return out;

@@ -9,9 +9,10 @@
 // An entry is of one selector, function, step and phase (start modulo step). Left out: single steps, raw samples, native histograms,
 // what has annotations, and what does not depend on the window alone (arguments that change from step to step, `@`).
 import type { SourceChanges } from '../../model/index.ts';
-import { overBudget, tooManySamples } from '../errors.ts';
+import { tooManySamples } from '../errors.ts';
 import type { LeafClient, LeafControl, LeafEstimate, LeafPlan, LeafResult } from '../leaf.ts';
 import { numberText } from '../plan/build.ts';
+import { ByteBudget } from './byte-budget.ts';
 import { type CacheEntry, LeafCache, type LeafCacheStats } from './leaf-cache.ts';
 import { type KeptResult, type Part, asLeafResult, copyOf, keptBytes, keptResult, splice } from './leaf-splice.ts';
 
@@ -97,7 +98,7 @@ export class CachedLeaf implements LeafClient {
   ): LeafResult {
     const { result, points } = splice(parts);
     const bytes = keptBytes(result);
-    if (bytes > plan.bytesMax) throw overBudget(bytes, plan.queryBytesMax ?? plan.bytesMax);
+    new ByteBudget(plan.bytesMax, plan.held).check(bytes);
     if (result.kind === 'series' && points > plan.samplesMax) throw tooManySamples();
     keep(result);
     const own = { series: result.labels.length, samples: 0, peakBytes: bytes, timeMs: 0 };

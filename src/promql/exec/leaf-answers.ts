@@ -3,7 +3,7 @@
 import { TidemarkError } from '../../base/index.ts';
 import { abortError, executionError } from '../errors.ts';
 import { type Remark, Remarks } from '../annotations.ts';
-import { type LeafClient, type LeafPlan, type LeafResult, leafTransferables } from '../leaf.ts';
+import { type LeafClient, type LeafPlan, type LeafResult, freeLeafResult, leafArrays } from '../leaf.ts';
 import { childrenOf } from '../plan/children.ts';
 import type { LeafNode, LeafTemplate, PlanNode, SamplesNode } from '../plan/plan.ts';
 import { foldAggregate } from './aggregate.ts';
@@ -32,7 +32,7 @@ const TEXT_BYTES = 48;
 export const resultBytes = (results: readonly LeafResult[]): number =>
   results.reduce(
     (sum, result) =>
-      leafTransferables(result).reduce((own, { byteLength }) => own + byteLength, sum) +
+      leafArrays(result).reduce((own, { byteLength }) => own + byteLength, sum) +
       result.labels.strings.length * TEXT_BYTES,
     0,
   );
@@ -43,8 +43,7 @@ export class LeafAnswers {
   readonly #run: QueryRun;
   /** Leaves under way or done, by key. */
   readonly #answers = new Map<string, Promise<LeafAnswer>>();
-  /** Leaves that the query has, and how many have each key. */
-  #expected = 0;
+  /** How many of the query's leaves have each key. */
   readonly #users = new Map<string, number>();
   #leavesOut = 0;
   readonly #turns: (() => void)[] = [];
@@ -55,7 +54,6 @@ export class LeafAnswers {
 
   /** The query has this leaf. */
   expect(node: LeafNode | SamplesNode): void {
-    this.#expected++;
     if ('key' in node && node.key !== null) this.#users.set(node.key, (this.#users.get(node.key) ?? 0) + 1);
   }
 
@@ -94,14 +92,9 @@ export class LeafAnswers {
     const run = this.#run;
     const results = await this.#inTurn(() => {
       run.check();
-      // Series spread evenly over the shards, and all shards' results must fit: half as much again is room to grow in.
-      const atOnce = Math.max(1, Math.min(LEAVES_OUT_MAX, this.#expected));
-      const bytesMax = Math.ceil((run.bytesLeft * Math.min(1, 1.5 / clients.length)) / atOnce);
-      const queryBytesMax = run.bytesMax;
-      const plan: LeafPlan = { ...leaf, parameters, samplesMax: run.samplesLeft, bytesMax, queryBytesMax };
-      return Promise.all(clients.map((client) => client.execute(plan, run).catch((error) => this.#leafFailed(error))));
+      const { samplesLeft: samplesMax, bytesMax, held } = run;
+      return this.#fromAll(clients, { ...leaf, parameters, samplesMax, bytesMax, held });
     });
-    if (run.signal.aborted) throw abortError(run.signal);
     run.trace?.answered(
       key,
       results.map(({ stats }) => stats),
@@ -114,18 +107,38 @@ export class LeafAnswers {
       peakBytes += stats.peakBytes;
     }
     run.leavesRun++;
-    run.expect(peakBytes);
-    // Until they are merged.
-    run.hold(resultBytes(results));
+    run.noteBytes(peakBytes);
     return results;
   }
 
+  /** All shards' answers, held from when they come until they are merged. When one fails, what has come is given back at once. */
+  async #fromAll(clients: readonly LeafClient[], plan: LeafPlan): Promise<LeafResult[]> {
+    const run = this.#run;
+    const came: LeafResult[] = [];
+    let hasFailed = false;
+    const one = async (client: LeafClient): Promise<LeafResult> => {
+      const result = await client.execute(plan, run);
+      if (hasFailed || run.signal.aborted) freeLeafResult(result);
+      if (run.signal.aborted) throw abortError(run.signal);
+      came.push(result);
+      run.hold(resultBytes([result]));
+      return result;
+    };
+    try {
+      return await Promise.all(clients.map(one));
+    } catch (error) {
+      hasFailed = true;
+      for (const result of came) freeLeafResult(result);
+      throw run.signal.aborted ? abortError(run.signal) : this.#failureOf(error);
+    }
+  }
+
   /** Errors of storage are told apart from those of the query. */
-  #leafFailed(error: unknown): never {
+  #failureOf(error: unknown): unknown {
     const isOfQuery = error instanceof TidemarkError && QUERY_CODES.has(error.code);
     const isStorage = error instanceof TidemarkError && !isOfQuery;
     this.#run.failure = isStorage ? executionError(`expanding series: ${error.message}`, error) : error;
-    throw this.#run.failure;
+    return this.#run.failure;
   }
 
   /** So many leaves at once: each may hold, within its shards, what the query has left. */

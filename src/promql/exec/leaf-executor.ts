@@ -11,7 +11,7 @@ import {
   isStaleAt,
 } from '../../model/index.ts';
 import { Remarks } from '../annotations.ts';
-import { abortError, executionError, overBudget, tooManySamples } from '../errors.ts';
+import { abortError, executionError, tooManySamples } from '../errors.ts';
 import { extendedRange, extendedSamples } from '../functions/extended.ts';
 import {
   LabelsPacker,
@@ -24,6 +24,7 @@ import {
   type LeafResult,
   type LeafStats,
 } from '../leaf.ts';
+import { ByteBudget } from './byte-budget.ts';
 import { estimateLeaf, leafRange } from './leaf-estimate.ts';
 import { LevelLeaf } from './level-leaf.ts';
 import { NamesSeen } from './names-seen.ts';
@@ -100,11 +101,12 @@ class LeafRun {
   #accumulator: Accumulator | null = null;
   #hasHistograms = false;
   #samples = 0;
-  #bytes = 0;
+  readonly #budget: ByteBudget;
   #peakBytes = 0;
 
   constructor(plan: LeafPlan, { kernel, nowMs, pieceSamples }: LeafExecutorOptions, control: LeafControl) {
     this.#plan = plan;
+    this.#budget = new ByteBudget(plan.bytesMax, plan.held);
     this.#pieceSamples = pieceSamples ?? PIECE_SAMPLES;
     this.#kernel = kernel;
     this.#column = new LeafColumn(kernel, plan.starts);
@@ -130,6 +132,7 @@ class LeafRun {
     this.#accumulator?.free();
     this.#block?.free();
     this.#set.release?.();
+    this.#budget.close();
   }
 
   result(): Promise<LeafResult> {
@@ -140,15 +143,9 @@ class LeafRun {
 
   /** Counts bytes that are now held (or given back, if negative). */
   #hold(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#bytes > this.#plan.bytesMax) throw this.#overBudget(this.#bytes);
-    if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes;
-  }
-
-  /** In terms of the query: what it would take if other shards held as much. */
-  #overBudget(bytes: number): Error {
-    const { bytesMax, queryBytesMax = bytesMax } = this.#plan;
-    return overBudget(Math.ceil(bytes * Math.max(1, queryBytesMax / bytesMax)), queryBytesMax);
+    if (bytes < 0) this.#budget.release(-bytes);
+    else this.#budget.hold(bytes);
+    this.#peakBytes = Math.max(this.#peakBytes, this.#budget.bytes);
   }
 
   /** Whether to call #pause() before series `index` is read. Throws if the query was aborted. */
@@ -179,8 +176,8 @@ class LeafRun {
 
   /** One column at a time is held; it has to fit on top of what the query holds already. */
   #checkColumn(bytes: number): void {
-    if (this.#bytes + bytes > this.#plan.bytesMax) throw this.#overBudget(this.#bytes + bytes);
-    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + bytes);
+    this.#budget.check(bytes);
+    this.#peakBytes = Math.max(this.#peakBytes, this.#budget.bytes + bytes);
   }
 
   /** Decodes a series' column into the kernel; returns its length. */
@@ -359,7 +356,7 @@ class LeafRun {
   #unfolded(heldBefore: number): Promise<LeafResult> {
     this.#accumulator?.free();
     this.#accumulator = null;
-    this.#bytes = heldBefore;
+    this.#budget.release(this.#budget.bytes - heldBefore);
     this.#vector = null;
     this.#levels = LevelLeaf.of(this.#plan, this.#kernel, (bytes) => this.#hold(bytes));
     this.#samples = 0;
@@ -375,7 +372,7 @@ class LeafRun {
 
   async #folded(fold: LeafFold): Promise<LeafResult> {
     const { steps } = this.#plan;
-    const heldBefore = this.#bytes;
+    const heldBefore = this.#budget.bytes;
     this.#watchNames();
     const { groupOf, groups } = this.#set.group(fold.mode, fold.names);
     this.#hold(groupOf.byteLength + groups.length * 128);

@@ -2,8 +2,9 @@
 import type { ExecKernel } from '../../kernel/index.ts';
 import type { Clock } from '../../io/index.ts';
 import { Annotations } from '../annotations.ts';
-import { abortError, overBudget, timedOut, tooManySamples, wasCanceled } from '../errors.ts';
+import { abortError, timedOut, tooManySamples, wasCanceled } from '../errors.ts';
 import type { LeafClient, LeafControl } from '../leaf.ts';
+import { ByteBudget, createHeldMemory } from './byte-budget.ts';
 import { ColumnMemory } from './column-memory.ts';
 import type { Trace } from './trace.ts';
 
@@ -45,12 +46,14 @@ export class QueryRun implements LeafControl {
   readonly trace: Trace | null;
   readonly bytesMax: number;
   readonly samplesMax: number;
+  /** The count that leaves share. */
+  readonly held = createHeldMemory();
+  readonly #budget: ByteBudget;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
   readonly #isCanceled: () => boolean;
   #work = 0;
   #sliceStartMs: number;
-  #bytes = 0;
   #samples = 0;
   peakBytes = 0;
   /** What ended the query from outside: a limit, a cancellation, a shard. */
@@ -70,6 +73,7 @@ export class QueryRun implements LeafControl {
     this.delayedNameRemoval = options.delayedNameRemoval;
     this.typeAndUnitLabels = options.typeAndUnitLabels;
     this.bytesMax = options.bytesMax;
+    this.#budget = new ByteBudget(options.bytesMax, this.held);
     this.samplesMax = options.samplesMax;
     this.#clock = options.clock;
     this.#deadlineMs = options.deadlineMs;
@@ -80,9 +84,17 @@ export class QueryRun implements LeafControl {
 
   /** Counts bytes that are about to be held. Throws when the query's budget does not allow them. */
   hold(bytes: number): void {
-    if (this.#bytes + bytes > this.bytesMax) throw this.#failed(overBudget(this.#bytes + bytes, this.bytesMax));
-    this.#bytes += bytes;
-    if (this.#bytes > this.peakBytes) this.peakBytes = this.#bytes;
+    try {
+      this.#budget.hold(bytes);
+    } catch (error) {
+      throw this.#failed(error as Error);
+    }
+    this.noteBytes(0);
+  }
+
+  /** The query held so many bytes beside what is counted here. */
+  noteBytes(bytes: number): void {
+    this.peakBytes = Math.max(this.peakBytes, this.#budget.bytes + bytes);
   }
 
   /** Throws unless so many more bytes could be held: asked before they are allocated by who cannot tell exactly. */
@@ -92,11 +104,11 @@ export class QueryRun implements LeafControl {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#budget.bytes;
   }
 
   release(bytes: number): void {
-    this.#bytes -= bytes;
+    this.#budget.release(bytes);
   }
 
   holdSamples(count: number): void {
@@ -110,7 +122,7 @@ export class QueryRun implements LeafControl {
   }
 
   get bytesLeft(): number {
-    return this.bytesMax - this.#bytes;
+    return this.bytesMax - this.#budget.totalBytes;
   }
 
   get samplesLeft(): number {

@@ -35,8 +35,13 @@ class HistogramPlaces {
 
 /** What is allocated at first, unless so many rows are not to be had. */
 const FIRST_BYTES = 1 << 20;
+/** Up to here a block doubles. Then it becomes as large as this: pages that nobody has touched are no memory, and nothing is copied. */
+const DOUBLED_BYTES = 16 << 20;
+const LARGE_BYTES = 256 << 20;
+/** Blocks beyond this are not copied into memory of their size when they are finished. */
+const CUT_BYTES = 16 << 20;
 
-/** Rows of step vectors: values and presence. */
+/** Rows of step vectors: values and presence. What is counted as held are rows in use, some ahead. */
 export class RowBlock {
   readonly #steps: number;
   readonly #rowsMax: number;
@@ -45,6 +50,8 @@ export class RowBlock {
   #present: Uint8Array;
   #rows = 0;
   #capacity = 0;
+  /** Rows that are counted. */
+  #held = 0;
   #histograms: HistogramPlaces | null = null;
   /** Present values in all rows. */
   points = 0;
@@ -62,9 +69,18 @@ export class RowBlock {
   }
 
   #grow(): void {
-    const first = Math.max(16, Math.floor(FIRST_BYTES / (this.#steps * 9)));
-    const capacity = Math.min(this.#rowsMax, Math.max(first, this.#capacity * 2));
-    this.#hold((capacity - this.#capacity) * this.#steps * 9);
+    const rowBytes = this.#steps * 9;
+    const few = Math.max(16, Math.floor(FIRST_BYTES / rowBytes));
+    const held = Math.min(this.#rowsMax, this.#held + Math.max(few, this.#held >> 3));
+    this.#hold((held - this.#held) * rowBytes);
+    this.#held = held;
+    if (held <= this.#capacity) return;
+    const doubled = Math.max(few, this.#capacity * 2);
+    const wanted =
+      doubled * rowBytes <= DOUBLED_BYTES ? doubled : Math.max(doubled, Math.floor(LARGE_BYTES / rowBytes));
+    const capacity = Math.min(this.#rowsMax, wanted);
+    const copyBytes = this.#rows * rowBytes;
+    this.#hold(copyBytes);
     const values = new Float64Array(capacity * this.#steps);
     const present = new Uint8Array(capacity * this.#steps);
     values.set(this.#values);
@@ -73,11 +89,12 @@ export class RowBlock {
     this.#values = values;
     this.#present = present;
     this.#capacity = capacity;
+    this.#hold(-copyBytes);
   }
 
   /** Appends the first `steps` entries; `points` of them are present, which is for who wants to know. */
   add(values: Float64Array, present: Uint8Array, points = 0): void {
-    if (this.#rows === this.#capacity) this.#grow();
+    if (this.#rows === this.#held) this.#grow();
     const steps = this.#steps;
     const at = this.#rows++ * steps;
     if (steps === 1) {
@@ -106,6 +123,9 @@ export class RowBlock {
     const [values, present] = [this.#values, this.#present];
     [this.#values, this.#present] = [new Float64Array(0), new Uint8Array(0)];
     if (this.#rows === this.#capacity) return { values, present, histograms };
+    if (length * 9 > CUT_BYTES) {
+      return { values: values.subarray(0, length), present: present.subarray(0, length), histograms };
+    }
     const cut = new Uint8Array((present.buffer as ArrayBuffer).transfer(length));
     return { values: cutFloats(values, length), present: cut, histograms };
   }
@@ -134,7 +154,8 @@ export class SampleBlock {
 
   #grow(least: number): void {
     const capacity = Math.max(256, this.#ts.length * 2, least);
-    this.#hold((capacity - this.#ts.length) * 16);
+    const before = this.#ts.length;
+    this.#hold(capacity * 16);
     const ts = new Float64Array(capacity);
     const vs = new Float64Array(capacity);
     ts.set(this.#ts);
@@ -142,6 +163,7 @@ export class SampleBlock {
     this.free();
     this.#ts = ts;
     this.#vs = vs;
+    this.#hold(-before * 16);
   }
 
   /** Appends a sample; the value is entry `index` of `vs`. */
