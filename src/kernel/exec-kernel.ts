@@ -62,8 +62,10 @@ export interface Accumulator {
   add(group: number): void;
   /** Folds another accumulator's state of a group into ours; the state comes from exportState() of the same op and steps. */
   merge(group: number, state: Float64Array): void;
-  /** The group's state as plain numbers: what crosses threads and the network. Layout is private to the implementation pair. */
-  exportState(group: number): Float64Array;
+  /** Numbers of a state. */
+  readonly stateLength: number;
+  /** Writes the group's state to [at, at + stateLength): plain numbers, raw bits among them, which are what crosses threads and the network. Layout is private to the implementation pair. */
+  exportState(group: number, into: Float64Array, at: number): void;
   /** Writes the group's final step vector to the kernel's `out` and `present`. */
   finish(group: number): void;
   free(): void;

@@ -55,10 +55,14 @@ export class TwinAccumulator implements Accumulator {
     }
   }
 
-  exportState(group: number): Float64Array {
+  get stateLength(): number {
+    return stateLength(this.#fold, this.steps);
+  }
+
+  exportState(group: number, into: Float64Array, to: number): void {
     const at = this.#at(group);
     const { steps } = this;
-    const state = new Float64Array(stateLength(this.#fold, steps));
+    const state = into.subarray(to, to + this.stateLength).fill(0);
     if (!this.#fold.counted) {
       const words = new Uint32Array(Math.ceil(steps / 32));
       for (let i = 0; i < steps; i++) words[i >>> 5] |= this.#seen[at + i] << (i & 31);
@@ -68,7 +72,6 @@ export class TwinAccumulator implements Accumulator {
     for (let p = 0; p < planes; p++) {
       state.set(this.#planes[p].subarray(at, at + steps), state.length - (planes - p) * steps);
     }
-    return state;
   }
 
   finish(group: number): void {

@@ -191,10 +191,14 @@ class WasmAccumulator implements Accumulator {
     this.#done(this.#exports.accumulatorMerge(this.#address, group), group);
   }
 
-  exportState(group: number): Float64Array {
+  get stateLength(): number {
+    return this.#exports.accumulatorStateLength(this.#live());
+  }
+
+  exportState(group: number, into: Float64Array, at: number): void {
     const room = this.#stateRoom();
     this.#done(this.#exports.accumulatorExport(this.#address, group), group);
-    return room.slice();
+    into.set(room, at);
   }
 
   finish(group: number): void {

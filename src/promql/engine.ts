@@ -11,7 +11,7 @@ import { Trace } from './exec/trace.ts';
 import { labelOrder } from './exec/label-sort.ts';
 import { QueryRun, type Work } from './exec/query-run.ts';
 import { freeArray } from './exec/row-block.ts';
-import { type Matrix, type Value, type Vector, takeRows, valueBytes } from './exec/vector.ts';
+import { type Matrix, type Value, type Vector, countPresent, takeRows, valueBytes } from './exec/vector.ts';
 import type { LeafClient, LeafEstimate } from './leaf.ts';
 import { USE_START_TIMESTAMPS, parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
@@ -393,8 +393,7 @@ function scalarMatrix(vs: Float64Array, { startMs, stepMs, steps }: Steps): Matr
 /** Dense step vectors to samples. */
 function* vectorMatrix(v: Vector, { startMs, stepMs }: Steps, run: QueryRun): Work<MatrixResult> {
   const { steps, has } = v;
-  let points = 0;
-  for (let i = 0; i < has.length; i++) if (has[i] !== 0) points++;
+  const points = countPresent(has);
   const ts = new Float64Array(points);
   const vs = new Float64Array(points);
   const ends = new Uint32Array(v.labels.length);

@@ -2,7 +2,7 @@
 // implementations of the same formula.
 
 import { setStaleAt } from '../../src/model/index.ts';
-import type { ExecKernel } from '../../src/kernel/index.ts';
+import type { Accumulator, ExecKernel } from '../../src/kernel/index.ts';
 
 /** A small seeded generator of numbers in [0, 1). */
 export function randomFrom(seed: number): () => number {
@@ -71,4 +71,11 @@ export function load(kernel: ExecKernel, column: Column): number {
   kernel.ts.set(column.ts);
   kernel.vsWords.set(column.vsWords);
   return column.ts.length;
+}
+
+/** The state of a group, in memory of its own. */
+export function stateOf(accumulator: Accumulator, group: number): Float64Array {
+  const state = new Float64Array(accumulator.stateLength);
+  accumulator.exportState(group, state, 0);
+  return state;
 }

@@ -9,7 +9,7 @@ import {
   createExecWasm,
   loadKernel,
 } from '../../src/kernel/index.ts';
-import { type Column, load, randomColumn, randomFrom } from './columns.ts';
+import { type Column, load, randomColumn, randomFrom, stateOf } from './columns.ts';
 
 const wasm = createExecWasm(await loadKernel('exec'));
 const twin = createExecTwin();
@@ -107,7 +107,7 @@ function foldOnce(random: () => number, op: (typeof FOLD_OPERATORS)[number], see
     });
   }
   for (let group = 0; group < groups; group++) {
-    const states = accumulators.map((pair) => pair[1].exportState(group));
+    const states = accumulators.map((pair) => stateOf(pair[1], group));
     // Not deepEqual, which would compare the bits of NaNs.
     const different = states[0].findIndex((x, i) => !Object.is(x, states[1][i]));
     assert.equal(different, -1, `${op}, seed ${seed}: states differ`);

@@ -11,6 +11,7 @@ import {
   createExecWasm,
   loadKernel,
 } from '../../src/kernel/index.ts';
+import { stateOf } from './columns.ts';
 import { setStaleAt } from '../../src/model/index.ts';
 
 const STALE = 'stale';
@@ -135,7 +136,7 @@ function fold(kernel: ExecKernel, op: FoldOperator, series: readonly number[], s
     kernel.present[0] = 1;
     (i < split ? whole : other).add(0);
   });
-  whole.merge(0, other.exportState(0));
+  whole.merge(0, stateOf(other, 0));
   whole.finish(0);
   whole.free();
   other.free();

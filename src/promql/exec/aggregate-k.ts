@@ -6,6 +6,7 @@ import { labelsHash } from '../functions/labels-hash.ts';
 import { extremes } from './aggregate.ts';
 import { groupSeries } from './grouping.ts';
 import type { QueryRun, Work } from './query-run.ts';
+import { StepTile } from './step-tiles.ts';
 import { type Scalar, type Vector, dropEmptyRows, emptyVector, takeRows } from './vector.ts';
 
 const INT64_LIMIT = 2 ** 63;
@@ -46,11 +47,14 @@ class RowHeap {
     }
   }
 
-  /** Puts a row in place of the root if its value is to be preferred. */
-  offer(row: number, value: number): void {
+  /** Whether a value is to be preferred to the root's. */
+  wants(value: number): boolean {
     const root = this.#values[0];
-    const better = root * this.#sign < value * this.#sign || (Number.isNaN(root) && !Number.isNaN(value));
-    if (!better) return;
+    if (this.#sign === 1 ? root < value : root > value) return true;
+    return Number.isNaN(root) && !Number.isNaN(value);
+  }
+
+  replaceRoot(row: number, value: number): void {
     this.rows[0] = row;
     this.#values[0] = value;
     let at = 0;
@@ -105,18 +109,21 @@ export function* rankAggregate(
   let ignored = false;
   const heaps = groups.map(() => new RowHeap(op === 'topk' ? 1 : -1));
   let order: number[] = [];
+  const tile = new StepTile(v);
   for (let step = 0; step < steps; step++) {
     if (run.isDue(groupOf.length)) yield;
     const limit = Math.min(Math.trunc(k.vs[step]), groupOf.length);
     if (limit < 1) continue;
     for (const heap of heaps) heap.clear();
+    const offset = tile.offset(step);
     for (let row = 0; row < groupOf.length; row++) {
-      const at = row * steps + step;
-      if (v.has[at] === 2) ignored = true;
-      if (v.has[at] !== 1) continue;
+      const present = tile.has[offset + row];
+      if (present === 2) ignored = true;
+      if (present !== 1) continue;
       const heap = heaps[groupOf[row]];
-      if (heap.rows.length < limit) heap.push(row, v.vs[at]);
-      else heap.offer(row, v.vs[at]);
+      const value = tile.vs[offset + row];
+      if (heap.rows.length < limit) heap.push(row, value);
+      else if (heap.wants(value)) heap.replaceRoot(row, value);
     }
     for (const heap of heaps) for (const row of heap.rows) has[row * steps + step] = 1;
     if (steps === 1) order = heaps.flatMap((heap) => heap.sorted());

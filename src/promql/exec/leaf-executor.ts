@@ -398,20 +398,17 @@ class LeafRun {
       }
     }
     const packer = new LabelsPacker();
-    let states = new Float64Array(0);
-    let used = 0;
+    const accumulator = this.#accumulator;
     const filled = hasValue.reduce((sum, value) => sum + value, 0);
+    const length = (accumulator?.stateLength ?? 0) * filled;
+    this.#hold(length * 8);
+    const states = new Float64Array(length);
+    let used = 0;
     for (let g = 0; g < groups.length; g++) {
       if (hasValue[g] === 0) continue;
       packer.add(groups[g]);
-      const state = (this.#accumulator as Accumulator).exportState(g);
-      if (used === 0) {
-        this.#hold(state.byteLength * filled);
-        states = new Float64Array(state.length * filled);
-      }
-      // States carry raw bits; set() copies them as they are.
-      states.set(state, used);
-      used += state.length;
+      accumulator?.exportState(g, states, used);
+      used += accumulator?.stateLength ?? 0;
     }
     return { kind: 'groups', labels: packer.finish(), states, facts: this.#facts(), stats: this.#stats() };
   }

@@ -116,6 +116,8 @@ export function* mergeGroups(
   } finally {
     accumulator.free();
     run.release(bytes);
+    // All of them were merged: left to the collector, they would be most of what it is called for.
+    for (const result of results) freeArray((result as GroupsLeafResult).states);
   }
   return dropEmptyRows(out);
 }

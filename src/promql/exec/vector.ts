@@ -99,9 +99,20 @@ export function valueBytes(value: Value): number {
 export function pointCount(value: Value): number {
   if (value.type === 'matrix') return value.ts.length;
   if (value.type !== 'vector') return value.type === 'scalar' ? value.steps : 0;
-  const { has } = value;
+  return countPresent(value.has);
+}
+
+/** Entries of a presence column that are not 0: four at a time, each 0, 1 or 2. */
+export function countPresent(has: Uint8Array): number {
+  const aligned = has.byteOffset % 4 === 0 ? has.length >>> 2 : 0;
+  const words = new Uint32Array(has.buffer, aligned === 0 ? 0 : has.byteOffset, aligned);
   let count = 0;
-  for (let i = 0; i < has.length; i++) if (has[i] !== 0) count++;
+  for (let i = 0; i < aligned; i++) {
+    const word = words[i];
+    if (word === 0x01010101) count += 4;
+    else if (word !== 0) count += Math.imul((word | (word >>> 1)) & 0x01010101, 0x01010101) >>> 24;
+  }
+  for (let i = aligned * 4; i < has.length; i++) if (has[i] !== 0) count++;
   return count;
 }
 
@@ -161,7 +172,14 @@ export function sortByLabels(v: Vector): Vector {
 
 /** Whether some two series have the same labels. */
 export function hasSameLabelset(labels: readonly Labels[]): boolean {
-  if (labels.length < 2) return false;
+  // In order, as they mostly are, equal ones are neighbours, and no keys are needed.
+  let inOrder = 1;
+  for (; inOrder < labels.length; inOrder++) {
+    const order = compareLabels(labels[inOrder - 1], labels[inOrder]);
+    if (order === 0) return true;
+    if (order > 0) break;
+  }
+  if (inOrder >= labels.length) return false;
   const seen = new Set<string>();
   for (const each of labels) {
     if (seen.has(each.key)) return true;

@@ -5,6 +5,7 @@ import { type Labels, METRIC_NAME, type NativeHistogram, plainDecimal } from '..
 import { Remarks } from '../annotations.ts';
 import type { Span } from '../ast.ts';
 import type { QueryRun, Work } from '../exec/query-run.ts';
+import { StepTile } from '../exec/step-tiles.ts';
 import {
   type Scalar,
   type Vector,
@@ -20,8 +21,7 @@ interface HistogramGroup {
   readonly labels: Labels;
   /** Rows by rising upper bound. */
   readonly rows: { row: number; bound: number }[];
-  /** The same as columns: where each row begins in the vector, and the bounds. */
-  places: Uint32Array;
+  /** Their bounds. */
   bounds: Float64Array;
   /** The row that has native histograms; -1: there is none. */
   native: number;
@@ -36,7 +36,6 @@ interface StepValue {
 }
 
 const LE: ReadonlySet<string> = new Set(['le']);
-const NO_PLACES = new Uint32Array(0);
 const NO_BOUNDS = new Float64Array(0);
 
 /** Groups of bucket series; warns about series without a usable bound. */
@@ -44,8 +43,7 @@ function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] 
   const groups = new Map<string, HistogramGroup>();
   const groupOf = (labels: Labels): HistogramGroup => {
     let group = groups.get(labels.key);
-    if (!group)
-      groups.set(labels.key, (group = { labels, rows: [], places: NO_PLACES, bounds: NO_BOUNDS, native: -1 }));
+    if (!group) groups.set(labels.key, (group = { labels, rows: [], bounds: NO_BOUNDS, native: -1 }));
     return group;
   };
   v.labels.forEach((labels, row) => {
@@ -62,7 +60,6 @@ function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] 
   });
   for (const group of groups.values()) {
     group.rows.sort((a, b) => a.bound - b.bound);
-    group.places = Uint32Array.from(group.rows, ({ row }) => row * v.steps);
     group.bounds = Float64Array.from(group.rows, ({ bound }) => bound);
   }
   return [...groups.values()];
@@ -95,13 +92,17 @@ function* evaluate(
   const buckets = new Buckets(groups.reduce((most, { rows }) => Math.max(most, rows.length), 0));
   for (let variant = 0; variant < variants.length; variant++) {
     for (const [g, group] of groups.entries()) {
+      const tile = new StepTile(
+        v,
+        group.rows.map(({ row }) => row),
+      );
       const work = 2 + 4 * group.rows.length;
       const at = (variant * groups.length + g) * v.steps;
       for (let step = 0; step < v.steps; step++) {
         if (run.isDue(work)) yield;
         if (value.isThere?.(step, variant) === false) continue;
         buckets.clear();
-        buckets.addFloats(group.places, group.bounds, v, step);
+        buckets.addFloats(group.bounds, tile.vs, tile.has, tile.offset(step));
         const h = nativeAt(v, group, step);
         if (buckets.length === 0 && h === null) continue;
         const name = run.delayedNameRemoval ? group.labels.get(METRIC_NAME) : '';
