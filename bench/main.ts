@@ -1,6 +1,6 @@
 // npm run bench [-- name ...] [--scale=0.1]: figures of the real program on this machine, with data of our own making. Names:
 // ingest query restart size isolation; none: these, which takes less than three minutes. By name only, with options of their own:
-// ninety-days, which takes half an hour, query-memory, and churn-hours, which takes minutes. The kernels alone are measured by exec.ts,
+// ninety-days, which takes half an hour, query-memory, churn-hours, which takes minutes, and soak, which takes an hour. The kernels alone are measured by exec.ts,
 // exposition.ts, head.ts and intake.ts in this folder.
 import { availableParallelism, cpus } from 'node:os';
 import { churnHours } from './churn-hours.ts';
@@ -11,6 +11,7 @@ import { query } from './query.ts';
 import { queryMemory } from './query-memory.ts';
 import { restart } from './restart.ts';
 import { size } from './size.ts';
+import { soak } from './soak.ts';
 import { type Bench, machineLoad } from './traffic.ts';
 
 const benches: Readonly<Record<string, Bench>> = { ingest, query, restart, size, isolation };
@@ -19,6 +20,7 @@ const longBenches: Readonly<Record<string, Bench>> = {
   'ninety-days': ninetyDays,
   'query-memory': queryMemory,
   'churn-hours': churnHours,
+  soak,
 };
 const known = { ...benches, ...longBenches };
 
