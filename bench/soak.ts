@@ -90,7 +90,7 @@ class Record {
 }
 
 async function writeLoop(program: Program, record: Record, endMs: number): Promise<void> {
-  for (let tick = 0; Date.now() < endMs; tick++) {
+  while (Date.now() < endMs) {
     const nextMs = Date.now() + SCRAPE_MS;
     const bodies: Body[] = bodiesOf(WRITTEN_SERIES, 0, 1, Date.now() - SCRAPE_MS);
     for (const body of bodies) {

@@ -11,7 +11,6 @@ import {
   formatDuration,
   globFiles,
   loadConfig,
-  parseConfig,
   parseDuration,
 } from '../config/index.ts';
 import { goQuote } from '../model/index.ts';
@@ -69,7 +68,7 @@ class ConfigCheck {
     const config = await this.#load(file);
     if (this.#isAgent) refuseInAgent(config);
     const ruleFiles = this.#isSyntaxOnly ? [] : await this.#ruleFiles(config);
-    const jobs = this.#isSyntaxOnly ? config.scrapeConfigs : allScrapeConfigs(config);
+    const jobs = allScrapeConfigs(config);
     for (const job of jobs) await this.#job(job);
     for (const manager of config.alerting.alertmanagers) {
       await this.#tls(manager.tlsConfig);
@@ -85,10 +84,14 @@ class ConfigCheck {
     } catch (cause) {
       throw new TidemarkError('bad_config', `cannot read ${file}: ${errorText(cause)}`, { cause });
     }
-    const options = { file, env: process.env };
-    if (this.#isSyntaxOnly) return parseConfig(text, options);
-    const { readFile, list } = this.#tool.files;
-    return loadConfig(text, { ...options, readFile, list });
+    const { list } = this.#tool.files;
+    return loadConfig(text, { file, env: process.env, list, readFile: (path) => this.#read(path) });
+  }
+
+  /** Files of scrape configurations are configuration, too. For the syntax alone they need not be there. */
+  async #read(path: string): Promise<Uint8Array> {
+    const isMissing = this.#isSyntaxOnly && !(await this.#tool.files.stat(path));
+    return isMissing ? new Uint8Array(0) : this.#tool.files.readFile(path);
   }
 
   async #ruleFiles({ ruleFiles }: Config): Promise<string[]> {
