@@ -101,7 +101,13 @@ export class QueryClient implements QueryService, ActiveQueries {
     const cancels = createCancelMemory();
     this.#cancels = new CancelFlags(cancels);
     this.#worker = new Worker(new URL('./query-worker.ts', import.meta.url), {
-      workerData: { ports, settings: options.settings, slots, cancels } satisfies QueryWorkerData,
+      workerData: {
+        ports,
+        settings: options.settings,
+        slots,
+        cancels,
+        pushes: options.shards.map(({ pushMemory }) => pushMemory),
+      } satisfies QueryWorkerData,
       transferList: ports,
       name: 'query',
     });

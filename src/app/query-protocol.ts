@@ -27,6 +27,8 @@ export interface QueryWorkerData {
   readonly slots: SharedArrayBuffer;
   /** See cancel-flags.ts. */
   readonly cancels: SharedArrayBuffer;
+  /** Of each shard: see write-activity.ts. */
+  readonly pushes: readonly SharedArrayBuffer[];
 }
 
 /** Main thread to query worker. `after`: per shard, the groups that were acknowledged before the request came. */

@@ -45,10 +45,11 @@ import type { EngineSettings, QueryCommand, QueryEvent, QueryProgress, QueryWork
 import { RemoteReadAsker } from './remote-read-asker.ts';
 import { RemoteReads } from './remote-read-source.ts';
 import { RemoteLeaf, RemoteShard } from './remote-leaves.ts';
+import { WriteActivity } from './write-activity.ts';
 
 /** Per tenant. */
 const WAITING_MAX = 200;
-/** Between pieces of a long answer: see shard-worker.ts. */
+/** Between pieces of a long answer, while writes come in: see shard-worker.ts. */
 const PAUSE_MS = 0.1;
 /** After this long of encoding others have their turn: whole steps of other queries, so that a shorter one keeps long answers waiting. */
 const SEND_SLICE_MS = 5;
@@ -87,6 +88,7 @@ class QueryHost {
   readonly #slots: SlotPool;
   readonly #cancels: CancelFlags;
   readonly #garbage: GarbageCollector;
+  readonly #writes: WriteActivity;
   readonly #running = new Map<number, Running>();
   /** Results that are being sent. */
   #unsentBytes = 0;
@@ -114,6 +116,7 @@ class QueryHost {
     this.#slots = new SlotPool(data.slots);
     this.#garbage = new GarbageCollector(clock);
     this.#cancels = new CancelFlags(data.cancels);
+    this.#writes = new WriteActivity(data.pushes, clock);
     this.#queue = new FairQueue({ slots: data.settings.maxConcurrency, waitingMax: WAITING_MAX });
   }
 
@@ -209,7 +212,7 @@ class QueryHost {
       await encodeAnswer(answer, accepted, async (piece) => {
         await sender.send(piece);
         if (piece.isEnd) return;
-        clock.pause(PAUSE_MS);
+        if (this.#writes.isRecent) clock.pause(PAUSE_MS);
         if (clock.monotonicMs() < sliceEndMs) return;
         await clock.yield();
         sliceEndMs = clock.monotonicMs() + SEND_SLICE_MS;

@@ -13,6 +13,7 @@ import {
   type ShardReport,
   fromWireError,
 } from './shard-protocol.ts';
+import { createPushMemory, notePush } from './write-activity.ts';
 
 /** Longest wait of a durable group for others, and bytes that do not wait. */
 const GATHER_MS = 5;
@@ -49,6 +50,8 @@ export class ShardClient implements ShardPort {
   #gathered: PushedGroup[] = [];
   #gatheredBytes = 0;
   #cancelFlush: (() => void) | null = null;
+  /** See write-activity.ts. */
+  readonly pushMemory = createPushMemory();
   /** Groups handed over since the start. A query that must see them carries this number. */
   pushed = 0;
   pendingBytes = 0;
@@ -81,6 +84,7 @@ export class ShardClient implements ShardPort {
   /** Groups go over in messages of several: waking a thread for each costs more than applying it. */
   push(group: DurableGroup): void {
     this.pushed++;
+    notePush(this.pushMemory);
     this.pendingBytes += group.length;
     const { buffer, length } = group;
     this.#pending.push({ buffer, length, atMs: this.#options.clock.monotonicMs() });
