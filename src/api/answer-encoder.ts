@@ -1,4 +1,5 @@
 // An answer on its way out: written, compressed and handed on piece by piece, so that of a long one only a piece exists at a time.
+import type { PointsKernel } from '../kernel/index.ts';
 import { type Coding, isCompressible, StreamCoder } from './compress.ts';
 import { JsonWriter } from './json-writer.ts';
 import type { HandlerAnswer } from './query-handler.ts';
@@ -18,14 +19,15 @@ const SPARE_BYTES_MAX = 1 << 20;
 
 /**
  * Encodes an answer; each piece waits until `send` has taken the one before it. `accepted`: what the client lets the body be
- * compressed with. If `send` rejects, the rest is not written.
+ * compressed with. If `send` rejects, the rest is not written. `pointsKernel`: what writes samples.
  */
 export async function encodeAnswer(
   answer: HandlerAnswer,
   accepted: Coding | null,
   send: (piece: EncodedPiece) => Promise<void>,
+  pointsKernel: PointsKernel | null = null,
 ): Promise<void> {
-  const json = spare ?? new JsonWriter();
+  const json = spare?.pointsKernel === pointsKernel ? spare : new JsonWriter(undefined, pointsKernel);
   spare = null;
   const pieces = answer.write(json);
   let coder: StreamCoder | null = null;

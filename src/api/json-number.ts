@@ -115,8 +115,13 @@ export function writeTime(bytes: Uint8Array, at: number, timeMs: number): number
     bytes[at++] = MINUS;
     timeMs = -timeMs;
   }
-  const seconds = Math.floor(timeMs / 1000);
-  const rest = timeMs - seconds * 1000;
+  let seconds = Math.floor(timeMs / 1000);
+  let rest = timeMs - seconds * 1000;
+  // From 2^43 seconds on, the quotient may have been rounded up.
+  if (rest < 0) {
+    seconds--;
+    rest += 1000;
+  }
   at = writeInteger(bytes, at, seconds);
   if (rest === 0) return at;
   bytes[at] = POINT;

@@ -5,6 +5,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
   type BulkRequest,
   type Coding,
+  type EncodedPiece,
   type EngineAnswer,
   type HandlerEngine,
   type InstantRequest,
@@ -19,7 +20,7 @@ import {
 } from '../api/index.ts';
 import { TidemarkError, errorText, invariant } from '../base/index.ts';
 import { type Clock, createRealWorld } from '../io/index.ts';
-import { type ExecKernel, createExecWasm, loadKernel } from '../kernel/index.ts';
+import { type ExecKernel, type PointsKernel, createExecWasm, createJsonWasm, loadKernel } from '../kernel/index.ts';
 import {
   type Engine,
   FUNCTIONS,
@@ -79,11 +80,18 @@ interface Running {
   sender: AnswerSender | null;
 }
 
+interface Kernels {
+  readonly exec: () => ExecKernel;
+  readonly points: PointsKernel;
+}
+
 class QueryHost {
   readonly #main: MessagePort;
   readonly #shards: readonly RemoteShard[];
   readonly #clock: Clock;
   readonly #kernel: ExecKernel;
+  /** Writes answers' samples. */
+  readonly #pointsKernel: PointsKernel;
   readonly #queue: FairQueue;
   readonly #slots: SlotPool;
   readonly #cancels: CancelFlags;
@@ -100,9 +108,9 @@ class QueryHost {
   #settings: EngineSettings;
   #features: ReadonlySet<string>;
 
-  constructor(main: MessagePort, data: QueryWorkerData, clock: Clock, makeKernel: () => ExecKernel) {
+  constructor(main: MessagePort, data: QueryWorkerData, clock: Clock, kernels: Kernels) {
     this.#main = main;
-    this.#leafKernel = makeKernel();
+    this.#leafKernel = kernels.exec();
     const post = (event: QueryEvent) => this.#main.postMessage(event);
     this.#asker = new RemoteReadAsker({
       ask: (ask) => post({ type: 'ask', ask }),
@@ -110,7 +118,8 @@ class QueryHost {
     });
     this.#shards = data.ports.map((port) => new RemoteShard(port));
     this.#clock = clock;
-    this.#kernel = makeKernel();
+    this.#kernel = kernels.exec();
+    this.#pointsKernel = kernels.points;
     this.#settings = data.settings;
     this.#features = new Set(data.settings.features);
     this.#slots = new SlotPool(data.slots);
@@ -209,14 +218,15 @@ class QueryHost {
     let sliceEndMs = clock.monotonicMs() + SEND_SLICE_MS;
     this.#unsentBytes += answer.heldBytes;
     try {
-      await encodeAnswer(answer, accepted, async (piece) => {
+      const send = async (piece: EncodedPiece): Promise<void> => {
         await sender.send(piece);
         if (piece.isEnd) return;
         if (this.#writes.isRecent) clock.pause(PAUSE_MS);
         if (clock.monotonicMs() < sliceEndMs) return;
         await clock.yield();
         sliceEndMs = clock.monotonicMs() + SEND_SLICE_MS;
-      });
+      };
+      await encodeAnswer(answer, accepted, send, this.#pointsKernel);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -330,8 +340,11 @@ async function main(): Promise<void> {
   const early: QueryCommand[] = [];
   let host: QueryHost | null = null;
   port.on('message', (command: QueryCommand) => (host ? host.command(command) : early.push(command)));
-  const module = await loadKernel('exec');
-  host = new QueryHost(port, workerData as QueryWorkerData, clock, () => createExecWasm(module));
+  const [exec, json] = await Promise.all(['exec', 'json'].map(loadKernel));
+  host = new QueryHost(port, workerData as QueryWorkerData, clock, {
+    exec: () => createExecWasm(exec),
+    points: createJsonWasm(json),
+  });
   for (const command of early) host.command(command);
 }
 

@@ -11,6 +11,7 @@ export { createExecTwin } from './exec-twin.ts';
 export { foldShape, stateLength } from './exec-twin-fold.ts';
 export { isRangeFunction, quantile } from './exec-twin-window.ts';
 export { createExecWasm } from './exec-wasm.ts';
+export { type PointsKernel, createJsonWasm } from './json-wasm.ts';
 export { KahanSum } from './kahan.ts';
 export { loadKernel } from './load.ts';
 export {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, inflateSync } from 'node:zlib';
-import { type Coding, createQueryHandler, encodeAnswer, type HandlerAnswer } from '../../src/api/index.ts';
+import {
+  type Coding,
+  type EncodedPiece,
+  createQueryHandler,
+  encodeAnswer,
+  type HandlerAnswer,
+} from '../../src/api/index.ts';
+import { createJsonWasm, loadKernel, type PointsKernel } from '../../src/kernel/index.ts';
 import { Labels } from '../../src/model/index.ts';
 
 const PIECE_BYTES_MAX = (1 << 18) + (1 << 17);
@@ -35,12 +42,13 @@ async function matrixAnswer(seriesCount: number, length: number): Promise<Handle
   return handle({ kind: 'instant', timeMs: 0, ...common }, new AbortController().signal);
 }
 
-async function pieces(answer: HandlerAnswer, accepted: Coding | null) {
+async function pieces(answer: HandlerAnswer, accepted: Coding | null, pointsKernel: PointsKernel | null = null) {
   const found: { bytes: Buffer; coding: Coding | null; isEnd: boolean }[] = [];
-  await encodeAnswer(answer, accepted, (piece) => {
+  const send = (piece: EncodedPiece) => {
     found.push({ ...piece, bytes: Buffer.from(piece.bytes) });
     return Promise.resolve();
-  });
+  };
+  await encodeAnswer(answer, accepted, send, pointsKernel);
   assert.deepEqual(
     found.map(({ isEnd }) => isEnd),
     found.map((_, i) => i === found.length - 1),
@@ -62,6 +70,24 @@ test('an answer comes in pieces of limited size, whether it has many series or l
     for (const { values } of data.result) assert.equal(values.length, length);
     assert.deepEqual(data.result.at(-1).values.at(-1), [(length - 1) * 15, String((length - 1) / 7)]);
     assert.deepEqual(warnings, ['w']);
+  }
+});
+
+test('an answer is the same with the kernel that writes samples, piece by piece', async () => {
+  const kernel = createJsonWasm(await loadKernel('json'));
+  for (const [seriesCount, length] of [
+    [1, 100_000],
+    [300, 400],
+    [40_000, 1],
+    [5000, 5],
+  ]) {
+    const want = await pieces(await matrixAnswer(seriesCount, length), null);
+    const got = await pieces(await matrixAnswer(seriesCount, length), null, kernel);
+    assert.deepEqual(
+      got.found.map(({ bytes }) => bytes.length),
+      want.found.map(({ bytes }) => bytes.length),
+    );
+    assert.ok(got.body.equals(want.body));
   }
 });
 

@@ -48,6 +48,8 @@ test('times are seconds with no or three decimals', () => {
   ok(-1, '-0.001');
   ok(-61_000, '-61');
   ok(8_640_000_000_000_000, '8640000000000');
+  ok(9_007_199_254_740_991, '9007199254740.991');
+  ok(-9_007_199_254_739_999, '-9007199254739.999');
 });
 
 test('ten thousand doubles of all kinds read back the same and follow the rules of the format', () => {
