@@ -1,7 +1,7 @@
 // From the engine's columns to what the API encodes.
 import type { EngineAnswer, ResultValue, StatsLevel } from '../api/index.ts';
 import { type NativeHistogram, bucketRows } from '../model/index.ts';
-import type { QueryResult, ResultData } from '../promql/index.ts';
+import { type QueryResult, type ResultData, matrixTimes } from '../promql/index.ts';
 
 const ONE = Uint8Array.of(1);
 const TWO = Uint8Array.of(2);
@@ -30,12 +30,12 @@ function resultValue(data: ResultData): ResultValue {
       return { type: 'vector', timeMs, series };
     }
     case 'matrix': {
-      const { labels, ends, ts, vs, histograms: hs } = data;
+      const { labels, ends, vs, histograms: hs } = data;
       const series = labels.map((set, i) => {
         const from = i === 0 ? 0 : ends[i - 1];
         const [length, to] = [ends[i] - from, ends[i]];
         const histograms = hs?.slice(from, to).some((h) => h !== null) ? hs.slice(from, to).map(shown) : null;
-        return { labels: set, length, ts: ts.subarray(from, to), vs: vs.subarray(from, to), histograms };
+        return { labels: set, length, ts: matrixTimes(data, i), vs: vs.subarray(from, to), histograms };
       });
       return { type: 'matrix', series };
     }

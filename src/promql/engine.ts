@@ -86,17 +86,23 @@ export interface QueryStats {
   };
 }
 
-/** Series i: labels[i], samples [ends[i - 1], ends[i]) of ts and vs. */
+/** Series i: labels[i], samples [ends[i - 1], ends[i]) of vs, their times as matrixTimes() gives them. */
 export interface MatrixResult {
   readonly type: 'matrix';
   readonly labels: readonly Labels[];
   readonly ends: Uint32Array;
-  /** Milliseconds. */
+  /** Milliseconds: of all samples; of a grid, of one series. */
   readonly ts: Float64Array;
+  /** Every series has a sample at each of the times. */
+  readonly isGrid: boolean;
   readonly vs: Float64Array;
   /** Native histograms by sample, null for a float; null: all are floats. `vs` is NaN where one is. */
   readonly histograms: readonly (NativeHistogram | null)[] | null;
 }
+
+/** The times of series `i`. */
+export const matrixTimes = ({ ts, ends, isGrid }: MatrixResult, i: number): Float64Array =>
+  isGrid ? ts : ts.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
 
 /** One sample per series, all at `timeMs`. */
 export interface VectorResult {
@@ -237,8 +243,8 @@ class QueryEngine implements Engine {
       const isEvaluated = at.steps > 0 && options.explain !== 'only';
       const value = !isEvaluated ? emptyOf(expr) : await evaluator.result(plan);
       const data = await run.finish(shape(value, run));
-      // A matrix has been made of it.
-      if (isRange && value.type === 'vector') run.columns.drop(value);
+      // A matrix has been made of it, unless it is itself what the matrix has.
+      if (isRange && value.type === 'vector') run.columns.drop(value, data.type === 'matrix' ? data.vs : null);
       const timings = {
         parseMs: parsedMs - startedMs,
         planMs: plannedMs - parsedMs,
@@ -363,7 +369,7 @@ function* rangeResult(value: Value, at: Steps, run: QueryRun): Work<ResultData> 
   if (order === null) return yield* vectorMatrix(value, at, run);
   const sorted = takeRows(value, order);
   const matrix = yield* vectorMatrix(sorted, at, run);
-  [sorted.vs, sorted.has].forEach(freeArray);
+  for (const column of [sorted.vs, sorted.has]) if (column !== matrix.vs) freeArray(column);
   return matrix;
 }
 
@@ -372,6 +378,7 @@ const matrixResult = ({ labels, ends, ts, vs, hs }: Matrix): MatrixResult => ({
   labels,
   ends,
   ts,
+  isGrid: false,
   vs,
   histograms: hs,
 });
@@ -385,21 +392,26 @@ function scalarMatrix(vs: Float64Array, { startMs, stepMs, steps }: Steps): Matr
     labels: none ? [] : [Labels.empty],
     ends: none ? new Uint32Array(0) : Uint32Array.of(steps),
     ts,
+    isGrid: false,
     vs,
     histograms: null,
   };
 }
 
-/** Dense step vectors to samples. */
+/** Step vectors to samples: a vector that has every value becomes a grid, with its own column of values. */
 function* vectorMatrix(v: Vector, { startMs, stepMs }: Steps, run: QueryRun): Work<MatrixResult> {
   const { steps, has } = v;
   const points = countPresent(has);
+  const times = Float64Array.from({ length: steps }, (_, i) => startMs + i * stepMs);
+  if (v.hs === null && points === has.length) {
+    const ends = Uint32Array.from(v.labels, (_, row) => (row + 1) * steps);
+    return { type: 'matrix', labels: v.labels, ends, ts: times, isGrid: true, vs: v.vs, histograms: null };
+  }
   const ts = new Float64Array(points);
   const vs = new Float64Array(points);
   const ends = new Uint32Array(v.labels.length);
   const histograms = v.hs === null ? null : new Array<NativeHistogram | null>(points).fill(null);
   let at = 0;
-  const times = Float64Array.from({ length: steps }, (_, i) => startMs + i * stepMs);
   for (let row = 0; row < v.labels.length; row++) {
     if (run.isDue(steps)) yield;
     if (histograms === null && !has.subarray(row * steps, (row + 1) * steps).includes(0)) {
@@ -417,5 +429,5 @@ function* vectorMatrix(v: Vector, { startMs, stepMs }: Steps, run: QueryRun): Wo
     }
     ends[row] = at;
   }
-  return { type: 'matrix', labels: v.labels, ends, ts, vs, histograms };
+  return { type: 'matrix', labels: v.labels, ends, ts, isGrid: false, vs, histograms };
 }

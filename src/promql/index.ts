@@ -16,6 +16,7 @@ export {
   type StringResult,
   type VectorResult,
   createEngine,
+  matrixTimes,
 } from './engine.ts';
 export type { QueryErrorCode } from './errors.ts';
 export { type ExplainLeaf, type ExplainNode, printExplain } from './explain.ts';

@@ -41,8 +41,11 @@ export class ColumnMemory {
     this.#uses.clear();
   }
 
-  /** The value is not used any more, nor is any view of its columns that is not itself taken. */
-  drop(value: Value): void {
+  /**
+   * The value is not used any more, nor is any view of its columns that is not itself taken. `kept`: a column that has another owner
+   * from now on.
+   */
+  drop(value: Value, kept: Float64Array | null = null): void {
     for (const column of columnsOf(value)) {
       const uses = this.#uses.get(column.buffer);
       if (uses === undefined) continue;
@@ -51,7 +54,7 @@ export class ColumnMemory {
         continue;
       }
       this.#uses.delete(column.buffer);
-      freeArray(column);
+      if (column !== kept) freeArray(column);
     }
   }
 }

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExecWasm, loadKernel } from '../../../src/kernel/index.ts';
-import { type EngineOptions, type LeafClient, type QueryResult, leafTransferables } from '../../../src/promql/index.ts';
+import {
+  type EngineOptions,
+  type LeafClient,
+  type QueryResult,
+  leafTransferables,
+  matrixTimes,
+} from '../../../src/promql/index.ts';
 import { histogramToBytes } from '../../../src/model/index.ts';
 import { buckets, exponential } from '../../model/histogram-samples.ts';
 import { type TestStore, type TestValue, testStore } from './support.ts';
@@ -93,7 +99,15 @@ function bits(result: QueryResult): unknown {
   // Every NaN is the same answer; its payload is not.
   const vs = data.vs.map((v) => (Number.isNaN(v) ? NaN : v));
   const histograms = data.histograms?.map((h) => h && [...histogramToBytes(h)]) ?? null;
-  return [data.labels.map(String), [...data.ends], words(data.ts), words(vs), histograms, warnings, infos];
+  return [
+    data.labels.map(String),
+    [...data.ends],
+    data.labels.map((_, i) => words(matrixTimes(data, i))),
+    words(vs),
+    histograms,
+    warnings,
+    infos,
+  ];
 }
 
 /** To almost the last bit: for aggregations whose rounding depends on the order of folding, as Prometheus' does. */
@@ -143,9 +157,10 @@ test('steps evaluated one by one give what they give together', async () => {
     const seen = new Map<string, number>();
     whole.data.labels.forEach((labels, i) => {
       if (whole.data.type !== 'matrix') return;
-      for (let k = i === 0 ? 0 : whole.data.ends[i - 1]; k < whole.data.ends[i]; k++) {
-        seen.set(`${labels} ${whole.data.ts[k]}`, whole.data.vs[k]);
-      }
+      const from = i === 0 ? 0 : whole.data.ends[i - 1];
+      matrixTimes(whole.data, i).forEach((timeMs, k) => {
+        if (whole.data.type === 'matrix') seen.set(`${labels} ${timeMs}`, whole.data.vs[from + k]);
+      });
     });
     let points = 0;
     for (let timeMs = 60_000; timeMs <= STEPS * STEP_MS; timeMs += 20_000) {

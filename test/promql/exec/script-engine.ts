@@ -7,6 +7,7 @@ import {
   MemorySource,
   type QueryResult,
   createEngine,
+  matrixTimes,
 } from '../../../src/promql/index.ts';
 import type { QueryResult as ScriptResult, TestEngine } from '../testlang/runner.ts';
 import { type Histogram, fromNative, toNative } from '../../../src/promql/testlang/histogram.ts';
@@ -25,7 +26,7 @@ function toScript({ data, warnings, infos }: QueryResult): ScriptResult {
     if (data.type === 'vector') return { labels, points: [{ timeMs: data.timeMs, value: valueAt(i) }] };
     const from = i === 0 ? 0 : data.ends[i - 1];
     const values = Array.from({ length: data.ends[i] - from }, (_, k) => valueAt(from + k));
-    return { labels, points: values.map((value, k) => ({ timeMs: data.ts[from + k], value })) };
+    return { labels, points: values.map((value, k) => ({ timeMs: matrixTimes(data, i)[k], value })) };
   });
   return { type: data.type, series, warnings, infos };
 }

@@ -11,6 +11,7 @@ import {
   MemorySource,
   type QueryResult,
   createEngine,
+  matrixTimes,
 } from '../../../src/promql/index.ts';
 
 /** A clock that stands still until it is moved. */
@@ -90,7 +91,7 @@ export function show({ data }: QueryResult): string[] {
         const from = i === 0 ? 0 : data.ends[i - 1];
         const points = Array.from(
           { length: data.ends[i] - from },
-          (_, k) => `${pointText(data, from + k)}@${data.ts[from + k] / 1000}`,
+          (_, k) => `${pointText(data, from + k)}@${matrixTimes(data, i)[k] / 1000}`,
         );
         return `${labels} ${points.join(' ')}`;
       });
