@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { warmUp } from './warm-up.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stampFile = `${root}build/.stamp.json`;
@@ -123,6 +124,10 @@ async function main(): Promise<number> {
     }
   }
   writeFileSync(stampFile, `${JSON.stringify(stamps, null, 2)}\n`);
+  if (failed === 0 && !existsSync(`${root}build/.compile-cache`)) {
+    const problem = await warmUp(root);
+    if (problem !== null) process.stderr.write(`the first start will be slower: ${problem}\n`);
+  }
   return failed === 0 ? 0 : 1;
 }
 

@@ -329,15 +329,16 @@ export class Server {
         readTimeoutMs: flags['web.read-timeout'],
         connectionsMax: flags['web.max-connections'],
       });
+      let bound: string;
       try {
-        await server.start(host, port);
+        bound = new URL(await server.start(host, port)).port || String(port); // of port 0, the one that was found
       } catch (error) {
         const fact = (error as { code?: string }).code === 'EADDRINUSE' ? 'the port is taken' : errorText(error);
         throw new TidemarkError('listen_failed', `cannot listen on ${address}: ${fact}`, { cause: error });
       }
       this.#servers.push(server);
       urls.push(
-        `${protection?.serverOptions ? 'https' : 'http'}://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}${routePrefix(flags)}/`,
+        `${protection?.serverOptions ? 'https' : 'http'}://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${bound}${routePrefix(flags)}/`,
       );
     }
     return urls;
