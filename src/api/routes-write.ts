@@ -3,6 +3,7 @@
 // content type or encoding, 429 and 503 with Retry-After when it can.
 import { errorText } from '../base/index.ts';
 import { type Answer, type Exchange, NO_CONTENT, plainError, type Route } from './exchange.ts';
+import { freeBody } from './body.ts';
 import type { ApiServices, WriteResult, WriteService, WriteVersion } from './services.ts';
 
 /** Of a compressed body. Decoded ones are limited to 32 MiB by the decoder, and snappy does not grow by more than a sixth. */
@@ -64,7 +65,11 @@ async function remoteWrite(write: WriteService, exchange: Exchange, messages: re
     return plainError(400, errorText(error));
   }
   const body = await exchange.body(BODY_BYTES_MAX);
-  return resultAnswer(version, await write.write(tenant, version, body));
+  try {
+    return resultAnswer(version, await write.write(tenant, version, body));
+  } finally {
+    freeBody(body);
+  }
 }
 
 function writtenHeaders(result: WriteResult): Record<string, string> {

@@ -46,7 +46,7 @@ import type { EngineSettings, QueryCommand, QueryEvent, QueryProgress, QueryWork
 import { RemoteReadAsker } from './remote-read-asker.ts';
 import { RemoteReads } from './remote-read-source.ts';
 import { RemoteLeaf, RemoteShard } from './remote-leaves.ts';
-import { WriteActivity } from './write-activity.ts';
+import { ConsiderateClock, WriteActivity } from './write-activity.ts';
 
 /** Per tenant. */
 const WAITING_MAX = 200;
@@ -282,7 +282,7 @@ class QueryHost {
     const { lookbackMs, timeoutMs, maxSamples, defaultStepMs } = this.#settings;
     return createEngine({
       leaves: reads.leaves(this.#shards.map((shard, i) => new RemoteLeaf(shard, after[i]))),
-      clock: this.#clock,
+      clock: new ConsiderateClock(this.#clock, this.#writes, PAUSE_MS),
       kernel: this.#kernel,
       lookbackMs,
       timeoutMs,

@@ -39,3 +39,41 @@ export class WriteActivity {
     return this.#counters.reduce((sum, counter) => (sum + Atomics.load(counter, 0)) | 0, 0);
   }
 }
+
+/** A clock whose yield() also gives the processor away for a moment, while writes come in. */
+export class ConsiderateClock implements Clock {
+  readonly #clock: Clock;
+  readonly #writes: WriteActivity;
+  readonly #pauseMs: number;
+
+  constructor(clock: Clock, writes: WriteActivity, pauseMs: number) {
+    this.#clock = clock;
+    this.#writes = writes;
+    this.#pauseMs = pauseMs;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#clock.sleep(ms, signal);
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    return this.#clock.after(ms, callback);
+  }
+
+  pause(ms: number): void {
+    this.#clock.pause(ms);
+  }
+
+  async yield(): Promise<void> {
+    if (this.#writes.isRecent) this.#clock.pause(this.#pauseMs);
+    await this.#clock.yield();
+  }
+}

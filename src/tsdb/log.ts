@@ -47,7 +47,8 @@ interface Group {
   readonly waiting: Waiting[];
 }
 
-const GROUP_BYTES_FIRST = 256 * 1024;
+/** Large enough that the allocator gives it back to the system; pages that nothing was written to are no memory. */
+const GROUP_BYTES_FIRST = 1024 * 1024;
 /** Recycled buffers kept; bigger ones than GROUP_BYTES_KEPT are left to the collector. */
 const POOL_MAX = 8;
 const GROUP_BYTES_KEPT = 4 * 1024 * 1024;

@@ -9,7 +9,7 @@ import { ColumnMemory } from './column-memory.ts';
 import type { Trace } from './trace.ts';
 
 /** Longest time an operator works without letting others run. */
-const SLICE_MS = 5;
+const SLICE_MS = 1;
 /** Elementary steps (values looked at) between two looks at the clock: about 0.1 ms. */
 const WORK_MAX = 32_768;
 
