@@ -1,6 +1,12 @@
-// Remote write to the metrics services of Azure and Google: each request carries an access token of the cloud.
-import { type RemoteWriteConfig, httpClientDefaults } from '../config/index.ts';
+// Clients of the metrics services of clouds: requests to Azure and Google carry an access token, those to AWS a signature.
 import {
+  type AlertmanagerConfig,
+  type RemoteWriteConfig,
+  type Sigv4Config,
+  httpClientDefaults,
+} from '../config/index.ts';
+import {
+  AwsIdentity,
   type AzureCredential,
   type HttpClient,
   type HttpRequest,
@@ -12,6 +18,7 @@ import {
   googleToken,
 } from '../io/index.ts';
 import { ConfiguredClient, type ConfiguredClientParts } from './configured-client.ts';
+import { SignedClient } from './signed-client.ts';
 
 const GOOGLE_SCOPE = 'https://www.googleapis.com/auth/monitoring.write';
 
@@ -73,13 +80,33 @@ export function remoteWriteToken(
   return azureToken(world, azureCloud(azuread.cloud).authority, audience, azureCredential(azuread));
 }
 
+/** How credentials are asked for: with nothing of what is configured for the destination itself. */
+function credentialWorld({ clock, files }: ConfiguredClientParts): TokenWorld {
+  const http = new ConfiguredClient({ ...httpClientDefaults(), proxyFromEnvironment: true }, { clock, files });
+  return { clock, http, readFile: files.readFile, environment: process.env };
+}
+
+/** Amazon Managed Service for Prometheus, as signatures name it. */
+const AWS_SERVICE_DEFAULT = 'aps';
+
+function signedClient(client: HttpClient, aws: Sigv4Config, parts: ConfiguredClientParts): HttpClient {
+  const world = credentialWorld(parts);
+  const identity = new AwsIdentity({ ...aws, secretKey: aws.secretKey.reveal() }, world);
+  return new SignedClient(client, identity, world, aws.serviceName || AWS_SERVICE_DEFAULT);
+}
+
 /** The client of a destination of remote write. */
 export function remoteWriteClient(config: RemoteWriteConfig, parts: ConfiguredClientParts): HttpClient {
   const options = { ...parts.options, roundRobinDns: config.roundRobinDns };
   const client = new ConfiguredClient(config, { ...parts, options });
+  if (config.sigv4) return signedClient(client, config.sigv4, parts);
   if (!config.azuread && !config.googleIam) return client;
-  const tokenClient = new ConfiguredClient({ ...httpClientDefaults(), proxyFromEnvironment: true }, parts);
-  const { clock, files } = parts;
-  const world = { clock, http: tokenClient, readFile: files.readFile, environment: process.env };
-  return new TokenClient(client, tokenClient, remoteWriteToken(config, world) as TokenSource);
+  const world = credentialWorld(parts);
+  return new TokenClient(client, world.http, remoteWriteToken(config, world) as TokenSource);
+}
+
+/** The client of an entry of `alertmanagers`. */
+export function alertmanagerClient(config: AlertmanagerConfig, parts: ConfiguredClientParts): HttpClient {
+  const client = new ConfiguredClient(config, parts);
+  return config.sigv4 ? signedClient(client, config.sigv4, parts) : client;
 }

@@ -1,5 +1,6 @@
 // Remote write as the main thread sees it: the worker exists while the configuration names a destination; requests of the worker
 // go out here, where the credentials are.
+import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type Logger, type MetricRegistry, errorText } from '../base/index.ts';
 import type { Config, HostFiles, RemoteWriteConfig } from '../config/index.ts';
@@ -69,11 +70,9 @@ export class RemoteWriteRole {
     if (!this.#worker && wanted.length === 0) return;
     this.#worker ??= this.#start();
     const before = new Map(this.#destinations);
-    const { files, clock } = this.#parts;
     for (const { settings, config: one } of wanted) {
       before.delete(settings.key);
-      if (this.#destinations.has(settings.key)) continue;
-      this.#destinations.set(settings.key, { config: one, client: remoteWriteClient(one, { files, clock }) });
+      this.#reach(settings.key, one);
     }
     const destinations = wanted.map(({ settings }) => settings);
     this.#wanted = new Set(destinations.map(({ key }) => key));
@@ -81,12 +80,22 @@ export class RemoteWriteRole {
     this.#metrics.configure(destinations);
     // The worker still flushes what it has for those that go.
     for (const [key, { client }] of before) {
-      clock.after(this.#parts.flushDeadlineMs + STOP_SLACK_MS, () => {
+      this.#parts.clock.after(this.#parts.flushDeadlineMs + STOP_SLACK_MS, () => {
         if (this.#wanted.has(key) || this.#destinations.get(key)?.client !== client) return; // it has come back
         this.#destinations.delete(key);
         void client.close();
       });
     }
+  }
+
+  /** Gives a destination its client, another one if what the key leaves out has changed: secrets above all. */
+  #reach(key: string, config: RemoteWriteConfig): void {
+    const { files, clock } = this.#parts;
+    const known = this.#destinations.get(key);
+    if (known && isDeepStrictEqual(known.config, config)) return;
+    this.#destinations.set(key, { config, client: remoteWriteClient(config, { files, clock }) });
+    // Requests under way end with the client they began with.
+    if (known) clock.after(known.config.remoteTimeoutMs + STOP_SLACK_MS, () => void known.client.close());
   }
 
   #start(): Worker {

@@ -62,10 +62,13 @@ export function configuredDestinations({ remoteWrite, global }: Config): Configu
 export const positionFile = ({ name, key, url }: DestinationSettings): string =>
   `remote-write/${hash([key.startsWith(name) ? '' : name, url])}.json`;
 
+/** Without secrets: one that changes leaves the destination what it is and gives it another client. */
 function clientPart(config: RemoteWriteConfig): unknown {
-  const { basicAuth, authorization, oauth2, tlsConfig, headers, proxyUrl, remoteTimeoutMs, roundRobinDns } = config;
+  const { basicAuth, authorization, oauth2, tlsConfig, headers, proxyUrl, remoteTimeoutMs, roundRobinDns, sigv4 } =
+    config;
   return [
     ...(roundRobinDns ? ['round robin'] : []),
+    ...(sigv4 ? [{ ...sigv4, secretKey: '' }] : []),
     basicAuth?.username,
     basicAuth?.usernameFile,
     authorization?.type,

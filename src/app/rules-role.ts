@@ -6,7 +6,7 @@ import { type Config, type FlagValues, type HostFiles, enabledFeatures } from '.
 import type { Clock } from '../io/index.ts';
 import { DEFAULT_TENANT } from '../model/index.ts';
 import { Notifier, type PreparedRules, RuleManager, activeAlertsJson, ruleGroupsPage } from '../rules/index.ts';
-import { ConfiguredClient } from './configured-client.ts';
+import { alertmanagerClient } from './cloud-client.ts';
 import { JobDiscovery } from './job-discoverers.ts';
 import { createRuleQuery } from './rules-query.ts';
 import { createRuleSink } from './rules-sink.ts';
@@ -42,7 +42,7 @@ export class RulesRole implements RulesService {
     this.#discovery = new JobDiscovery(world);
     this.#notifier = new Notifier({
       ...world,
-      httpClient: (config) => new ConfiguredClient(config, world),
+      httpClient: (config) => alertmanagerClient(config, world),
       discoverers: (config) => this.#discovery.of(config, 'alertmanagers'),
       externalUrl,
       queueCapacity: flags['alertmanager.notification-queue-capacity'],

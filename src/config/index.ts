@@ -29,7 +29,7 @@ export { printConfig, printScrapeConfig } from './print.ts';
 export { type Feature, type Unsupported, unsupported } from './unsupported.ts';
 export { type ListDirectory, globFiles } from './glob.ts';
 export type { AlertingConfig, AlertmanagerConfig } from './alerting-config.ts';
-export type { RemoteReadConfig, RemoteWriteConfig } from './remote-config.ts';
+export type { RemoteReadConfig, RemoteWriteConfig, Sigv4Config } from './remote-config.ts';
 export { TENANT_LIMITS_DEFAULT, type TenantLimits, type TidemarkConfig, limitsOf } from './limits.ts';
 export { EXEMPLAR_FEATURE, exemplarsMax } from './server-config.ts';
 export type { OtlpConfig, RuntimeConfig, StorageConfig, TracingConfig } from './server-config.ts';

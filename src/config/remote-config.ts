@@ -37,8 +37,12 @@ export const sigv4 = struct(
   (aws, at) => {
     if ((aws.accessKey === '') !== aws.secretKey.isEmpty)
       at.fail('must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config');
+    if (aws.externalId !== '' && aws.roleArn === '')
+      at.at('external_id').fail('external_id can only be used with role_arn');
   },
 );
+/** A `sigv4` section: as whom requests are signed. */
+export type Sigv4Config = Infer<typeof sigv4>;
 
 const AZURE_CLOUDS = ['AzureChina', 'AzureGovernment', 'AzurePublic'];
 

@@ -1,7 +1,6 @@
 // What a configuration asks for and this program does not do: named, never passed over in silence.
 import { type Config, allScrapeConfigs } from './config.ts';
 import type { HttpClientConfig } from './http-client.ts';
-import type { RemoteWriteConfig } from './remote-config.ts';
 import type { ScrapeConfig } from './scrape-config.ts';
 import { yamlName } from './schema.ts';
 import { type SdConfig, type SdKind, otherSdFields } from './sd-other.ts';
@@ -73,13 +72,6 @@ function jobParts(job: ScrapeConfig, runs: Runs): Unsupported[] {
   return [...clientParts(job, path), ...sd, ...discoveries(job, path, runs), ...discoveryParts(job, path, runs)];
 }
 
-function remoteWriteParts(config: RemoteWriteConfig, i: number): Unsupported[] {
-  const path = `remote_write[${i}]`;
-  const parts = { sigv4: config.sigv4 };
-  const used = Object.entries(parts).flatMap(([name, part]) => (part ? [name] : []));
-  return [...clientParts(config, path), ...used.map((name) => notYet(`${path}.${name}`))];
-}
-
 function storageParts({ storage }: Config, runs: Runs): Unsupported[] {
   const out: Unsupported[] = [];
   const say = (path: string, why: string) => out.push({ path, text: `${path} has no effect: ${why}` });
@@ -117,7 +109,8 @@ export function unsupported(config: Config, runs: Runs = new Set()): Unsupported
   for (const feature of Object.keys(used) as Section[])
     if (used[feature] && feature !== 'tracing' && !runs.has(feature)) out.push(notYet(feature));
   out.push(...storageParts(config, runs));
-  if (runs.has('remote_write')) out.push(...config.remoteWrite.flatMap(remoteWriteParts));
+  if (runs.has('remote_write'))
+    out.push(...config.remoteWrite.flatMap((write, i) => clientParts(write, `remote_write[${i}]`)));
   if (runs.has('remote_read'))
     out.push(...config.remoteRead.flatMap((read, i) => clientParts(read, `remote_read[${i}]`)));
   for (const job of allScrapeConfigs(config)) out.push(...jobParts(job, runs));

@@ -7,6 +7,7 @@ const REDIRECT_COUNT_MAX = 10;
 const credentialHeaders = ['authorization', 'cookie', 'proxy-authorization'];
 const bodyHeaders = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding'];
 
+/** See the top of the file. */
 export class HttpRoute {
   url: string;
   method: HttpRequest['method'];

@@ -31,3 +31,8 @@ export { type JwtAlgorithm, signedJwt } from './jwt.ts';
 export { type AccessToken, CachedToken, type TokenSource, type TokenWorld } from './access-token.ts';
 export { googleToken } from './google-token.ts';
 export { type AzureCloud, type AzureCredential, azureCloud, azureToken } from './azure-token.ts';
+export { type AwsCredentials, type AwsRequest, signAws } from './aws-sign.ts';
+export { AwsIdentity, type AwsLogin } from './aws-identity.ts';
+export { awsServiceUrl } from './aws-sts.ts';
+export { XmlElement, parseXml } from './aws-xml.ts';
+export { HttpRoute } from './http-route.ts';

@@ -518,6 +518,11 @@ test('remote write and remote read are checked', () => {
     'remote_write[0].sigv4: must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config',
   );
   bad(
+    'remote_write: [{url: "http://a", sigv4: {external_id: x}}]',
+    '1:55',
+    'remote_write[0].sigv4.external_id: external_id can only be used with role_arn',
+  );
+  bad(
     'remote_write: [{url: "http://a", azuread: {cloud: x}}]',
     '1:51',
     'remote_write[0].azuread.cloud: must provide a valid cloud in the Azure AD config',
@@ -690,6 +695,10 @@ scrape_configs: [{job_name: x, scrape_native_histograms: true, scrape_failure_lo
     false,
   );
   assert.deepEqual(unsupported(parse(job('static_configs: [{targets: [a:1]}]'))), []);
+  const signed = parse(
+    'remote_write: [{url: "http://a", sigv4: {}}]\nalerting: {alertmanagers: [{sigv4: {region: r}}]}',
+  );
+  assert.deepEqual(unsupported(signed, new Set(['remote_write', 'alerting'])), []);
   assert.equal(unsupported(config)[2].text, 'alerting is not supported yet and has no effect');
 });
 

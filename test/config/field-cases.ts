@@ -313,6 +313,7 @@ export const CASES: Cases = {
       'queue_config: {min_backoff: 1s, max_backoff: 2s, retry_on_http_429: true, sample_age_limit: 1h}',
       'metadata_config: {send: false, send_interval: 1m, max_samples_per_send: 5}',
       'sigv4: {region: r}',
+      'sigv4: {access_key: a, secret_key: b, role_arn: c, external_id: d, use_fips_sts_endpoint: true, service_name: e}',
       ...HTTP_GOOD,
     ],
     bad: [
@@ -329,6 +330,7 @@ export const CASES: Cases = {
       'metadata_config: {other: 1}',
       'sigv4: {region: r}, basic_auth: {username: u}',
       'sigv4: {access_key: a}',
+      'sigv4: {external_id: a}',
       'other: 1',
       ...HTTP_BAD,
     ],

@@ -2,33 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { TidemarkError, utf8 } from '../../../src/base/index.ts';
-import { parseIni } from '../../../src/scrape/discovery/aws/profile.ts';
-import { signAws } from '../../../src/scrape/discovery/aws/sign.ts';
-import { parseXml } from '../../../src/scrape/discovery/aws/xml.ts';
 import { DiscoveryRig, shortened, until } from '../../support/discovery-rig.ts';
-import { fuzzCases, fuzzSeed } from '../../support/fuzz.ts';
-
-test('the signature of the documented example is right', () => {
-  const headers = signAws(
-    {
-      method: 'GET',
-      url: 'https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08',
-      headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-      body: '',
-      region: 'us-east-1',
-      service: 'iam',
-    },
-    { accessKey: 'AKIDEXAMPLE', secretKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', sessionToken: '' },
-    Date.parse('2015-08-30T12:36:00Z'),
-  );
-  assert.equal(
-    headers.authorization,
-    'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, ' +
-      'Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7',
-  );
-});
 
 test('an endpoint that is no URL is an error, not a crash', async (t) => {
   const rig = new DiscoveryRig(`ec2_sd_configs: [{endpoint: "https://[", ${KEYS}}]`).start();
@@ -38,57 +13,6 @@ test('an endpoint that is no URL is an error, not a crash', async (t) => {
     () => 'an error',
   );
   assert.match(rig.errors[0], /the endpoint is no URL; got https:\/\/\[/);
-});
-
-test('XML is read with its entities, and what is none is refused', () => {
-  const root = parseXml(
-    '<?xml version="1.0"?><!-- c --><a x="1>2"><b>1 &lt; &#50;&#x33;</b><l><item/><item>i</item></l><![CDATA[<x>]]></a>',
-  );
-  assert.deepEqual([root.name, root.text('b'), root.list('l').length, root.text('no/thing')], ['a', '1 < 23', 2, '']);
-  assert.equal(root.content, '<x>');
-  const bad = [
-    '',
-    '<a>',
-    '<a></b>',
-    '<a/><b/>',
-    '<!DOCTYPE a [<!ENTITY x "y">]><a/>',
-    '<a',
-    `${'<a>'.repeat(99)}`,
-    '<a>&#x110000;</a>',
-  ];
-  for (const text of bad)
-    assert.throws(
-      () => parseXml(text),
-      (error) => error instanceof TidemarkError && error.code === 'bad_discovery',
-      text,
-    );
-});
-
-test('mutated XML ends in an element or an error, never otherwise', () => {
-  const good = '<r><reservationSet><item><ownerId>1</ownerId></item></reservationSet></r>';
-  const change = fc.tuple(
-    fc.nat(good.length),
-    fc.nat(5),
-    fc.string({ maxLength: 6, unit: fc.constantFrom(...'<>/&;!-ra"') }),
-  );
-  const property = fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
-    let text = good;
-    for (const [at, count, put] of changes) text = text.slice(0, at) + put + text.slice(at + count);
-    try {
-      parseXml(text);
-    } catch (error) {
-      assert.ok(error instanceof TidemarkError, `${text}: ${String(error)}`);
-    }
-  });
-  fc.assert(property, { numRuns: fuzzCases(500), seed: fuzzSeed(1) });
-});
-
-test('profiles are read as AWS’ tools read them', () => {
-  const sections = parseIni(
-    '; c\n[default]\naws_access_key_id = A\n[profile x]\nregion=eu-west-1 \n  nested = no\n# d\n',
-  );
-  assert.deepEqual(sections.get('default'), { aws_access_key_id: 'A' });
-  assert.deepEqual(sections.get('profile x'), { region: 'eu-west-1' });
 });
 
 interface Asked {

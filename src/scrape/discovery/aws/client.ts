@@ -1,13 +1,10 @@
 // Signed requests to AWS' APIs, in the two protocols that discovery needs: query (form in, XML out) and JSON.
 import { utf8Text } from '../../../base/index.ts';
 import type { HttpClientConfig, Secret } from '../../../config/index.ts';
-import type { HttpClient } from '../../../io/index.ts';
+import { AwsIdentity, type HttpClient, type XmlElement, awsServiceUrl, parseXml, signAws } from '../../../io/index.ts';
 import type { Json } from '../json.ts';
 import { RefusedError, parsedJson, requestOk } from '../json-request.ts';
 import type { DiscoveryWorld } from '../world.ts';
-import { AwsIdentity, serviceUrl } from './credentials.ts';
-import { signAws } from './sign.ts';
-import { type XmlElement, parseXml } from './xml.ts';
 
 /** What entries of AWS' mechanisms have in common. */
 export interface AwsConfig extends HttpClientConfig {
@@ -29,7 +26,6 @@ export class AwsClient {
   readonly #service: string;
   readonly #http: HttpClient;
   readonly #identity: AwsIdentity;
-  #region = '';
 
   /** `service`: as in the address and in the signature. */
   constructor(service: string, config: AwsConfig, world: DiscoveryWorld) {
@@ -37,16 +33,18 @@ export class AwsClient {
     this.#config = config;
     this.#world = world;
     this.#http = world.httpClient(config);
-    this.#identity = new AwsIdentity(config, world, this.#http);
+    const { clock, environment, files } = world;
+    const readFile = (path: string): Promise<Uint8Array> => files.readFile(path);
+    const login = { ...config, secretKey: config.secretKey.reveal() };
+    this.#identity = new AwsIdentity(login, { clock, http: this.#http, environment, readFile });
   }
 
   close(): Promise<void> {
     return this.#http.close();
   }
 
-  async region(signal: AbortSignal): Promise<string> {
-    if (this.#region === '') this.#region = await this.#identity.region(signal);
-    return this.#region;
+  region(signal: AbortSignal): Promise<string> {
+    return this.#identity.region(signal);
   }
 
   /** A path of a REST API. */
@@ -78,7 +76,7 @@ export class AwsClient {
     const region = await this.region(signal);
     const credentials = await this.#identity.credentials(region, signal);
     const { endpoint, followRedirects } = this.#config;
-    const base = endpoint === '' ? serviceUrl(this.#service, region, this.#world) : withScheme(endpoint);
+    const base = endpoint === '' ? awsServiceUrl(this.#service, region, this.#world) : withScheme(endpoint);
     const url = `${path === '' ? base : base.replace(/\/+$/, '')}${path}`;
     const method = body === null ? 'GET' : 'POST';
     const request = { method, url, headers, body: body ?? '', region, service: this.#service } as const;
@@ -89,7 +87,7 @@ export class AwsClient {
       return utf8Text((await requestOk(this.#http, body === null ? sent : { ...sent, body })).body);
     } catch (error) {
       const isIdentity = error instanceof RefusedError && [HTTP_UNAUTHORIZED, HTTP_FORBIDDEN].includes(error.status);
-      if (isIdentity) this.#identity.forget();
+      if (isIdentity) this.#identity.refused(credentials);
       throw error;
     }
   }

@@ -1,12 +1,12 @@
 // Targets from EC2: one per instance that has an address.
 import type { SdConfig } from '../../../config/index.ts';
+import type { XmlElement } from '../../../io/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import { joinHostPort, sanitizeLabelName } from '../labels.ts';
 import { PollingDiscovery } from '../polling.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { AwsClient } from './client.ts';
-import type { XmlElement } from './xml.ts';
 
 type Ec2SdConfig = SdConfig<'ec2SdConfigs'>;
 

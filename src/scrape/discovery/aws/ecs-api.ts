@@ -1,9 +1,9 @@
 // The calls of ECS, and of EC2 for the machines below it, that discovery makes, in the batches that they take.
 import type { SdConfig } from '../../../config/index.ts';
+import type { XmlElement } from '../../../io/index.ts';
 import type { Json } from '../json.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { AwsClient, mapLimited } from './client.ts';
-import type { XmlElement } from './xml.ts';
 
 export type EcsSdConfig = SdConfig<'ecsSdConfigs'>;
 

@@ -1,5 +1,6 @@
 // Targets from ECS: the tasks of services, at the port of the configuration. A task has an address of its own (awsvpc) or that of
 // the EC2 instance below it.
+import type { XmlElement } from '../../../io/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import type { Json } from '../json.ts';
@@ -7,7 +8,6 @@ import { joinHostPort, sanitizeLabelName } from '../labels.ts';
 import { PollingDiscovery } from '../polling.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { EcsApi, type EcsSdConfig } from './ecs-api.ts';
-import type { XmlElement } from './xml.ts';
 
 type LabelMap = Record<string, string>;
 

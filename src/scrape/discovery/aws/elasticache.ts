@@ -1,5 +1,6 @@
 // Targets from ElastiCache: the nodes of cache clusters, and serverless caches, at their own ports.
 import type { SdConfig } from '../../../config/index.ts';
+import type { XmlElement } from '../../../io/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import { joinHostPort } from '../labels.ts';
@@ -7,7 +8,6 @@ import { PollingDiscovery } from '../polling.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { AwsClient, mapLimited } from './client.ts';
 import { fieldLabels, fieldTable, tagLabels } from './fields.ts';
-import type { XmlElement } from './xml.ts';
 
 type ElasticacheSdConfig = SdConfig<'elasticacheSdConfigs'>;
 type LabelMap = Record<string, string>;

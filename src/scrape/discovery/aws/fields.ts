@@ -1,6 +1,6 @@
 // Labels from the fields of AWS' XML answers, whose names follow from those of the fields: `MultiAZ` -> `multi_az`.
+import type { XmlElement } from '../../../io/index.ts';
 import { sanitizeLabelName } from '../labels.ts';
-import type { XmlElement } from './xml.ts';
 
 /** Label names, without their prefix, by paths of fields. */
 export type FieldTable = ReadonlyMap<string, string>;

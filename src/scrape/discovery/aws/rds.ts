@@ -1,6 +1,7 @@
 // Targets from RDS: the instances of database clusters, at the port of the configuration.
 import { TidemarkError } from '../../../base/index.ts';
 import type { SdConfig } from '../../../config/index.ts';
+import type { XmlElement } from '../../../io/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import { joinHostPort } from '../labels.ts';
@@ -8,7 +9,6 @@ import { PollingDiscovery } from '../polling.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { AwsClient, mapLimited } from './client.ts';
 import { fieldLabels, fieldTable, tagLabels } from './fields.ts';
-import type { XmlElement } from './xml.ts';
 
 type RdsSdConfig = SdConfig<'rdsSdConfigs'>;
 

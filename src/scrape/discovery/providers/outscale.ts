@@ -1,7 +1,7 @@
 // Outscale: virtual machines (https://docs.outscale.com/api). Requests are signed as those of AWS, for the service `oapi`.
 import { TidemarkError, errorText, utf8Text } from '../../../base/index.ts';
 import type { SdConfig } from '../../../config/index.ts';
-import { signAws } from '../aws/sign.ts';
+import { signAws } from '../../../io/index.ts';
 import type { Json } from '../json.ts';
 import { joinHostPort, sanitizeLabelName } from '../labels.ts';
 import { Api, type FetchGroups, type ProviderParts, everyPage, oneGroup, prefixed, trimSlash } from '../provider.ts';

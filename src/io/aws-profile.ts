@@ -1,11 +1,13 @@
 // The files in which AWS' tools keep profiles: `~/.aws/credentials` and `~/.aws/config`, in INI format.
-import { TidemarkError, utf8Text } from '../../../base/index.ts';
-import type { DiscoveryWorld } from '../world.ts';
+import { utf8Text } from '../base/index.ts';
+import type { TokenWorld } from './access-token.ts';
+import { hasCode } from './file-error.ts';
 
-type Section = Readonly<Record<string, string>>;
+/** The fields of a profile, in small letters. */
+export type AwsProfile = Readonly<Record<string, string>>;
 
 /** Sections by name; later ones of a name add to earlier ones. */
-export function parseIni(text: string): Map<string, Section> {
+export function parseIni(text: string): Map<string, AwsProfile> {
   const sections = new Map<string, Record<string, string>>();
   let current: Record<string, string> | null = null;
   for (const line of text.split(/\r?\n/)) {
@@ -23,7 +25,7 @@ export function parseIni(text: string): Map<string, Section> {
 }
 
 /** What both files say of a profile; the credentials file wins. Empty if there is no such profile. */
-export async function readProfile(name: string, world: DiscoveryWorld): Promise<Section> {
+export async function readProfile(name: string, world: TokenWorld): Promise<AwsProfile> {
   const { environment } = world;
   const home = environment.HOME || environment.USERPROFILE || '';
   const configFile = environment.AWS_CONFIG_FILE || `${home}/.aws/config`;
@@ -34,11 +36,11 @@ export async function readProfile(name: string, world: DiscoveryWorld): Promise<
   return { ...section, ...fromCredentials.get(name) };
 }
 
-async function readIni(file: string, { files }: DiscoveryWorld): Promise<Map<string, Section>> {
+async function readIni(file: string, { readFile }: TokenWorld): Promise<Map<string, AwsProfile>> {
   try {
-    return parseIni(utf8Text(await files.readFile(file)));
+    return parseIni(utf8Text(await readFile(file)));
   } catch (error) {
-    if (error instanceof TidemarkError && error.code === 'not_found') return new Map();
+    if (hasCode(error, 'not_found')) return new Map();
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // The XML of AWS' query APIs: elements and text. Attributes and comments are passed over, document types and entities of one's
 // own refused.
-import { TidemarkError } from '../../../base/index.ts';
+import { TidemarkError } from '../base/index.ts';
 
 const DEPTH_MAX = 64;
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
@@ -8,7 +8,7 @@ const TOKEN =
   /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([\w:.-]+)((?:[^<>"']|"[^"]*"|'[^']*')*?)(\/?)>|([^<]+)/gy;
 
 const bad = (fact: string) =>
-  new TidemarkError('bad_discovery', `cannot read answer: it is not the XML that is wanted: ${fact}`);
+  new TidemarkError('bad_body', `cannot read answer: it is not the XML that is wanted: ${fact}`);
 
 /** An element of a document. */
 export class XmlElement {
@@ -47,7 +47,7 @@ function decoded(text: string): string {
   });
 }
 
-/** The root element of a document. Throws TidemarkError `bad_discovery`. */
+/** The root element of a document. Throws TidemarkError `bad_body`. */
 export function parseXml(text: string): XmlElement {
   const open = [new XmlElement('')];
   TOKEN.lastIndex = 0;

@@ -1,8 +1,10 @@
 // AWS Signature Version 4: the header that says who sends a request and that nobody has changed it
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
 import { createHash, createHmac } from 'node:crypto';
-import { TidemarkError } from '../../../base/index.ts';
+import { TidemarkError } from '../base/index.ts';
+import type { HttpRequest } from './ports.ts';
 
+/** Whom AWS takes a request to be from. */
 export interface AwsCredentials {
   readonly accessKey: string;
   readonly secretKey: string;
@@ -10,35 +12,39 @@ export interface AwsCredentials {
   readonly sessionToken: string;
 }
 
+/** A request to be signed. */
 export interface AwsRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: HttpRequest['method'];
   readonly url: string;
   /** What is to be signed besides host and date; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly region: string;
   /** As in the scope: `ec2`, say. */
   readonly service: string;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
 /** Everything but unreserved characters percent-encoded. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+/** In the order of names, then of values: `a=1` goes before `a-b=1`, though `=` comes after `-`. */
 function canonicalQuery(url: URL): string {
-  const pairs = [...url.searchParams].map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
-  return pairs.sort().join('&');
+  const pairs = [...url.searchParams].map(([name, value]) => [encoded(name), encoded(value)] as const);
+  pairs.sort(([aName, aValue], [bName, bValue]) => compare(aName, bName) || compare(aValue, bValue));
+  return pairs.map((pair) => pair.join('=')).join('&');
 }
 
 /** All headers of the request, signed. Throws TidemarkError if the URL is none. */
 export function signAws(request: AwsRequest, credentials: AwsCredentials, nowMs: number): Record<string, string> {
   const { method, body, region, service } = request;
   const url = URL.parse(request.url);
-  if (url === null)
-    throw new TidemarkError('bad_discovery', `cannot reach AWS: the endpoint is no URL; got ${request.url}`);
+  if (url === null) throw new TidemarkError('bad_url', `cannot reach AWS: the endpoint is no URL; got ${request.url}`);
   const time = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '');
   const { accessKey, secretKey, sessionToken } = credentials;
   const headers: Record<string, string> = {

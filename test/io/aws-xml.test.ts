@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { TidemarkError } from '../../src/base/index.ts';
+import { parseXml } from '../../src/io/index.ts';
+import { fuzzCases, fuzzSeed } from '../support/fuzz.ts';
+
+test('XML is read with its entities, and what is none is refused', () => {
+  const root = parseXml(
+    '<?xml version="1.0"?><!-- c --><a x="1>2"><b>1 &lt; &#50;&#x33;</b><l><item/><item>i</item></l><![CDATA[<x>]]></a>',
+  );
+  assert.deepEqual([root.name, root.text('b'), root.list('l').length, root.text('no/thing')], ['a', '1 < 23', 2, '']);
+  assert.equal(root.content, '<x>');
+  const bad = [
+    '',
+    '<a>',
+    '<a></b>',
+    '<a/><b/>',
+    '<!DOCTYPE a [<!ENTITY x "y">]><a/>',
+    '<a',
+    `${'<a>'.repeat(99)}`,
+    '<a>&#x110000;</a>',
+  ];
+  for (const text of bad)
+    assert.throws(
+      () => parseXml(text),
+      (error) => error instanceof TidemarkError && error.code === 'bad_body',
+      text,
+    );
+});
+
+test('mutated XML ends in an element or an error, never otherwise', () => {
+  const good = '<r><reservationSet><item><ownerId>1</ownerId></item></reservationSet></r>';
+  const change = fc.tuple(
+    fc.nat(good.length),
+    fc.nat(5),
+    fc.string({ maxLength: 6, unit: fc.constantFrom(...'<>/&;!-ra"') }),
+  );
+  const property = fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+    let text = good;
+    for (const [at, count, put] of changes) text = text.slice(0, at) + put + text.slice(at + count);
+    try {
+      parseXml(text);
+    } catch (error) {
+      assert.ok(error instanceof TidemarkError, `${text}: ${String(error)}`);
+    }
+  });
+  fc.assert(property, { numRuns: fuzzCases(500), seed: fuzzSeed(1) });
+});
