@@ -1,55 +1,32 @@
 // The page in a real browser, in front of the real HTTP door with made-up series behind it.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import type { ApiServer } from '../src/api/index.ts';
 import { pageServer } from '../test/api/page-server.ts';
+import { browserMissing, pageRoot, TestBrowser } from './browser.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const pageRoot = fileURLToPath(new URL('../build/ui', import.meta.url));
-const missing = existsSync(CHROMIUM)
-  ? existsSync(`${pageRoot}/app.js`)
-    ? ''
-    : 'build/ui is absent'
-  : `no ${CHROMIUM}`;
-const skip = missing === '' ? false : missing;
+const skip = browserMissing();
 if (skip) console.log(`skipped: browser tests of the page: ${skip}`);
 
 let server: ApiServer;
-let browser: Browser;
+let browser: TestBrowser;
 let base = '';
-const problems: string[] = [];
 
 before(async () => {
   if (skip) return;
   server = await pageServer(pageRoot, () => Date.now());
   base = await server.start('127.0.0.1', 0);
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  browser = await TestBrowser.start();
 });
 
 after(async () => {
-  await browser?.close();
+  await browser?.stop();
   await server?.stop();
 });
 
-/** Opens an address; scripts that fail and what the security policy refuses are collected. */
-async function visit(path: string): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  page.setDefaultTimeout(10_000);
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().includes('status of 400')) problems.push(message.text());
-  });
-  await page.goto(base + path);
-  return page;
-}
-
-async function noProblems(page: Page): Promise<void> {
-  await page.close();
-  assert.deepEqual(problems.splice(0), []);
-}
+const visit = (path: string): Promise<Page> => browser.visit(base + path);
+const noProblems = (page: Page): Promise<void> => browser.noProblems(page);
 
 test('the first visit shows live data without a question', { skip }, async () => {
   const page = await visit('/');
@@ -123,7 +100,7 @@ test('targets show health and the last error, and can be filtered', { skip }, as
   assert.equal(await page.locator('.badge').count(), 6);
   await page.getByRole('button', { name: 'down 1' }).click();
   assert.equal(await page.locator('.badge').count(), 1);
-  assert.match((await page.locator('.scrape-error').textContent()) ?? '', /ECONNREFUSED/);
+  assert.match((await page.locator('.item-error').textContent()) ?? '', /ECONNREFUSED/);
   await noProblems(page);
 });
 
@@ -131,8 +108,8 @@ test('the status page shows all parts, also by the addresses Prometheus has for 
   const page = await visit('/flags');
   await page.waitForSelector('#config');
   assert.match(page.url(), /\/status#flags$/);
-  await page.waitForSelector('#head');
-  for (const id of ['runtime', 'build', 'head', 'storage', 'flags'])
+  await page.waitForFunction(`!document.querySelector('[aria-busy]')`);
+  for (const id of ['runtime', 'build', 'head', 'storage', 'alertmanagers', 'flags'])
     assert.equal(await page.locator(`#${id}`).count(), 1);
   assert.equal(await page.locator('.message.error').count(), 0);
   await noProblems(page);

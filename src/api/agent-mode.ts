@@ -12,8 +12,10 @@ const UNAVAILABLE = new Set(
 );
 /** Remote read and federation answer plain text. */
 const UNSUPPORTED: ReadonlySet<string> = new Set([`${API}read`, '/federate']);
-/** Pages of the web page that show what an agent has. */
-const PAGE_PATHS: ReadonlySet<string> = new Set(['/query', '/graph', '/alerts', '/rules', '/tsdb-status']);
+/** Pages of the web page that show what an agent has not. */
+const PAGE_PATHS: ReadonlySet<string> = new Set(
+  '/query /graph /alerts /rules /tsdb-status /alertmanager-discovery'.split(' '),
+);
 const FIRST_PAGE = '/targets';
 
 const unavailable = (): never => {

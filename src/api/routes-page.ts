@@ -23,7 +23,11 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'referrer-policy': 'same-origin',
 };
 
-const PAGES = ['/', '/query', '/targets', '/status', '/config', '/flags', '/tsdb-status'];
+/** The second line: where Prometheus has what is on another page here; the script leads there. */
+const PAGES = [
+  ...['/', '/query', '/alerts', '/rules', '/targets', '/status'],
+  ...['/config', '/flags', '/tsdb-status', '/alertmanager-discovery', '/service-discovery'],
+];
 
 interface Asset {
   readonly contentType: string;

@@ -16,7 +16,7 @@ const pageFiles = parts as Files;
 
 test('pages are one document with a strict security policy and an entity tag', async () => {
   const server = await fakeServer(fakeServices(), { pageFiles });
-  for (const url of ['/', '/query?g0.expr=up', '/targets', '/status']) {
+  for (const url of ['/', '/query?g0.expr=up', '/alerts', '/rules', '/targets', '/status', '/config', '/tsdb-status']) {
     const { statusCode, body, headers } = await server.inject({ url });
     assert.deepEqual([statusCode, body], [200, '<!doctype html>'], url);
     assert.equal(headers['content-type'], 'text/html; charset=utf-8');

@@ -2,24 +2,13 @@
 // CodeMirror adopts style sheets instead of adding style elements, which the page's content security policy forbids.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
-import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
+import { bracketMatching, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { EditorState, Prec } from '@codemirror/state';
 import { EditorView, keymap, placeholder } from '@codemirror/view';
-import { tags } from '@lezer/highlight';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
 import { apiFetch, prefix } from './api.ts';
-
-const highlight = HighlightStyle.define([
-  { tag: tags.number, color: 'var(--syntax-number)' },
-  { tag: tags.string, color: 'var(--syntax-string)' },
-  { tag: [tags.keyword, tags.modifier, tags.operatorKeyword], color: 'var(--syntax-keyword)', fontWeight: '600' },
-  { tag: tags.function(tags.variableName), color: 'var(--syntax-function)' },
-  { tag: [tags.operator, tags.punctuation, tags.bracket], color: 'var(--muted)' },
-  { tag: tags.labelName, color: 'var(--syntax-label)' },
-  { tag: tags.comment, color: 'var(--muted)', fontStyle: 'italic' },
-  { tag: tags.invalid, color: 'var(--bad)' },
-]);
+import { promqlColors } from './promql-colors.ts';
 
 const theme = EditorView.theme({
   '&': { fontSize: '13.5px', color: 'var(--text)', backgroundColor: 'transparent' },
@@ -91,7 +80,7 @@ export function createEditor(text: string, onRun: () => void): Editor {
         EditorView.lineWrapping,
         placeholder('PromQL expression: Enter runs it, Shift+Enter breaks the line, Ctrl+Space completes'),
         EditorView.contentAttributes.of({ 'aria-label': 'PromQL expression' }),
-        syntaxHighlighting(highlight),
+        syntaxHighlighting(promqlColors),
         theme,
         language.asExtension(),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),

@@ -79,6 +79,22 @@ export function ago(timeMs: number, nowMs: number): string {
   return 'now';
 }
 
+/** Seconds that something took, to the millisecond. */
+export const took = (seconds: number): string =>
+  seconds > 0 && seconds < 0.001 ? '<1ms' : duration(Math.round(seconds * 1000) / 1000);
+
+/** A Go time such as lastScrape in milliseconds; null is its zero time, which stands for never. */
+export function goTime(text: string): number | null {
+  const timeMs = Date.parse(text);
+  return timeMs > 0 ? timeMs : null;
+}
+
+/** A number as the API writes it, such as 1.5e+00, in the plainest form; +Inf and NaN stay. */
+export function plainNumber(text: string): string {
+  const value = Number(text);
+  return text === '' || Number.isNaN(value) ? text : String(value);
+}
+
 /** 12345 as 12,345. */
 export const grouped = (value: number): string => value.toLocaleString('en-US');
 

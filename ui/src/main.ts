@@ -1,56 +1,71 @@
 // The page: head with navigation, and one of its pages by path.
+import { alertsPage } from './alerts-page.ts';
 import { prefix } from './api.ts';
 import { fill, h } from './dom.ts';
+import { pageAddress, pageLink } from './links.ts';
 import { type Page, queryPage } from './query-page.ts';
-import { applyTheme, setTheme, settings, type Theme } from './settings.ts';
+import { rulesPage } from './rules-page.ts';
+import { applyTheme, isAgent, setTheme, settings, type Theme } from './settings.ts';
 import { statusPage } from './status-page.ts';
 import { targetsPage } from './targets-page.ts';
 
-/** An agent has nothing to be queried. */
-const isAgent = document.documentElement.dataset.mode === 'agent';
-
 const PAGES: Readonly<Record<string, { readonly name: string; readonly open: () => Page | Promise<Page> }>> = {
-  ...(isAgent ? {} : { query: { name: 'Query', open: queryPage } }),
+  ...(isAgent
+    ? {}
+    : {
+        query: { name: 'Query', open: queryPage },
+        alerts: { name: 'Alerts', open: alertsPage },
+        rules: { name: 'Rules', open: rulesPage },
+      }),
   targets: { name: 'Targets', open: targetsPage },
   status: { name: 'Status', open: statusPage },
 };
+const FIRST = isAgent ? 'targets' : 'query';
 
-/** Prometheus' addresses of what is a section of the status page here. */
-const SECTIONS: Readonly<Record<string, string>> = { config: 'config', flags: 'flags', 'tsdb-status': 'storage' };
+/** Prometheus' addresses of what is elsewhere here. */
+const MOVED: Readonly<Record<string, string>> = {
+  config: 'status#config',
+  flags: 'status#flags',
+  'tsdb-status': 'status#storage',
+  'alertmanager-discovery': 'status#alertmanagers',
+  'service-discovery': 'targets',
+};
 
 const THEMES: readonly Theme[] = ['auto', 'light', 'dark'];
-const navigation = h('nav', { 'aria-label': 'Pages' });
+const links = Object.entries(PAGES).map(([path, { name }]) => pageLink('a', path, {}, name));
+const navigation = h('nav', { 'aria-label': 'Pages' }, ...links);
 const content = h('div.content');
 let page: Page | null = null;
 let visit = 0;
 
-const pageOf = (path: string): string => {
-  const name = path.slice(prefix.length + 1);
-  return Object.hasOwn(PAGES, name) ? name : Object.hasOwn(SECTIONS, name) ? 'status' : isAgent ? 'targets' : 'query';
-};
+/** The last part of the address' path. */
+const pathName = (): string => location.pathname.slice(prefix.length + 1);
 
-function drawNavigation(current: string): void {
-  const links = Object.entries(PAGES).map(([path, { name }]) =>
-    h('a', { href: `${prefix}/${path}`, 'aria-current': path === current ? 'page' : null, onclick: followLink }, name),
-  );
-  fill(navigation, ...links);
+function showCurrent(current: string): void {
+  Object.keys(PAGES).forEach((path, i) => {
+    if (path === current) links[i].setAttribute('aria-current', 'page');
+    else links[i].removeAttribute('aria-current');
+  });
 }
 
-function followLink(event: Event): void {
-  const { ctrlKey, metaKey, shiftKey, button } = event as MouseEvent;
-  if (ctrlKey || metaKey || shiftKey || button !== 0) return;
+/** Links to our own pages are followed without loading the document again. */
+function followLink(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[data-page]') : null;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
   event.preventDefault();
-  const tenant = settings.tenant === '' ? '' : `?tenant=${encodeURIComponent(settings.tenant)}`;
-  history.pushState(null, '', (event.currentTarget as HTMLAnchorElement).pathname + tenant);
-  void open();
+  history.pushState(null, '', link.href);
+  void open().then(() => scrollTo(0, 0));
 }
 
 async function open(): Promise<void> {
   const mine = ++visit;
-  const section = SECTIONS[location.pathname.slice(prefix.length + 1)];
-  if (section) history.replaceState(null, '', `${prefix}/status#${section}`);
-  const name = pageOf(location.pathname);
-  drawNavigation(name);
+  const moved = Object.hasOwn(MOVED, pathName()) ? MOVED[pathName()] : null;
+  if (moved !== null) {
+    const [path, section] = moved.split('#');
+    history.replaceState(null, '', pageAddress(path) + (section === undefined ? '' : `#${section}`));
+  }
+  const name = Object.hasOwn(PAGES, pathName()) ? pathName() : FIRST;
+  showCurrent(name);
   document.title = `${PAGES[name].name} · Tidemark`;
   const next = await PAGES[name].open();
   if (mine !== visit) {
@@ -83,11 +98,12 @@ function header(): HTMLElement {
   });
   tenant.value = settings.tenant;
   const icon = h('img', { src: `${prefix}/assets/icon.svg`, alt: '', width: 22, height: 22 });
-  const home = h('a.brand', { href: `${prefix}/query` }, icon, 'Tidemark');
+  const home = pageLink('a.brand', FIRST, {}, icon, 'Tidemark');
   return h('header', {}, home, navigation, h('span.header-tools', {}, tenant, theme));
 }
 
 applyTheme();
 fill(document.body, header(), content);
+document.addEventListener('click', followLink);
 window.addEventListener('popstate', () => void open());
 void open();

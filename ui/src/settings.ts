@@ -21,6 +21,9 @@ function store(name: string, value: string): void {
 
 const themeOf = (text: string): Theme => (text === 'light' || text === 'dark' ? text : 'auto');
 
+/** An agent has nothing to be queried: no store, no rules. */
+export const isAgent = document.documentElement.dataset.mode === 'agent';
+
 export const settings = {
   theme: themeOf(stored('theme')),
   utc: stored('utc') === 'true',

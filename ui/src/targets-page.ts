@@ -1,14 +1,15 @@
 // What is scraped: targets by pool, their health and the last error.
-import { api } from './api.ts';
-import { fill, h } from './dom.ts';
-import { ago, duration, grouped } from './format.ts';
+import { h } from './dom.ts';
+import { createFilterBar } from './filter-bar.ts';
+import { ago, goTime, grouped, took } from './format.ts';
+import { labelChips, labelsText, type LabelSet } from './labels.ts';
+import { outsideLink } from './links.ts';
+import { type Listing, livePage } from './live-page.ts';
 import type { Page } from './query-page.ts';
 
-const REFRESH_MS = 10_000;
-
 interface Target {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly discoveredLabels: Readonly<Record<string, string>>;
+  readonly labels: LabelSet;
+  readonly discoveredLabels: LabelSet;
   readonly scrapePool: string;
   readonly scrapeUrl: string;
   readonly lastError: string;
@@ -24,12 +25,9 @@ interface Targets {
   readonly droppedTargetCounts: Readonly<Record<string, number>> | null;
 }
 
-const labelChips = (labels: Readonly<Record<string, string>>): HTMLElement =>
-  h('span.chips', {}, ...Object.entries(labels).map(([name, value]) => h('span.chip', {}, `${name}="${value}"`)));
-
 function lastScrape(target: Target): string {
-  const timeMs = Date.parse(target.lastScrape);
-  return timeMs > 0 ? ago(timeMs, Date.now()) : 'never';
+  const timeMs = goTime(target.lastScrape);
+  return timeMs === null ? 'never' : ago(timeMs, Date.now());
 }
 
 function targetRow(target: Target): HTMLElement {
@@ -37,17 +35,12 @@ function targetRow(target: Target): HTMLElement {
   const isSlow = tookSeconds > (Number.parseFloat(target.scrapeTimeout) || Infinity) / 2;
   return h(
     'tr',
-    {},
+    { 'data-key': JSON.stringify([target.scrapePool, target.scrapeUrl, target.labels]) },
     h('td', {}, h(`span.badge.${target.health}`, {}, target.health)),
-    h(
-      'td',
-      {},
-      h('a', { href: target.scrapeUrl, rel: 'noreferrer', target: '_blank' }, target.scrapeUrl),
-      target.lastError !== '' && h('div.scrape-error', {}, target.lastError),
-    ),
+    h('td', {}, outsideLink(target.scrapeUrl), target.lastError !== '' && h('div.item-error', {}, target.lastError)),
     h('td', {}, labelChips(target.labels)),
     h('td.number', {}, lastScrape(target)),
-    h(`td.number${isSlow ? '.slow' : ''}`, {}, tookSeconds > 0 ? duration(Math.max(0.001, tookSeconds)) : ''),
+    h(`td.number${isSlow ? '.slow' : ''}`, {}, tookSeconds > 0 ? took(tookSeconds) : ''),
     h('td.number', {}, target.scrapeInterval),
   );
 }
@@ -70,67 +63,30 @@ function poolSection(name: string, targets: readonly Target[], dropped: number):
   );
 }
 
-type Filter = 'all' | Target['health'];
+const searchText = ({ scrapeUrl, labels, lastError }: Target): string =>
+  [scrapeUrl, labelsText(labels), lastError].join('\n');
 
 /** Builds the page and keeps it fresh. */
 export function targetsPage(): Page {
-  let data: Targets = { activeTargets: [], droppedTargetCounts: null };
-  let filter: Filter = 'all';
-  const search = h<HTMLInputElement>('input.search', {
-    placeholder: 'Filter by endpoint, label or error',
-    'aria-label': 'Filter',
-    oninput: () => draw(),
+  const filter = createFilterBar({
+    parameter: 'health',
+    states: ['up', 'down', 'unknown'],
+    hint: 'Filter by endpoint, label or error',
+    onChange: () => page.redraw(),
   });
-  const filters = h('span.presets');
-  const list = h('div.pools');
-  const problem = h('div');
-
-  const isShown = (target: Target): boolean => {
-    if (filter !== 'all' && target.health !== filter) return false;
-    const words = search.value.toLowerCase();
-    return (
-      words === '' || JSON.stringify([target.scrapeUrl, target.labels, target.lastError]).toLowerCase().includes(words)
-    );
-  };
-  const draw = (): void => {
-    const count = (name: Filter): number =>
-      data.activeTargets.filter(({ health }) => name === 'all' || health === name).length;
-    const choose = (name: Filter) => (): void => {
-      filter = name;
-      draw();
+  const list = ({ activeTargets, droppedTargetCounts }: Targets): Listing => {
+    filter.count(activeTargets.map(({ health }) => health));
+    const shown = activeTargets.filter((target) => filter.isShown(target.health, () => searchText(target)));
+    const pools = Map.groupBy(shown, ({ scrapePool }) => scrapePool);
+    const none = 'Nothing is scraped: the configuration names no targets.';
+    return {
+      sections: [...pools].map(([name, targets]) => ({
+        rows: targets.length,
+        make: () => poolSection(name, targets, droppedTargetCounts?.[name] ?? 0),
+      })),
+      nothing: activeTargets.length === 0 ? none : 'No target matches.',
     };
-    const names: readonly Filter[] = ['all', 'up', 'down', 'unknown'];
-    const buttons = names.map((name) =>
-      h('button', { 'aria-pressed': String(filter === name), onclick: choose(name) }, `${name} ${count(name)}`),
-    );
-    fill(filters, ...buttons);
-    const pools = Map.groupBy(data.activeTargets.filter(isShown), ({ scrapePool }) => scrapePool);
-    const sections = [...pools].map(([name, targets]) =>
-      poolSection(name, targets, data.droppedTargetCounts?.[name] ?? 0),
-    );
-    const nothing =
-      data.activeTargets.length === 0
-        ? 'Nothing is scraped: the configuration names no targets.'
-        : 'No target matches.';
-    fill(list, ...(sections.length > 0 ? sections : [h('p.empty', {}, nothing)]));
   };
-  const load = async (): Promise<void> => {
-    try {
-      ({ data } = await api<Targets>('targets'));
-      problem.replaceChildren();
-      draw();
-    } catch (error) {
-      fill(problem, h('div.message.error', { role: 'alert' }, error instanceof Error ? error.message : String(error)));
-    }
-  };
-  void load();
-  const timer = setInterval(() => !document.hidden && void load(), REFRESH_MS);
-  const element = h(
-    'main.targets-page',
-    {},
-    h('div.page-bar', {}, h('h1', {}, 'Targets'), filters, search),
-    problem,
-    list,
-  );
-  return { element, leave: () => clearInterval(timer) };
+  const page = livePage<Targets>({ name: 'Targets', path: 'targets', tools: filter.tools, list });
+  return page;
 }
