@@ -12,3 +12,4 @@ export {
   type MetricLabels,
   MetricRegistry,
 } from './metrics.ts';
+export { XmlElement, parseXml } from './xml.ts';

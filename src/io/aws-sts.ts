@@ -3,7 +3,7 @@ import { utf8Text } from '../base/index.ts';
 import type { TokenWorld } from './access-token.ts';
 import { askAws, awsError } from './aws-request.ts';
 import { type AwsCredentials, signAws } from './aws-sign.ts';
-import { type XmlElement, parseXml } from './aws-xml.ts';
+import { type XmlElement, parseXml } from '../base/index.ts';
 
 /** Credentials, and until when they may be kept. */
 export interface KeptCredentials {
@@ -89,11 +89,11 @@ async function ask(
 function credentialsOfXml(text: string, path: string): KeptCredentials {
   let given: XmlElement;
   try {
-    given = parseXml(text).in(path);
+    given = parseXml(text).at(path);
   } catch {
     throw awsError('the answer of STS is not the XML that is wanted'); // its own words would quote it
   }
   const names = ['AccessKeyId', 'SecretAccessKey', 'SessionToken', 'Expiration'];
-  const [accessKey, secretKey, sessionToken, expiration] = names.map((name) => given.text(name));
+  const [accessKey, secretKey, sessionToken, expiration] = names.map((name) => given.textAt(name));
   return keptCredentials('STS', { accessKey, secretKey, sessionToken }, expiration);
 }

@@ -34,5 +34,4 @@ export { type AzureCloud, type AzureCredential, azureCloud, azureToken } from '.
 export { type AwsCredentials, type AwsRequest, signAws } from './aws-sign.ts';
 export { AwsIdentity, type AwsLogin } from './aws-identity.ts';
 export { awsServiceUrl } from './aws-sts.ts';
-export { XmlElement, parseXml } from './aws-xml.ts';
 export { HttpRoute } from './http-route.ts';

@@ -1,7 +1,7 @@
 // Signed requests to AWS' APIs, in the two protocols that discovery needs: query (form in, XML out) and JSON.
-import { utf8Text } from '../../../base/index.ts';
+import { type XmlElement, parseXml, utf8Text } from '../../../base/index.ts';
 import type { HttpClientConfig, Secret } from '../../../config/index.ts';
-import { AwsIdentity, type HttpClient, type XmlElement, awsServiceUrl, parseXml, signAws } from '../../../io/index.ts';
+import { AwsIdentity, type HttpClient, awsServiceUrl, signAws } from '../../../io/index.ts';
 import type { Json } from '../json.ts';
 import { RefusedError, parsedJson, requestOk } from '../json-request.ts';
 import type { DiscoveryWorld } from '../world.ts';

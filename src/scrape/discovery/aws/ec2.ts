@@ -1,6 +1,6 @@
 // Targets from EC2: one per instance that has an address.
 import type { SdConfig } from '../../../config/index.ts';
-import type { XmlElement } from '../../../io/index.ts';
+import type { XmlElement } from '../../../base/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import { joinHostPort, sanitizeLabelName } from '../labels.ts';
@@ -27,15 +27,15 @@ function addressesOf(instance: XmlElement): Addresses {
   const subnets = new Set<string>();
   const ipv6: string[] = [];
   const primaryIpv6: string[] = [];
-  for (const device of instance.list('networkInterfaceSet')) {
-    const subnet = device.text('subnetId');
+  for (const device of instance.listAt('networkInterfaceSet')) {
+    const subnet = device.textAt('subnetId');
     if (subnet === '') continue;
     subnets.add(subnet);
-    for (const one of device.list('ipv6AddressesSet')) {
-      const address = one.text('ipv6Address');
+    for (const one of device.listAt('ipv6AddressesSet')) {
+      const address = one.textAt('ipv6Address');
       ipv6.push(address);
-      if (one.text('isPrimaryIpv6') !== 'true') continue;
-      const index = Number(device.text('attachment/deviceIndex'));
+      if (one.textAt('isPrimaryIpv6') !== 'true') continue;
+      const index = Number(device.textAt('attachment/deviceIndex'));
       while (primaryIpv6.length <= index && primaryIpv6.length < 256) primaryIpv6.push('');
       primaryIpv6[index] = address;
     }
@@ -50,7 +50,7 @@ function targetOf(
   port: number,
   zoneIds: ReadonlyMap<string, string>,
 ): Labels | null {
-  const text = (path: string): string => instance.text(path);
+  const text = (path: string): string => instance.textAt(path);
   const privateIp = text('privateIpAddress');
   const { subnets, ipv6, primaryIpv6 } = addressesOf(instance);
   const address = privateIp || ipv6[0];
@@ -59,8 +59,8 @@ function targetOf(
   const isPublic = text('ipAddress') !== '';
   const isInVpc = text('vpcId') !== '';
   const tags = instance
-    .list('tagSet')
-    .map((tag): [string, string] => [`${META}tag_${sanitizeLabelName(tag.text('key'))}`, tag.text('value')]);
+    .listAt('tagSet')
+    .map((tag): [string, string] => [`${META}tag_${sanitizeLabelName(tag.textAt('key'))}`, tag.textAt('value')]);
   return Labels.from({
     __address__: joinHostPort(address, port),
     [`${META}ami`]: text('imageId'),
@@ -92,8 +92,8 @@ function targetOf(
 /** Zone ids by the names that this account has for zones. */
 async function zonesOf(client: AwsClient, signal: AbortSignal): Promise<Map<string, string>> {
   const answer = await client.query({ Action: 'DescribeAvailabilityZones', Version: VERSION }, signal);
-  const zones = answer.list('availabilityZoneInfo');
-  return new Map(zones.map((zone) => [zone.text('zoneName'), zone.text('zoneId')]));
+  const zones = answer.listAt('availabilityZoneInfo');
+  return new Map(zones.map((zone) => [zone.textAt('zoneName'), zone.textAt('zoneId')]));
 }
 
 function filterParameters(filters: Ec2SdConfig['filters']): Record<string, string> {
@@ -117,13 +117,13 @@ export function ec2Discovery(config: Ec2SdConfig, world: DiscoveryWorld): Pollin
     do {
       const parameters = { Action: 'DescribeInstances', Version: VERSION, ...filterParameters(config.filters) };
       const answer = await client.query(page === '' ? parameters : { ...parameters, NextToken: page }, signal);
-      for (const reservation of answer.list('reservationSet')) {
-        for (const instance of reservation.list('instancesSet')) {
-          const target = targetOf(instance, reservation.text('ownerId'), region, config.port, zoneIds);
+      for (const reservation of answer.listAt('reservationSet')) {
+        for (const instance of reservation.listAt('instancesSet')) {
+          const target = targetOf(instance, reservation.textAt('ownerId'), region, config.port, zoneIds);
           if (target) targets.push(target);
         }
       }
-      page = answer.text('nextToken');
+      page = answer.textAt('nextToken');
     } while (page !== '');
     return [{ source: region, targets, labels: Labels.empty }];
   };

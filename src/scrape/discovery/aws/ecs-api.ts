@@ -1,6 +1,6 @@
 // The calls of ECS, and of EC2 for the machines below it, that discovery makes, in the batches that they take.
 import type { SdConfig } from '../../../config/index.ts';
-import type { XmlElement } from '../../../io/index.ts';
+import type { XmlElement } from '../../../base/index.ts';
 import type { Json } from '../json.ts';
 import type { DiscoveryWorld } from '../world.ts';
 import { AwsClient, mapLimited } from './client.ts';
@@ -79,15 +79,17 @@ export class EcsApi {
   /** EC2 instances by id. */
   async instances(ids: readonly string[], signal: AbortSignal): Promise<Map<string, XmlElement>> {
     const answers = await this.#describe('DescribeInstances', 'InstanceId', ids, signal);
-    const all = answers.flatMap((answer) => answer.list('reservationSet').flatMap((one) => one.list('instancesSet')));
-    return new Map(all.map((instance) => [instance.text('instanceId'), instance]));
+    const all = answers.flatMap((answer) =>
+      answer.listAt('reservationSet').flatMap((one) => one.listAt('instancesSet')),
+    );
+    return new Map(all.map((instance) => [instance.textAt('instanceId'), instance]));
   }
 
   /** Public addresses by network interfaces. */
   async publicIps(ids: readonly string[], signal: AbortSignal): Promise<Map<string, string>> {
     const answers = await this.#describe('DescribeNetworkInterfaces', 'NetworkInterfaceId', ids, signal);
-    const all = answers.flatMap((answer) => answer.list('networkInterfaceSet'));
-    return new Map(all.map((one) => [one.text('networkInterfaceId'), one.text('association/publicIp')]));
+    const all = answers.flatMap((answer) => answer.listAt('networkInterfaceSet'));
+    return new Map(all.map((one) => [one.textAt('networkInterfaceId'), one.textAt('association/publicIp')]));
   }
 
   #describe(action: string, parameter: string, ids: readonly string[], signal: AbortSignal): Promise<XmlElement[]> {

@@ -1,6 +1,6 @@
 // Targets from ECS: the tasks of services, at the port of the configuration. A task has an address of its own (awsvpc) or that of
 // the EC2 instance below it.
-import type { XmlElement } from '../../../io/index.ts';
+import type { XmlElement } from '../../../base/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import type { Json } from '../json.ts';
@@ -41,7 +41,7 @@ function placeLabels(task: Json, below: Below): LabelMap {
   const machine = task.at('containerInstanceArn').text();
   const id = below.machines.get(machine) ?? '';
   const instance = below.instances.get(id);
-  const text = (path: string): string => instance?.text(path) ?? '';
+  const text = (path: string): string => instance?.textAt(path) ?? '';
   const privateIp = text('privateIpAddress');
   const publicIp = text('ipAddress');
   const address = own
@@ -60,9 +60,9 @@ function placeLabels(task: Json, below: Below): LabelMap {
     ec2_instance_private_ip: privateIp,
     ec2_instance_public_ip: publicIp,
   };
-  const ec2Tags = (instance?.list('tagSet') ?? []).map((tag): [string, string] => [
-    `${META}tag_ec2_${sanitizeLabelName(tag.text('key'))}`,
-    tag.text('value'),
+  const ec2Tags = (instance?.listAt('tagSet') ?? []).map((tag): [string, string] => [
+    `${META}tag_ec2_${sanitizeLabelName(tag.textAt('key'))}`,
+    tag.textAt('value'),
   ]);
   const prefixed = Object.entries(all).map(([name, value]): [string, string] => [META + name, value]);
   return Object.fromEntries([...prefixed, ...ec2Tags]);

@@ -1,6 +1,6 @@
 // Targets from ElastiCache: the nodes of cache clusters, and serverless caches, at their own ports.
 import type { SdConfig } from '../../../config/index.ts';
-import type { XmlElement } from '../../../io/index.ts';
+import type { XmlElement } from '../../../base/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import { joinHostPort } from '../labels.ts';
@@ -74,21 +74,21 @@ function numbered(items: readonly XmlElement[], labelsOf: (item: XmlElement) => 
 }
 
 function clusterTargets(cluster: XmlElement, tags: readonly XmlElement[]): LabelMap[] {
-  const removed = cluster.list('PendingModifiedValues/CacheNodeIdsToRemove').map((id) => id.content.trim());
+  const removed = cluster.listAt('PendingModifiedValues/CacheNodeIdsToRemove').map((id) => id.text.trim());
   const common: LabelMap = {
     [`${META}deployment_option`]: 'node',
     ...fieldLabels(CLUSTER, cluster, CLUSTER_FIELDS),
     [`${CLUSTER}pending_modified_values_cache_node_ids_to_remove`]: removed.join(','),
-    ...numbered(cluster.list('LogDeliveryConfigurations'), (log) =>
+    ...numbered(cluster.listAt('LogDeliveryConfigurations'), (log) =>
       fieldLabels(`${CLUSTER}log_delivery_configuration_`, log, LOG_FIELDS),
     ),
-    ...numbered(cluster.list('SecurityGroups'), (group) => ({
-      [`${CLUSTER}security_group_membership_id`]: group.text('SecurityGroupId'),
-      [`${CLUSTER}security_group_membership_status`]: group.text('Status'),
+    ...numbered(cluster.listAt('SecurityGroups'), (group) => ({
+      [`${CLUSTER}security_group_membership_id`]: group.textAt('SecurityGroupId'),
+      [`${CLUSTER}security_group_membership_status`]: group.textAt('Status'),
     })),
     ...tagLabels(`${CLUSTER}tag_`, tags),
   };
-  return cluster.list('CacheNodes').map((node) => ({
+  return cluster.listAt('CacheNodes').map((node) => ({
     ...common,
     ...fieldLabels(`${CLUSTER}node_`, node, NODE_FIELDS),
     __address__: addressOf(node),
@@ -97,8 +97,8 @@ function clusterTargets(cluster: XmlElement, tags: readonly XmlElement[]): Label
 
 function serverlessTarget(cache: XmlElement, tags: readonly XmlElement[]): LabelMap {
   const ids = (name: string): LabelMap =>
-    numbered(cache.list(`${name}s`), (id) => ({
-      [`${SERVERLESS}${name === 'SubnetId' ? 'subnet_id' : 'security_group_id'}`]: id.content.trim(),
+    numbered(cache.listAt(`${name}s`), (id) => ({
+      [`${SERVERLESS}${name === 'SubnetId' ? 'subnet_id' : 'security_group_id'}`]: id.text.trim(),
     }));
   return {
     [`${META}deployment_option`]: 'serverless',
@@ -112,8 +112,8 @@ function serverlessTarget(cache: XmlElement, tags: readonly XmlElement[]): Label
 
 /** '' while there is no endpoint yet: such a target is dropped. */
 function addressOf(element: XmlElement): string {
-  const address = element.text('Endpoint/Address');
-  const port = element.text('Endpoint/Port');
+  const address = element.textAt('Endpoint/Address');
+  const port = element.textAt('Endpoint/Port');
   return address === '' || port === '' ? '' : joinHostPort(address, port);
 }
 
@@ -142,9 +142,9 @@ export function elasticacheDiscovery(config: ElasticacheSdConfig, world: Discove
     do {
       const more = token === '' ? {} : { [page]: token };
       const answer = await client.query({ Action: action, Version: VERSION, ...parameters, ...more }, signal);
-      const result = answer.in(`${action}Result`);
-      all.push(...result.list(list));
-      token = result.text(page);
+      const result = answer.at(`${action}Result`);
+      all.push(...result.listAt(list));
+      token = result.textAt(page);
     } while (token !== '');
     return all;
   }
@@ -169,7 +169,7 @@ export function elasticacheDiscovery(config: ElasticacheSdConfig, world: Discove
   };
 
   const tagsOf = async (cache: XmlElement, signal: AbortSignal): Promise<XmlElement[]> => {
-    const arn = cache.text('ARN');
+    const arn = cache.textAt('ARN');
     if (arn === '') return [];
     return listed('ListTagsForResource', 'TagList', 'NextToken', { ResourceName: arn }, signal);
   };

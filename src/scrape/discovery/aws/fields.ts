@@ -1,5 +1,5 @@
 // Labels from the fields of AWS' XML answers, whose names follow from those of the fields: `MultiAZ` -> `multi_az`.
-import type { XmlElement } from '../../../io/index.ts';
+import type { XmlElement } from '../../../base/index.ts';
 import { sanitizeLabelName } from '../labels.ts';
 
 /** Label names, without their prefix, by paths of fields. */
@@ -29,12 +29,12 @@ const shown = (text: string): string =>
 /** Labels of an element's fields. */
 export function fieldLabels(prefix: string, element: XmlElement, table: FieldTable): Record<string, string> {
   const out: Record<string, string> = {};
-  for (const [path, label] of table) out[prefix + label] = shown(element.text(path));
+  for (const [path, label] of table) out[prefix + label] = shown(element.textAt(path));
   return out;
 }
 
 /** Labels of a list of tags. */
 export function tagLabels(prefix: string, tags: readonly XmlElement[]): Record<string, string> {
-  const all = tags.map((tag) => [prefix + sanitizeLabelName(tag.text('Key')), tag.text('Value')]);
+  const all = tags.map((tag) => [prefix + sanitizeLabelName(tag.textAt('Key')), tag.textAt('Value')]);
   return Object.fromEntries(all);
 }

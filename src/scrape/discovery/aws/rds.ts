@@ -1,7 +1,6 @@
 // Targets from RDS: the instances of database clusters, at the port of the configuration.
-import { TidemarkError } from '../../../base/index.ts';
+import { TidemarkError, type XmlElement } from '../../../base/index.ts';
 import type { SdConfig } from '../../../config/index.ts';
-import type { XmlElement } from '../../../io/index.ts';
 import { Labels } from '../../../model/index.ts';
 import type { TargetGroup } from '../discoverer.ts';
 import { joinHostPort } from '../labels.ts';
@@ -81,9 +80,9 @@ async function listed(
       ...parameters,
       ...(marker && { Marker: marker }),
     };
-    const result = (await client.query(page, signal)).in(`${action}Result`);
-    all.push(...result.list(list));
-    marker = result.text('Marker');
+    const result = (await client.query(page, signal)).at(`${action}Result`);
+    all.push(...result.listAt(list));
+    marker = result.textAt('Marker');
   } while (marker !== '');
   return all;
 }
@@ -100,22 +99,22 @@ function instanceParameters(clusterArn: string, filters: RdsSdConfig['filters'])
 function targetsOf(cluster: XmlElement, instances: readonly XmlElement[], port: number): Labels[] {
   const common = {
     ...fieldLabels(CLUSTER, cluster, CLUSTER_FIELDS),
-    ...tagLabels(`${CLUSTER}tag_`, cluster.list('TagList')),
+    ...tagLabels(`${CLUSTER}tag_`, cluster.listAt('TagList')),
   };
   const writers = new Map(
     cluster
-      .list('DBClusterMembers')
-      .map((member) => [member.text('DBInstanceIdentifier'), member.text('IsClusterWriter')]),
+      .listAt('DBClusterMembers')
+      .map((member) => [member.textAt('DBInstanceIdentifier'), member.textAt('IsClusterWriter')]),
   );
   return instances.flatMap((instance) => {
-    const address = instance.text('Endpoint/Address');
+    const address = instance.textAt('Endpoint/Address');
     if (address === '') return []; // it is being made
     return Labels.from({
       __address__: joinHostPort(address, port),
       ...common,
       ...fieldLabels(INSTANCE, instance, INSTANCE_FIELDS),
-      [`${INSTANCE}is_cluster_writer`]: writers.get(instance.text('DBInstanceIdentifier')) ?? '',
-      ...tagLabels(`${INSTANCE}tag_`, instance.list('TagList')),
+      [`${INSTANCE}is_cluster_writer`]: writers.get(instance.textAt('DBInstanceIdentifier')) ?? '',
+      ...tagLabels(`${INSTANCE}tag_`, instance.listAt('TagList')),
     });
   });
 }
@@ -138,7 +137,7 @@ export function rdsDiscovery(config: RdsSdConfig, world: DiscoveryWorld): Pollin
   const refresh = async (signal: AbortSignal): Promise<TargetGroup[]> => {
     const region = await client.region(signal);
     const found = await mapLimited(await clustersOf(signal), requestConcurrency, async (cluster) => {
-      const parameters = instanceParameters(cluster.text('DBClusterArn'), config.filters);
+      const parameters = instanceParameters(cluster.textAt('DBClusterArn'), config.filters);
       const instances = await listed(client, 'DescribeDBInstances', 'DBInstances', parameters, signal);
       return targetsOf(cluster, instances, config.port);
     });

@@ -3,7 +3,7 @@ import { TidemarkError } from '../../../base/index.ts';
 import type { SdConfig } from '../../../config/index.ts';
 import { joinHostPort, sanitizeLabelName } from '../labels.ts';
 import { Api, type FetchGroups, type ProviderParts, oneGroup, prefixed, trimSlash } from '../provider.ts';
-import { type XmlElement, parseXml } from '../xml.ts';
+import { type XmlElement, parseXml } from '../../../base/index.ts';
 
 type EurekaSdConfig = SdConfig<'eurekaSdConfigs'>;
 

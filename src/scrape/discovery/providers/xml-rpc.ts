@@ -1,6 +1,6 @@
 // XML-RPC (http://xmlrpc.com/spec.md): calls and answers as JSON values.
 import { TidemarkError } from '../../../base/index.ts';
-import { type XmlElement, parseXml } from '../xml.ts';
+import { type XmlElement, parseXml } from '../../../base/index.ts';
 
 export type RpcValue = string | number | boolean | readonly RpcValue[];
 

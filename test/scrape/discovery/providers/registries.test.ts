@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parameterLabels } from '../../../../src/scrape/discovery/providers/puppetdb.ts';
 import { rpcAnswer, rpcCall } from '../../../../src/scrape/discovery/providers/xml-rpc.ts';
-import { parseXml } from '../../../../src/scrape/discovery/xml.ts';
+import { parseXml } from '../../../../src/base/index.ts';
 import { type Answer, type Talk, keepsLast, plain, rigOf, targetsOf } from '../../../support/discovery-talk.ts';
 
 const KEYSTONE = 'https://os.example:5000/v3/auth/tokens';

@@ -1,6 +1,8 @@
 // XML as APIs answer it: elements, attributes, text, CDATA, comments. A document type is refused, so there are no entities but
 // the five of XML itself and characters by number: nothing can grow or be fetched.
-import { TidemarkError } from '../../base/index.ts';
+import { TidemarkError } from './errors.ts';
+
+const none: ReadonlyMap<string, string> = new Map();
 
 /** Elements within elements. */
 const DEPTH_MAX = 200;
@@ -32,6 +34,23 @@ export class XmlElement {
     return this.children.filter((child) => child.name === name);
   }
 
+  /** The element at a path of names (`a/b`); an empty one if there is none. */
+  at(path: string): XmlElement {
+    return path
+      .split('/')
+      .reduce<XmlElement>((from, name) => from.child(name) ?? new XmlElement(name, none, [], ''), this);
+  }
+
+  /** Trimmed text at a path; '' if there is none. */
+  textAt(path: string): string {
+    return this.at(path).text.trim();
+  }
+
+  /** The elements of the list at a path, whatever they are called. */
+  listAt(path: string): readonly XmlElement[] {
+    return this.at(path).children;
+  }
+
   /** Trimmed text of child(...names); '' if there is none. */
   textOf(...names: readonly [string, ...string[]]): string {
     return this.child(...names)?.text.trim() ?? '';
@@ -40,7 +59,7 @@ export class XmlElement {
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-/** Parses a document and gives its root. Throws TidemarkError `bad_discovery` with the offset; never quotes the text. */
+/** Parses a document and gives its root. Throws TidemarkError `bad_xml` with the offset; never quotes the text. */
 export const parseXml = (text: string): XmlElement => new XmlParser(text).document();
 
 interface Open {
@@ -150,6 +169,6 @@ class XmlParser {
   }
 
   #fail(fact: string): never {
-    throw new TidemarkError('bad_discovery', `cannot read XML: offset ${this.#at}: ${fact}`);
+    throw new TidemarkError('bad_xml', `cannot read XML: offset ${this.#at}: ${fact}`);
   }
 }
