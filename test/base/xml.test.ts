@@ -49,3 +49,28 @@ test('mutated XML ends in an element or an error, never otherwise', () => {
   });
   fc.assert(property, { numRuns: fuzzCases(500), seed: fuzzSeed(1) });
 });
+
+test('XML is read strictly', () => {
+  const root = parseXml(
+    '\ufeff<?xml version="1.0"?><!-- c --><a x="1 &amp; 2"><b>t&#x41;</b> <b><![CDATA[<&]]></b><c y=\'\'/></a>\n',
+  );
+  assert.equal(root.attributes.get('x'), '1 & 2');
+  assert.deepEqual(
+    root.childrenOf('b').map((b) => b.text),
+    ['tA', '<&'],
+  );
+  assert.equal(root.child('c')?.attributes.get('y'), '');
+  const bad = (text: string, message: RegExp) => assert.throws(() => parseXml(text), message);
+  bad('', /there is no element/);
+  bad('<a>', /element a does not end/);
+  bad('<a></b>', /want the end of a/);
+  bad('<a/><b/>', /two roots/);
+  bad('x<a/>', /text outside/);
+  bad('<!DOCTYPE a [<!ENTITY e "x">]><a/>', /document type is not taken/);
+  bad('<a>&e;</a>', /an entity is not known/);
+  bad('<a>&amp</a>', /an entity does not end/);
+  bad('<a>&#0;</a>', /an entity is not known/);
+  bad('<a b=c/>', /a tag is malformed/);
+  bad('<a><!-- </a>', /there is no -->/);
+  bad('<a>'.repeat(300), /more than 200 deep/);
+});
