@@ -136,6 +136,14 @@ export interface GroupsLeafResult extends LeafCommon {
   readonly states: Float64Array;
 }
 
+/** Groups of one series each, where folding gives what the series has: so many numbers fewer than states. */
+export interface SinglesLeafResult extends LeafCommon {
+  readonly kind: 'singles';
+  /** groups x steps, as of series; none is a native histogram. */
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+}
+
 /** Raw samples of each series in the range of the plan, series after series. */
 export interface SamplesLeafResult extends LeafCommon {
   readonly kind: 'samples';
@@ -151,7 +159,7 @@ export interface SamplesLeafResult extends LeafCommon {
  * What a shard answers: series, groups of them, or raw samples. A plan with a fold is answered with series where native
  * histograms are among the values: they are folded by who asked, who then wants the series of all shards.
  */
-export type LeafResult = SeriesLeafResult | GroupsLeafResult | SamplesLeafResult;
+export type LeafResult = SeriesLeafResult | GroupsLeafResult | SinglesLeafResult | SamplesLeafResult;
 
 /** How a running leaf shares its thread. Each side of a thread boundary has its own. */
 export interface LeafControl {
@@ -179,10 +187,10 @@ export interface LeafClient {
 /** The columns of a result. Their buffers may be longer than they are. */
 export function leafArrays(result: LeafResult): ArrayBufferView[] {
   const arrays: ArrayBufferView[] = [result.labels.pairs, result.labels.ends];
-  if (result.kind === 'series') arrays.push(result.values, result.present);
+  if (result.kind === 'series' || result.kind === 'singles') arrays.push(result.values, result.present);
   else if (result.kind === 'groups') arrays.push(result.states);
   else arrays.push(result.ends, result.ts, result.vs);
-  const histograms = result.kind === 'groups' ? null : result.histograms;
+  const histograms = 'histograms' in result ? result.histograms : null;
   if (histograms) arrays.push(histograms.at, histograms.which, histograms.ends, histograms.bytes);
   return arrays;
 }

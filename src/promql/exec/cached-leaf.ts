@@ -69,8 +69,8 @@ export class CachedLeaf implements LeafClient {
     const rest = { ...plan, startMs: plan.startMs + head.steps * plan.stepMs, steps: plan.steps - head.steps };
     const result = await executor.execute(rest, control);
     const tail = keptResult(result, rest);
-    // Histograms or annotations have come: then all of it is worked out.
-    if (!tail) {
+    // Histograms or annotations have come, or a second series of a group: then all of it is worked out.
+    if (tail?.kind !== head.of.kind) {
       this.#cache.remove(plan.tenant, key);
       return executor.execute(plan, control);
     }
@@ -116,7 +116,7 @@ export class CachedLeaf implements LeafClient {
 
 const columnBytes = (result: LeafResult): number => {
   if (result.kind === 'groups') return result.states.byteLength;
-  return result.kind === 'series' ? result.values.byteLength + result.present.byteLength : Infinity;
+  return result.kind === 'samples' ? Infinity : result.values.byteLength + result.present.byteLength;
 };
 
 /** What makes two leaves the same but for their times; null for one that is not remembered. */

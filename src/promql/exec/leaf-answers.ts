@@ -7,7 +7,7 @@ import { type LeafClient, type LeafPlan, type LeafResult, freeLeafResult, leafAr
 import { childrenOf } from '../plan/children.ts';
 import type { LeafNode, LeafTemplate, PlanNode, SamplesNode } from '../plan/plan.ts';
 import { foldAggregate } from './aggregate.ts';
-import { mergeGroups, mergeSeries } from './leaf-merge.ts';
+import { asSeries, mergeGroups, mergeSeries } from './leaf-merge.ts';
 import type { QueryRun, Work } from './query-run.ts';
 import { leafKey } from './trace.ts';
 import type { Vector } from './vector.ts';
@@ -202,6 +202,6 @@ export class LeafAnswers {
     const folded = this.#run.leaves.filter((_, i) => results[i].kind === 'groups');
     const again = await this.execute({ ...leaf, fold: null }, parameters, leafKey(node), folded);
     this.#run.release(resultBytes(results.filter(({ kind }) => kind === 'groups')));
-    return [...results.filter(({ kind }) => kind === 'series'), ...again];
+    return [...results.filter(({ kind }) => kind !== 'groups').map(asSeries), ...again];
   }
 }

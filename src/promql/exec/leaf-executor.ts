@@ -1,7 +1,7 @@
 // Runs leaf plans beside the data: selects series, decodes each one's column into the kernel's memory, evaluates all steps
 // of it in one call, and folds the step vector into its group or appends it to the output. Work comes in slices: between
 // two series the executor yields to ingest when it is asked to, and stops when the query is aborted.
-import type { Accumulator, ExecKernel, Steps } from '../../kernel/index.ts';
+import type { Accumulator, ExecKernel, FoldOperator, Steps } from '../../kernel/index.ts';
 import {
   Labels,
   type LevelColumn,
@@ -28,6 +28,7 @@ import { ByteBudget } from './byte-budget.ts';
 import { estimateLeaf, leafRange } from './leaf-estimate.ts';
 import { LevelLeaf } from './level-leaf.ts';
 import { NamesSeen } from './names-seen.ts';
+import { packGroups } from './pack-groups.ts';
 import { LeafColumn, evaluateMixed, newestStarts } from './mixed-leaf.ts';
 import { addRawSamples } from './raw-samples.ts';
 import { type Piece, PIECE_SAMPLES, PieceVector, countUpTo, piecesOf } from './piecewise.ts';
@@ -74,6 +75,9 @@ const emptySet: SeriesSet = {
   samplesMax: () => 0,
   read: () => 0,
 };
+
+/** What these make of one value is the value. */
+const GIVES_SINGLE: ReadonlySet<FoldOperator> = new Set(['sum', 'avg', 'min', 'max']);
 
 /** One execution of one plan. */
 class LeafRun {
@@ -376,6 +380,9 @@ class LeafRun {
     this.#watchNames();
     const { groupOf, groups } = this.#set.group(fold.mode, fold.names);
     this.#hold(groupOf.byteLength + groups.length * 128);
+    if (groups.length === this.#set.length && GIVES_SINGLE.has(fold.op)) {
+      return this.#singles(groups, groupOf, heldBefore);
+    }
     const hasValue = new Uint8Array(groups.length);
     if (groups.length > 0) {
       // What it will occupy is counted before it is allocated.
@@ -397,20 +404,29 @@ class LeafRun {
         if (this.#histograms === null) this.#names?.note(i);
       }
     }
+    const packed = packGroups(groups, hasValue, this.#accumulator, (bytes) => this.#hold(bytes));
+    return { kind: 'groups', ...packed, facts: this.#facts(), stats: this.#stats() };
+  }
+
+  /** Each series is a group of its own. */
+  async #singles(groups: readonly Labels[], groupOf: Uint32Array, heldBefore: number): Promise<LeafResult> {
     const packer = new LabelsPacker();
-    const accumulator = this.#accumulator;
-    const filled = hasValue.reduce((sum, value) => sum + value, 0);
-    const length = (accumulator?.stateLength ?? 0) * filled;
-    this.#hold(length * 8);
-    const states = new Float64Array(length);
-    let used = 0;
-    for (let g = 0; g < groups.length; g++) {
-      if (hasValue[g] === 0) continue;
-      packer.add(groups[g]);
-      accumulator?.exportState(g, states, used);
-      used += accumulator?.stateLength ?? 0;
+    const rows = new RowBlock(this.#plan.steps, groups.length, (bytes) => this.#hold(bytes));
+    this.#block = rows;
+    for (let i = 0; i < this.#set.length; i++) {
+      if (this.#mustPause(i)) await this.#pause(i);
+      if (this.#row(i) === 0) continue;
+      if (this.#histograms !== null) {
+        rows.free();
+        return this.#unfolded(heldBefore);
+      }
+      rows.add(this.#kernel.out, this.#kernel.present);
+      packer.add(groups[groupOf[i]]);
+      this.#names?.note(i);
     }
-    return { kind: 'groups', labels: packer.finish(), states, facts: this.#facts(), stats: this.#stats() };
+    const { values, present } = rows.finish();
+    const labels = packer.finish();
+    return { kind: 'singles', labels, values, present, facts: this.#facts(), stats: this.#stats() };
   }
 
   /** Appends the column of n samples, without stale markers; returns how many. */

@@ -4,13 +4,14 @@ import type { Labels, NativeHistogram } from '../../model/index.ts';
 import { compareLabels } from '../../model/index.ts';
 import { invariant } from '../../base/index.ts';
 import {
-  type GroupsLeafResult,
   type LeafFold,
   type LeafResult,
   type PackedHistograms,
+  freeLeafResult,
   unpackHistograms,
   unpackLabels,
 } from '../leaf.ts';
+import type { Accumulator } from '../../kernel/index.ts';
 import type { QueryRun, Work } from './query-run.ts';
 import { freeArray } from './row-block.ts';
 import { type Matrix, type Vector, dropEmptyRows, newVector } from './vector.ts';
@@ -68,13 +69,35 @@ export function* mergeSeries(results: readonly LeafResult[], steps: number, run:
   return { ...out, hs };
 }
 
+/** Groups that are one series each are series, of which labels that do not matter are gone. */
+export const asSeries = (result: LeafResult): LeafResult =>
+  result.kind === 'singles' ? { ...result, kind: 'series', histograms: null } : result;
+
 const histogramsByPlace = (pack: PackedHistograms | null): Map<number, NativeHistogram> | null =>
   pack === null ? null : new Map(unpackHistograms(pack));
+
+/** Folds what a shard has of groups into an accumulator; `targets` are the groups of its rows or states. */
+function* fold(result: LeafResult, targets: readonly number[], accumulator: Accumulator, run: QueryRun): Work<void> {
+  invariant(result.kind === 'groups' || result.kind === 'singles', 'leaf answered with something else');
+  const columns = result.kind === 'groups' ? result.states : result.values;
+  const length = targets.length === 0 ? 0 : columns.length / targets.length;
+  for (const [i, group] of targets.entries()) {
+    if (run.isDue(length)) yield;
+    const column = columns.subarray(i * length, (i + 1) * length);
+    if (result.kind === 'groups') {
+      accumulator.merge(group, column);
+      continue;
+    }
+    run.kernel.out.set(column);
+    run.kernel.present.set(result.present.subarray(i * length, (i + 1) * length));
+    accumulator.add(group);
+  }
+}
 
 /** Groups of all shards, finished, sorted by labels. */
 export function* mergeGroups(
   results: readonly LeafResult[],
-  fold: LeafFold,
+  { op }: LeafFold,
   steps: number,
   run: QueryRun,
 ): Work<Vector> {
@@ -87,6 +110,10 @@ export function* mergeGroups(
       return at;
     }),
   );
+  const rows = targets.reduce((sum, { length }) => sum + length, 0);
+  if (rows === groups.length && results.every(({ kind }) => kind === 'singles')) {
+    return yield* mergeSeries(results.map(asSeries), steps, run);
+  }
   const order = labelOrder(groups);
   const out = newVector(
     Array.from(order, (at) => groups[at]),
@@ -97,16 +124,9 @@ export function* mergeGroups(
   kernel.reserve(0, steps);
   const bytes = groups.length * steps * 9;
   run.hold(bytes);
-  const accumulator = kernel.accumulator(fold.op, groups.length, steps);
+  const accumulator = kernel.accumulator(op, groups.length, steps);
   try {
-    for (const [shard, result] of results.entries()) {
-      const { states } = result as GroupsLeafResult;
-      const length = targets[shard].length === 0 ? 0 : states.length / targets[shard].length;
-      for (const [i, group] of targets[shard].entries()) {
-        if (run.isDue(steps)) yield;
-        accumulator.merge(group, states.subarray(i * length, (i + 1) * length));
-      }
-    }
+    for (const [shard, result] of results.entries()) yield* fold(result, targets[shard], accumulator, run);
     for (let i = 0; i < order.length; i++) {
       if (run.isDue(steps)) yield;
       accumulator.finish(order[i]);
@@ -117,7 +137,7 @@ export function* mergeGroups(
     accumulator.free();
     run.release(bytes);
     // All of them were merged: left to the collector, they would be most of what it is called for.
-    for (const result of results) freeArray((result as GroupsLeafResult).states);
+    results.forEach(freeLeafResult);
   }
   return dropEmptyRows(out);
 }

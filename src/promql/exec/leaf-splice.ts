@@ -4,9 +4,9 @@ import { METRIC_NAME, type Labels } from '../../model/index.ts';
 import { LabelsPacker, type LeafPlan, type LeafResult, unpackLabels } from '../leaf.ts';
 import { labelBytes } from './leaf-executor.ts';
 
-/** A result of one shard with floats only: rows of series, or states of groups. */
+/** A result of one shard with floats only: rows of series or of groups of one series, or states of groups. */
 export interface KeptResult {
-  readonly kind: 'series' | 'groups';
+  readonly kind: 'series' | 'singles' | 'groups';
   readonly op: FoldOperator | null;
   readonly labels: readonly Labels[];
   readonly steps: number;
@@ -35,6 +35,9 @@ export function keptResult(result: LeafResult, { fold, wantNames, matchers, step
   // Groups do not tell the names of their series, unless there is one that all have.
   const name = matchers.find((matcher) => matcher.name === METRIC_NAME && matcher.op === '=')?.value;
   if (wantNames && facts.names.some(([each, type]) => each !== name || type !== '')) return null;
+  if (result.kind === 'singles') {
+    return { kind: 'singles', op: null, labels, steps, values: result.values, present: result.present };
+  }
   const op = fold?.op ?? null;
   return { kind: 'groups', op, labels, steps, values: result.states, present: new Uint8Array(0) };
 }
@@ -118,7 +121,7 @@ export function splice(parts: readonly Part[]): { readonly result: KeptResult; r
   const result: KeptResult = {
     ...empty,
     values: new Float64Array(labels.length * layout(empty, steps).length),
-    present: new Uint8Array(kind === 'series' ? labels.length * steps : 0),
+    present: new Uint8Array(kind === 'groups' ? 0 : labels.length * steps),
   };
   let points = 0;
   let at = 0;
@@ -151,6 +154,8 @@ export function asLeafResult(
     names.set('', [matchers.find(({ name }) => name === METRIC_NAME)?.value ?? '', '']);
   }
   const facts = { names: [...names.values()], remarks: [], hasHistograms: false };
-  if (kept.kind === 'groups') return { kind: 'groups', labels, states: kept.values, facts, stats };
-  return { kind: 'series', labels, values: kept.values, present: kept.present, histograms: null, facts, stats };
+  const { values, present } = kept;
+  if (kept.kind === 'groups') return { kind: 'groups', labels, states: values, facts, stats };
+  if (kept.kind === 'singles') return { kind: 'singles', labels, values, present, facts, stats };
+  return { kind: 'series', labels, values, present, histograms: null, facts, stats };
 }

@@ -32,15 +32,44 @@ function fill(store: TestStore): void {
   for (let i = 1; i < 8; i++) store.load({ __name__: 'm', i: String(i) }, [1, 2, 3]);
 }
 
+const kindsOf = (asked: readonly Asked[]): string[] =>
+  asked.map(({ plan, result }) => `${plan.fold ? 'fold' : 'plain'} ${result.kind}`).sort();
+
 test('shards fold floats, and send series where one of them has histograms', async () => {
+  const store = watched(2);
+  fill(store);
+  const { data, infos, warnings } = await store.engine.instant('sum(m)', 60_000);
+  // Floats and histograms do not mix.
+  assert.deepEqual([show({ data } as never), infos.length + warnings.length], [[], 1]);
+  // All are asked to fold; the one that did is asked again.
+  assert.deepEqual(kindsOf(store.asked), ['fold groups', 'fold series', 'plain series']);
+});
+
+test('what shards send of groups with one series each is not asked for again', async () => {
   const store = watched(4);
   fill(store);
   const { data } = await store.engine.instant('sum by (i) (m)', 60_000);
   assert.equal(show({ data } as never)[0], '{i="0"} {count:6, sum:6, (0.5,1]:2, (1,2]:4}');
-  const kinds = store.asked.map(({ plan, result }) => `${plan.fold ? 'fold' : 'plain'} ${result.kind}`).sort();
-  // All are asked to fold; the three that did are asked again.
-  const [folds, plains] = [Array(3).fill('fold groups'), Array(3).fill('plain series')];
-  assert.deepEqual(kinds, [...folds, 'fold series', ...plains]);
+  assert.deepEqual(kindsOf(store.asked), ['fold series', ...Array(3).fill('fold singles')]);
+});
+
+test('groups with one series each are the same however they are spread, and when a group is in several shards', async () => {
+  const values = [-0, 5e-324, 1e308, -Infinity, NaN, 0.1];
+  for (const op of ['sum', 'avg', 'min', 'max', 'count', 'stddev']) {
+    for (const by of ['i', 'i, j', 'j']) {
+      const query = `${op} by (${by}) (m)`;
+      const answers = [1, 3, 16].map(async (shards) => {
+        const store = testStore(shards);
+        values.forEach((value, i) => {
+          for (let j = 0; j <= i % 2; j++)
+            store.load({ __name__: 'm', i: String(i), j: String(j) }, [value, value + j]);
+        });
+        return show(await store.engine.instant(query, 10_000));
+      });
+      const [one, ...others] = await Promise.all(answers);
+      for (const other of others) assert.deepEqual(other, one, query);
+    }
+  }
 });
 
 test('histograms are counted within the shards', async () => {
