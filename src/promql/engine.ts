@@ -403,7 +403,7 @@ function* vectorMatrix(v: Vector, { startMs, stepMs }: Steps, run: QueryRun): Wo
   const { steps, has } = v;
   const points = countPresent(has);
   const times = Float64Array.from({ length: steps }, (_, i) => startMs + i * stepMs);
-  if (v.hs === null && points === has.length) {
+  if (v.hs === null && points > 0 && points === has.length) {
     const ends = Uint32Array.from(v.labels, (_, row) => (row + 1) * steps);
     return { type: 'matrix', labels: v.labels, ends, ts: times, isGrid: true, vs: v.vs, histograms: null };
   }

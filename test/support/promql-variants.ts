@@ -12,6 +12,7 @@ import {
   type QueryResult,
   createEngine,
   leafTransferables,
+  matrixTimes,
 } from '../../src/promql/index.ts';
 import { type Sample, testSamples } from './promql-data.ts';
 import { shardOf } from './promql-shard.ts';
@@ -153,6 +154,7 @@ export function answerBits({ data, warnings, infos }: QueryResult): string {
       ?.map((h) => (h ? Buffer.from(histogramToBytes(withHint(h, 'unknown'))).toString('base64') : ''))
       .join() ?? '';
   const labels = data.labels.map(String).join('\n');
-  const shape = data.type === 'matrix' ? `${data.ends.join()} ${words(data.ts)}` : '';
+  const shape =
+    data.type === 'matrix' ? `${data.ends.join()} ${data.labels.map((_, i) => words(matrixTimes(data, i)))}` : '';
   return `${data.type}\n${labels}\n${shape}\n${numbers(data.vs)}\n${histograms}\n${notes}`;
 }

@@ -76,8 +76,13 @@ const emptySet: SeriesSet = {
   read: () => 0,
 };
 
-/** What these make of one value is the value. */
+/** What these make of one value is the value, but for the sign of a zero. */
 const GIVES_SINGLE: ReadonlySet<FoldOperator> = new Set(['sum', 'avg', 'min', 'max']);
+
+/** A sum begins with 0, and 0 + -0 is 0. */
+function addZero(values: Float64Array, steps: number): void {
+  for (let i = 0; i < steps; i++) values[i] += 0;
+}
 
 /** One execution of one plan. */
 class LeafRun {
@@ -413,6 +418,7 @@ class LeafRun {
     const packer = new LabelsPacker();
     const rows = new RowBlock(this.#plan.steps, groups.length, (bytes) => this.#hold(bytes));
     this.#block = rows;
+    const isSum = this.#plan.fold?.op === 'sum' || this.#plan.fold?.op === 'avg';
     for (let i = 0; i < this.#set.length; i++) {
       if (this.#mustPause(i)) await this.#pause(i);
       if (this.#row(i) === 0) continue;
@@ -420,6 +426,7 @@ class LeafRun {
         rows.free();
         return this.#unfolded(heldBefore);
       }
+      if (isSum) addZero(this.#kernel.out, this.#plan.steps);
       rows.add(this.#kernel.out, this.#kernel.present);
       packer.add(groups[groupOf[i]]);
       this.#names?.note(i);

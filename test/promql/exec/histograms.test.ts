@@ -64,7 +64,10 @@ test('groups with one series each are the same however they are spread, and when
           for (let j = 0; j <= i % 2; j++)
             store.load({ __name__: 'm', i: String(i), j: String(j) }, [value, value + j]);
         });
-        return show(await store.engine.instant(query, 10_000));
+        const { data } = await store.engine.instant(query, 10_000);
+        assert.ok(data.type === 'vector');
+        const { labels, vs } = data;
+        return labels.map((each, i) => `${each} ${Object.is(vs[i], -0) ? '-0' : vs[i]}`);
       });
       const [one, ...others] = await Promise.all(answers);
       for (const other of others) assert.deepEqual(other, one, query);
