@@ -68,7 +68,8 @@ export function dateColumn(fn: string, seconds: Float64Array): Float64Array {
       continue;
     }
     const second = ((whole % SECONDS_PER_DAY) + SECONDS_PER_DAY) % SECONDS_PER_DAY;
-    out[i] = f((whole - second) / SECONDS_PER_DAY, second);
+    // Beyond 2^53 the difference is rounded, by less than a hundredth of a day.
+    out[i] = f(Math.round((whole - second) / SECONDS_PER_DAY), second);
   }
   return out;
 }
