@@ -5,6 +5,7 @@
 //           + optionally a fold: group the series by labels and aggregate before anything leaves the shard
 //   result = series    labels, and one dense step vector per series      (no fold)
 //          | groups    labels, and one accumulator state per group       (fold; ExecKernel.Accumulator.exportState)
+//          | singles   labels, and one step vector per group             (fold; each group is one series)
 //          | samples   labels, and the raw samples of one window         (matrix selector as the whole query)
 //          | names     texts of labels for a shard-side check            (in `facts` of the above)
 //
