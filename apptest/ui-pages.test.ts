@@ -168,7 +168,7 @@ test('the status page names Alertmanagers, and what has gone wrong', { skip }, a
   await fs.writeFile(program.configFile, 'no such field: 1\n');
   assert.equal((await send(program, { method: 'POST', path: '/-/reload' })).status, 500);
   const page = await visit('/alertmanager-discovery');
-  await page.waitForFunction(`!document.querySelector('[aria-busy]')`);
+  await page.waitForSelector('[aria-busy]', { state: 'detached' });
   assert.match(page.url(), /\/status#alertmanagers$/);
   assert.equal(await textOf(page, '#alertmanagers td'), 'in use\nhttp://127.0.0.1:9/api/v2/alerts');
   assert.match(await textOf(page, '#notifications .message'), /^Configuration reload has failed/);
@@ -245,7 +245,7 @@ test('navigation leads to every page and keeps the tenant', { skip }, async () =
     await page.waitForSelector(`nav a[aria-current]:text-is("${name}")`);
     const { pathname, searchParams } = new URL(page.url());
     assert.deepEqual([pathname, searchParams.get('tenant')], [`/${name.toLowerCase()}`, 'other']);
-    await page.waitForFunction(`document.title === '${name} · Tidemark'`);
+    await until('the title follows', WAIT_MS, async () => (await page.title()) === `${name} · Tidemark`);
   }
   await browser.noProblems(page);
 });
@@ -257,7 +257,7 @@ test('an agent shows targets and status, and nothing that it has not', { skip },
     args: ['--agent', `--storage.agent.path=${await temporaryDirectory(t)}`],
   });
   const page = await browser.visit(`${agent.url}/status`);
-  await page.waitForFunction(`!document.querySelector('[aria-busy]')`);
+  await page.waitForSelector('[aria-busy]', { state: 'detached' });
   assert.equal(await textOf(page, 'header nav a'), 'Targets\nStatus');
   assert.equal(await page.locator('.message.error').count(), 0);
   assert.equal((await send(agent, { path: '/alerts' })).status, 404);

@@ -4,8 +4,10 @@ import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiServer } from '../src/api/index.ts';
 import { pageServer } from '../test/api/page-server.ts';
+import { until } from '../test/support/program.ts';
 import { browserMissing, pageRoot, TestBrowser } from './browser.ts';
 
+const WAIT_MS = 20_000;
 const skip = browserMissing();
 if (skip) console.log(`skipped: browser tests of the page: ${skip}`);
 
@@ -48,7 +50,7 @@ test('the address holds panels, tabs, range, end and step, and Back returns to t
   await page.getByRole('button', { name: '15m' }).click();
   await page.waitForURL(/g0\.range_input=15m/);
   await page.goBack();
-  await page.waitForFunction(`document.querySelector('[aria-label=Range]')?.value === '2h'`);
+  await until('the range is back', WAIT_MS, async () => (await page.getByLabel('Range').inputValue()) === '2h');
   await noProblems(page);
 });
 
@@ -90,7 +92,7 @@ test('dragging over the graph chooses a range, the legend chooses series', { ski
   await page.mouse.up();
   await page.waitForURL(/end_input/);
   assert.match(await page.getByLabel('Range').inputValue(), /^1[45]m/);
-  await page.waitForFunction(`document.querySelectorAll('.legend tr.off').length === 4`);
+  await until('four are off', WAIT_MS, async () => (await page.locator('.legend tr.off').count()) === 4);
   await noProblems(page);
 });
 
@@ -108,7 +110,7 @@ test('the status page shows all parts, also by the addresses Prometheus has for 
   const page = await visit('/flags');
   await page.waitForSelector('#config');
   assert.match(page.url(), /\/status#flags$/);
-  await page.waitForFunction(`!document.querySelector('[aria-busy]')`);
+  await page.waitForSelector('[aria-busy]', { state: 'detached' });
   for (const id of ['runtime', 'build', 'head', 'storage', 'alertmanagers', 'flags'])
     assert.equal(await page.locator(`#${id}`).count(), 1);
   assert.equal(await page.locator('.message.error').count(), 0);
@@ -117,7 +119,7 @@ test('the status page shows all parts, also by the addresses Prometheus has for 
 
 test('the theme follows the system and can be chosen', { skip }, async () => {
   const page = await visit('/query?g0.expr=up');
-  const isTheme = (name: string) => page.waitForFunction(`document.documentElement.dataset.theme === '${name}'`);
+  const isTheme = (name: string) => page.waitForSelector(`html[data-theme="${name}"]`);
   await page.emulateMedia({ colorScheme: 'dark' });
   await isTheme('dark');
   await page.getByLabel('Theme').selectOption('light');
