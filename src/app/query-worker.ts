@@ -46,11 +46,11 @@ import type { EngineSettings, QueryCommand, QueryEvent, QueryProgress, QueryWork
 import { RemoteReadAsker } from './remote-read-asker.ts';
 import { RemoteReads } from './remote-read-source.ts';
 import { RemoteLeaf, RemoteShard } from './remote-leaves.ts';
-import { ConsiderateClock, WriteActivity } from './write-activity.ts';
+import { WriteActivity } from './write-activity.ts';
 
 /** Per tenant. */
 const WAITING_MAX = 200;
-/** Between pieces of a long answer, while writes come in: see shard-worker.ts. */
+/** Between pieces of work and of a long answer: see shard-worker.ts. */
 const PAUSE_MS = 0.1;
 /** After this long of encoding others have their turn: whole steps of other queries, so that a shorter one keeps long answers waiting. */
 const SEND_SLICE_MS = 5;
@@ -221,7 +221,7 @@ class QueryHost {
       const send = async (piece: EncodedPiece): Promise<void> => {
         await sender.send(piece);
         if (piece.isEnd) return;
-        if (this.#writes.isRecent) clock.pause(PAUSE_MS);
+        this.#pauseForWrites();
         if (clock.monotonicMs() < sliceEndMs) return;
         await clock.yield();
         sliceEndMs = clock.monotonicMs() + SEND_SLICE_MS;
@@ -232,6 +232,11 @@ class QueryHost {
     } finally {
       this.#unsentBytes -= answer.heldBytes;
     }
+  }
+
+  /** Gives the processor away for a moment, while writes come in. */
+  #pauseForWrites(): void {
+    if (this.#writes.isRecent) this.#clock.pause(PAUSE_MS);
   }
 
   async #tsdb(id: number, tenant: string, limit: number, after: readonly number[]): Promise<void> {
@@ -282,7 +287,8 @@ class QueryHost {
     const { lookbackMs, timeoutMs, maxSamples, defaultStepMs } = this.#settings;
     return createEngine({
       leaves: reads.leaves(this.#shards.map((shard, i) => new RemoteLeaf(shard, after[i]))),
-      clock: new ConsiderateClock(this.#clock, this.#writes, PAUSE_MS),
+      clock: this.#clock,
+      onYield: () => this.#pauseForWrites(),
       kernel: this.#kernel,
       lookbackMs,
       timeoutMs,

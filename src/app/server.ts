@@ -82,7 +82,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #metrics = new MetricRegistry();
   readonly #clock: Clock;
-  readonly #configuration: ConfigurationOptions;
+  #configuration: ConfigurationOptions;
   readonly #startedMs: number;
   #config!: Config;
   #configLoadedMs = 0;
@@ -143,6 +143,7 @@ export class Server {
     const rules = await this.#rules?.load(this.#config);
     this.#notifications.begin(STARTING);
     const urls = await this.#listen();
+    if (this.#configuration.port === 0) await this.#usePort(Number(new URL(urls[0]).port));
     const directory = flags[flags.agent ? 'storage.agent.path' : 'storage.tsdb.path'];
     const onDeath = (error: Error) => this.#options.onQuit(error);
     if (flags.agent) this.#agent = await this.#openAgent(directory);
@@ -185,6 +186,12 @@ export class Server {
     this.#limits.observe(this.#store.kernel);
     if (flags['config.auto-reload']) this.#reloadOnChange();
     return urls;
+  }
+
+  /** The port that was found where the flag says 0: the built-in configuration scrapes it. */
+  async #usePort(port: number): Promise<void> {
+    this.#configuration = { ...this.#configuration, port };
+    this.#config = await readConfiguration(this.#configuration);
   }
 
   async #openAgent(directory: string): Promise<AgentStore> {

@@ -1,9 +1,8 @@
 // Temporary credentials of AWS' Security Token Service, for a role (https://docs.aws.amazon.com/STS/latest/APIReference/).
-import { utf8Text } from '../base/index.ts';
+import { type XmlElement, parseXml, utf8Text } from '../base/index.ts';
 import type { TokenWorld } from './access-token.ts';
 import { askAws, awsError } from './aws-request.ts';
 import { type AwsCredentials, signAws } from './aws-sign.ts';
-import { type XmlElement, parseXml } from '../base/index.ts';
 
 /** Credentials, and until when they may be kept. */
 export interface KeptCredentials {

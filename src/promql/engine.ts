@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly maxSamples?: number;
   /** Bytes that a query may hold at once: labels, step vectors, results. Default 1 GiB. */
   readonly maxBytes?: number;
+  /** Called whenever a query lets others run: who has more at heart than queries may make it wait. */
+  readonly onYield?: () => void;
   /** Prometheus' --query.timeout. Default 2 minutes. */
   readonly timeoutMs?: number;
   /** Step of subqueries that name none: the global evaluation interval. Default 1 minute. */
@@ -229,6 +231,7 @@ class QueryEngine implements Engine {
       clock,
       signal,
       isCanceled: options.isCanceled,
+      ...(this.#options.onYield === undefined ? {} : { onYield: this.#options.onYield }),
       deadlineMs: startedMs + timeoutMs,
       samplesMax: options.maxSamples ?? this.#options.maxSamples ?? 50_000_000,
       ...(this.#options.freeBytesMin === undefined ? {} : { freeBytesMin: this.#options.freeBytesMin }),

@@ -49,14 +49,3 @@ export function toColumns(result: readonly Series[], startMs: number, endMs: num
   const histogramCount = result.reduce((sum, { histograms }) => sum + (histograms?.length ?? 0), 0);
   return { times, histogramCount, lines: result.map((series) => lineOf(series, steps, indexOf)) };
 }
-
-/** Each line on top of those before it. */
-export function stacked(lines: readonly Line[]): (number | null)[][] {
-  const sums = new Array<number>(lines[0]?.values.length ?? 0).fill(0);
-  return lines.map(({ values }) =>
-    values.map((value, i) => {
-      sums[i] += value ?? 0;
-      return sums[i];
-    }),
-  );
-}

@@ -1,6 +1,7 @@
 // One graph: uPlot with a tooltip for the line nearest to the pointer and a legend table below. Dragging chooses a time range.
 import uPlot from 'uplot';
-import { type Columns, type Line, stacked } from './columns.ts';
+import type { Columns, Line } from './columns.ts';
+import { stacked } from './stack.ts';
 import { fill, h } from './dom.ts';
 import { shortNumber, timeText } from './format.ts';
 import { isDark, settings } from './settings.ts';

@@ -141,7 +141,7 @@ export class LeafAnswers {
     return this.#run.failure;
   }
 
-  /** So many leaves at once: each may hold, within its shards, what the query has left. */
+  /** So many leaves at once: all of them share what the query has left. */
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#leavesOut < LEAVES_OUT_MAX) this.#leavesOut++;
     else await new Promise<void>((resolve) => this.#turns.push(resolve));

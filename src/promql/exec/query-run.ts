@@ -29,6 +29,8 @@ export interface QueryRunOptions {
   readonly bytesMax: number;
   readonly delayedNameRemoval: boolean;
   readonly typeAndUnitLabels: boolean;
+  /** Called before others run. */
+  readonly onYield?: () => void;
   /** See ColumnMemory. */
   readonly freeBytesMin?: number;
   /** Notes what operators cost. */
@@ -52,6 +54,7 @@ export class QueryRun implements LeafControl {
   readonly #clock: Clock;
   readonly #deadlineMs: number;
   readonly #isCanceled: () => boolean;
+  readonly #onYield: () => void;
   #work = 0;
   #sliceStartMs: number;
   #samples = 0;
@@ -79,6 +82,7 @@ export class QueryRun implements LeafControl {
     this.#deadlineMs = options.deadlineMs;
     this.trace = options.trace ?? null;
     this.#isCanceled = options.isCanceled ?? (() => false);
+    this.#onYield = options.onYield ?? (() => {});
     this.#sliceStartMs = options.clock.monotonicMs();
   }
 
@@ -171,6 +175,7 @@ export class QueryRun implements LeafControl {
   }
 
   async yield(): Promise<void> {
+    this.#onYield();
     await this.#clock.yield();
     this.#sliceStartMs = this.#clock.monotonicMs();
   }
