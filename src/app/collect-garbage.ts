@@ -6,7 +6,7 @@ import type { Clock } from '../io/index.ts';
 import type { ExecKernel } from '../kernel/index.ts';
 
 /** What is worth the tens of milliseconds that a collection takes. */
-const WORTHWHILE_BYTES = 128 << 20;
+const WORTHWHILE_BYTES = 512 << 20;
 /** Smaller queries do not add up: the collector keeps up with them by itself. */
 const LARGE_BYTES = 16 << 20;
 const PAUSE_MS = 500;

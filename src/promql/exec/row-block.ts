@@ -36,7 +36,7 @@ class HistogramPlaces {
 /** What is allocated at first, unless so many rows are not to be had. */
 const FIRST_BYTES = 1 << 20;
 /** Up to here a block doubles. Then it becomes as large as this: pages that nobody has touched are no memory, and nothing is copied. */
-const DOUBLED_BYTES = 16 << 20;
+const DOUBLED_BYTES = 2 << 20;
 const LARGE_BYTES = 256 << 20;
 /** Blocks beyond this are not copied into memory of their size when they are finished. */
 const CUT_BYTES = 16 << 20;
