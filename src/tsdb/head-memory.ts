@@ -56,6 +56,9 @@ export const LAYOUT_VERSION = 4;
 /** The most that a wasm32 memory can have. */
 export const MEMORY_BYTES_MAX = 65536 * 65536;
 
+/** Slot, labels, symbols, postings and places in tables of a series with some ten labels. */
+const SERIES_BYTES = 256;
+
 const counterOffsets = {
   samples: 368,
   duplicates: 376,
@@ -164,6 +167,13 @@ export class HeadMemory {
     const live = Number(this.#longs[(ROOT + counterOffsets.liveBytes) >> 3]) / limit;
     const grown = (this.brk - STATE_BASE) / limit;
     return grown > 0.97 && live > 0.7 ? grown : live;
+  }
+  /** What samples take, about: all that is in use, less what series and their index take. May be negative. */
+  get sampleBytes(): number {
+    this.#refresh();
+    const live = Number(this.#longs[(ROOT + counterOffsets.liveBytes) >> 3]);
+    const exemplars = Number(this.#longs[(ROOT + counterOffsets.exemplarBytes) >> 3]);
+    return live - exemplars - this.seriesCount * SERIES_BYTES;
   }
   /** Numbers of symbols are below this; some may be free. */
   get symbolCount(): number {

@@ -10,7 +10,7 @@ export interface LifeCyclePolicy {
   readonly dropLogBytes: number;
   /** So many late samples are cut without waiting for the window's end, */
   readonly lateSamplesMax: number;
-  /** but not before so much of the log since the last cut. */
+  /** but not before so much of the log since the last cut; nor is what has grown. */
   readonly lateLogBytesMin: number;
   /** Series without samples for so long leave the head when there are many of them; */
   readonly idleMs: number;
@@ -21,6 +21,12 @@ export interface LifeCyclePolicy {
    * takes memory of its own for a while, so it has to be worth it. What is left waits for the end of its window.
    */
   readonly idleSeriesMin: number;
+  /**
+   * Everything is cut when what samples take has grown by so much, and so much per series, since the last cut: a window of values that
+   * do not compress would take gigabytes. Values as exporters have them stay far below it in two hours.
+   */
+  readonly growthBytesMax: number;
+  readonly growthBytesPerSeries: number;
   /** Share of the memory beyond which everything is cut, */
   readonly fullnessMax: number;
   /** but not before so much of the log since the last cut. */
@@ -37,6 +43,8 @@ export const LIFE_CYCLE_POLICY_DEFAULT: LifeCyclePolicy = {
   idleMs: 5 * 60_000,
   idleLookMs: 5 * 60_000,
   idleSeriesMin: 524_288,
+  growthBytesMax: 64 * 1024 * 1024,
+  growthBytesPerSeries: 128,
   fullnessMax: 0.6,
   fullLogBytesMin: 64 * 1024 * 1024,
 };

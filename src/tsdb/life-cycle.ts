@@ -155,6 +155,14 @@ export class LifeCycle {
     return range !== null && range.maxMs > clockMs + WINDOW_MS;
   }
 
+  /** Samples take much more of the memory than the last cut left. */
+  #hasGrown(): boolean {
+    const { head, state, policy } = this.#parts;
+    const { sampleBytes, seriesCount } = head.memory;
+    const growth = sampleBytes - Math.max(0, state.sampleBytesLeft);
+    return growth > policy.growthBytesMax + policy.growthBytesPerSeries * seriesCount;
+  }
+
   /** What is to be cut now, if anything. */
   #due(clockMs: number, windowMs: number): CutBounds | null {
     const { head, state, policy } = this.#parts;
@@ -165,9 +173,8 @@ export class LifeCycle {
       // What came ahead of time would hold the log: it goes into blocks, too.
       return state.aheadFrom ? EVERYTHING : { endMs: windowMs, idleBeforeMs: windowMs };
     }
-    if (memory.fullness > policy.fullnessMax && state.bytesSinceCut > policy.fullLogBytesMin) {
-      return EVERYTHING;
-    }
+    if (memory.fullness > policy.fullnessMax && state.bytesSinceCut > policy.fullLogBytesMin) return EVERYTHING;
+    if (this.#hasGrown() && state.bytesSinceCut > policy.lateLogBytesMin) return EVERYTHING;
     if (
       memory.lateSamples >= policy.lateSamplesMax &&
       state.bytesSinceCut > policy.lateLogBytesMin &&
@@ -232,6 +239,7 @@ export class LifeCycle {
     if (state.cutBounds.endMs === ALL_MS) state.aheadFrom = null;
     if (!state.aheadFrom && this.#hasAhead(head.memory.clockMs)) state.aheadFrom = state.cutPosition;
     state.endCut();
+    state.sampleBytesLeft = head.memory.sampleBytes;
     this.#parts.blocks.generation++;
     const point = this.#pointNow();
     if (!this.#parts.blocks.isCompacted(point)) await this.#expire(point);

@@ -7,6 +7,7 @@
 //   16,17 the same once the pending cut is dropped   18,19 bounds of the newest cut
 //   21 the head has samples that were ahead of the clock   22,23 log position of the first record that had some
 //   24,25 log position of the newest compaction   26 the clock there   27 its stage, 0 none
+//   28 what samples took in memory when the newest cut had left it
 //   20 its blocks have more than the head had: a cut that a replay without an image made again
 import { type LogPosition, compareLogPositions } from '../io/index.ts';
 import type { CutRecord } from './block-set.ts';
@@ -87,6 +88,14 @@ export class ShardState {
   }
   set bytesSinceCut(bytes: number) {
     this.#set(7, bytes);
+  }
+
+  /** What samples took when the last cut had left. */
+  get sampleBytesLeft(): number {
+    return this.#get(28);
+  }
+  set sampleBytesLeft(bytes: number) {
+    this.#set(28, bytes);
   }
 
   get idleClockMs(): number {

@@ -4,7 +4,13 @@ import { describe, test } from 'node:test';
 import { silentLogger } from '../../src/base/index.ts';
 import { type SimWorld, createSimWorld } from '../../src/io/index.ts';
 import { loadKernel } from '../../src/kernel/index.ts';
-import { LocalShardPort, SegmentLog, Shard } from '../../src/tsdb/index.ts';
+import {
+  LIFE_CYCLE_POLICY_DEFAULT,
+  type LifeCyclePolicy,
+  LocalShardPort,
+  SegmentLog,
+  Shard,
+} from '../../src/tsdb/index.ts';
 import { BatchBuilder } from '../support/batch-builder.ts';
 
 const module = await loadKernel('head');
@@ -17,7 +23,7 @@ const series = Array.from({ length: 20 }, (_, i) => ({
   ] as const,
 }));
 
-const openShard = (sim: SimWorld, ignoreImages = false) =>
+const openShard = (sim: SimWorld, ignoreImages = false, policy: LifeCyclePolicy = LIFE_CYCLE_POLICY_DEFAULT) =>
   Shard.open({
     files: sim.world.files,
     clock: sim.world.clock,
@@ -26,9 +32,12 @@ const openShard = (sim: SimWorld, ignoreImages = false) =>
     blockModule,
     logger: silentLogger,
     ignoreImages,
+    policy,
   });
 
-async function writeSome(sim: SimWorld, shard: Shard, from: number, to: number): Promise<void> {
+const wholeNumber = (step: number, i: number): number => (step * (i + 1)) % 97;
+
+async function writeSome(sim: SimWorld, shard: Shard, from: number, to: number, valueAt = wholeNumber): Promise<void> {
   const port = new LocalShardPort(shard);
   const log = await SegmentLog.open({
     files: sim.world.files,
@@ -41,7 +50,7 @@ async function writeSome(sim: SimWorld, shard: Shard, from: number, to: number):
   });
   const builder = new BatchBuilder(series);
   for (let step = from; step < to; step++) {
-    const samples = series.map((_, i) => ({ series: i, timeMs: step * 15_000, value: (step * (i + 1)) % 97 }));
+    const samples = series.map((_, i) => ({ series: i, timeMs: step * 15_000, value: valueAt(step, i) }));
     await log.append(builder.build('anonymous', samples));
   }
   await log.close();
@@ -121,6 +130,28 @@ describe('shard', () => {
       const again = await openShard(sim);
       same(restored, again);
       assert.equal(again.stats().samples, 20 * series.length);
+    });
+  });
+
+  test('samples that take much memory leave it before their window ends, and replicas agree on when', async () => {
+    const sim = createSimWorld(17);
+    await sim.run(async () => {
+      const policy = {
+        ...LIFE_CYCLE_POLICY_DEFAULT,
+        growthBytesMax: 8000,
+        growthBytesPerSeries: 0,
+        lateLogBytesMin: 0,
+      };
+      const lived = await openShard(sim, false, policy);
+      // 200 steps of 15 s: less than an hour of one window.
+      await writeSome(sim, lived, 0, 200, (step, i) => Math.sin(step * (i + 1)));
+      assert.ok(lived.stats().lifeCycle.cuts >= 2);
+      same(lived, await openShard(sim, true, policy));
+      const set = await lived.source.select('anonymous', [{ name: 'i', op: '=', value: '7' }], ...ALWAYS);
+      assert.equal(await set.prefetch?.(0), 1);
+      const vs = new Float64Array(500);
+      assert.equal(set.read(0, ...ALWAYS, { ts: new Float64Array(500), vs, vsWords: new Uint32Array(vs.buffer) }), 200);
+      assert.equal(vs[150], Math.sin(150 * 8));
     });
   });
 });
