@@ -66,22 +66,33 @@ export async function searchAnswer(
   const { limit, batchSize } = request;
   const hasMore = limit > 0 && found.length > limit;
   if (hasMore) found.pop();
-  const line = (json: JsonWriter, value: object): void => {
-    json.rawBytes(new TextEncoder().encode(`${JSON.stringify(value)}\n`));
-  };
   const shown = shownOf(request);
   return {
     status: 200,
     heldBytes: found.length * FOUND_BYTES,
-    *write(json): Pieces {
-      for (let at = 0; at === 0 || at < found.length; at += batchSize) {
-        const results = found.slice(at, at + batchSize).map(shown);
-        line(json, { results, ...(at === 0 && warnings.length > 0 && { warnings }) });
-        if (json.isFull) yield;
-      }
-      line(json, { status: 'success', has_more: hasMore });
-    },
+    write: (json) => writeFound(json, { found, shown, batchSize, warnings, hasMore }),
   };
+}
+
+interface FoundAnswer {
+  readonly found: readonly Found[];
+  readonly shown: (found: Found) => object;
+  readonly batchSize: number;
+  readonly warnings: readonly string[];
+  readonly hasMore: boolean;
+}
+
+function writeLine(json: JsonWriter, value: object): void {
+  json.rawBytes(new TextEncoder().encode(`${JSON.stringify(value)}\n`));
+}
+
+function* writeFound(json: JsonWriter, { found, shown, batchSize, warnings, hasMore }: FoundAnswer): Pieces {
+  for (let at = 0; at === 0 || at < found.length; at += batchSize) {
+    const results = found.slice(at, at + batchSize).map(shown);
+    writeLine(json, { results, ...(at === 0 && warnings.length > 0 && { warnings }) });
+    if (json.isFull) yield;
+  }
+  writeLine(json, { status: 'success', has_more: hasMore });
 }
 
 function shownOf({ what, isScoreShown, metadata }: SearchRequest): (found: Found) => object {

@@ -1,6 +1,6 @@
 // The query side in a worker thread: parses, plans, executes over the shards' leaves, and encodes answers. The main thread only passes
 // requests and bytes.
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import {
   type BulkRequest,
@@ -52,6 +52,11 @@ import { WriteActivity } from './write-activity.ts';
 const WAITING_MAX = 200;
 /** Between pieces of work and of a long answer: see shard-worker.ts. */
 const PAUSE_MS = 0.1;
+/**
+ * Below the thread that accepts writes. As the shards: below them a message to the first would wake it on this processor and put this
+ * thread aside, and the second shard would hear of its part when the first is done.
+ */
+const PRIORITY = 10;
 /** After this long of encoding others have their turn: whole steps of other queries, so that a shorter one keeps long answers waiting. */
 const SEND_SLICE_MS = 5;
 /** What a query may always hold, however much of other answers waits for slow receivers. */
@@ -339,8 +344,7 @@ const withWarnings = (result: QueryResult, { warnings }: RemoteReads): QueryResu
 
 async function main(): Promise<void> {
   invariant(parentPort, 'the query worker runs in a worker thread');
-  // On Linux this is the thread's own priority: writes go first when both want the processor.
-  setPriority(0, constants.priority.PRIORITY_LOW);
+  if (process.platform === 'linux') setPriority(0, PRIORITY); // of this thread alone; elsewhere it would be the process'
   const { clock } = createRealWorld('.');
   const port = parentPort;
   const early: QueryCommand[] = [];

@@ -221,7 +221,7 @@ class QueryEngine implements Engine {
     const parsedMs = clock.monotonicMs();
     const plan = this.#plan(expr, at, endMs, stepMs, options);
     const plannedMs = clock.monotonicMs();
-    const { signal, close, timeoutMs } = this.#limits(options);
+    const { signal, close, stop, timeoutMs } = this.#limits(options);
     const trace = options.explain === 'run' ? new Trace() : null;
     const run = new QueryRun({
       trace,
@@ -258,9 +258,10 @@ class QueryEngine implements Engine {
       return { data, ...run.annotations.finish(), stats: statsOf(run, timings), explain };
     } catch (error) {
       evaluator.abandon();
+      // Leaves that still run for a query that failed elsewhere stop at their next slice.
+      stop();
       throw error;
     } finally {
-      // Leaves that still run for a query that failed elsewhere stop at their next slice.
       close();
     }
   }
@@ -280,8 +281,8 @@ class QueryEngine implements Engine {
     });
   }
 
-  /** One signal for the client's cancellation, the timeout and the end of the query. */
-  #limits(options: QueryOptions): { signal: AbortSignal; close: () => void; timeoutMs: number } {
+  /** One signal for the client's cancellation, the timeout and the failure of the query. */
+  #limits(options: QueryOptions): { signal: AbortSignal; close: () => void; stop: () => void; timeoutMs: number } {
     const most = this.#options.timeoutMs ?? 2 * MINUTE_MS;
     const timeoutMs = Math.min(options.timeoutMs ?? most, most);
     const controller = new AbortController();
@@ -292,9 +293,8 @@ class QueryEngine implements Engine {
     const close = (): void => {
       cancelTimer();
       options.signal?.removeEventListener('abort', onAbort);
-      controller.abort(wasCanceled());
     };
-    return { signal: controller.signal, close, timeoutMs };
+    return { signal: controller.signal, close, stop: onAbort, timeoutMs };
   }
 }
 

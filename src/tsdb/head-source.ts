@@ -117,6 +117,8 @@ export class HeadSource implements SeriesSource {
 
   /** Numbers of the tenant's series that match and may have samples in the range, ascending. */
   selectNumbers(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): Uint32Array {
+    // Where all of the range is in blocks, the index need not be asked.
+    if (this.#isBeside(minMs, maxMs)) return new Uint32Array(0);
     const series = selectSeries(this.#head, tenant, matchers);
     return filterByTime(this.#head, series, clampMs(minMs), clampMs(maxMs));
   }
@@ -180,6 +182,7 @@ export class HeadSource implements SeriesSource {
   }
 
   labelNames(tenant: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[] {
+    if (this.#isBeside(minMs, maxMs)) return [];
     const names = new Set<number>();
     if (matchers.length === 0) {
       const isAll = this.#covers(minMs, maxMs);
@@ -197,6 +200,7 @@ export class HeadSource implements SeriesSource {
   }
 
   labelValues(tenant: string, name: string, matchers: readonly Matcher[], minMs: number, maxMs: number): string[] {
+    if (this.#isBeside(minMs, maxMs)) return [];
     const symbol = this.#head.symbol(name);
     const tenantSymbol = this.#head.symbol(tenant);
     if (symbol === NO_SYMBOL || tenantSymbol === NO_SYMBOL) return [];
@@ -252,6 +256,12 @@ export class HeadSource implements SeriesSource {
   #withSamples(series: Uint32Array): Uint32Array {
     if (this.#head.memory.emptySeries === 0) return series;
     return filterByTime(this.#head, series, clampMs(-Infinity), clampMs(Infinity));
+  }
+
+  /** Whether there are no samples in the range. */
+  #isBeside(minMs: number, maxMs: number): boolean {
+    const { timeRange: range } = this.#head.memory;
+    return !range || maxMs < range.minMs || minMs > range.maxMs;
   }
 
   /** Whether every series has samples in the range, so that none needs to be looked at. */

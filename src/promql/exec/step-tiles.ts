@@ -9,18 +9,23 @@ const TILE_STEPS = 16;
 export class StepTile {
   readonly #vector: Pick<Vector, 'steps' | 'vs' | 'has'>;
   readonly #rows: ArrayLike<number>;
+  readonly #fullFrom: number;
   readonly #vs: Float64Array;
   readonly #has: Uint8Array;
   #from = 0;
   #to = 0;
 
-  /** Rows of the tile are `rows`, in that order; without them all rows of the vector. */
-  constructor(vector: Vector, rows: ArrayLike<number> | null = null) {
+  /**
+   * Rows of the tile are `rows`, in that order; without them all rows of the vector. From step `fullFrom` on each has a float, and `has`
+   * is not asked for.
+   */
+  constructor(vector: Vector, rows: ArrayLike<number> | null = null, fullFrom = vector.steps) {
     this.#vector = vector;
+    this.#fullFrom = fullFrom;
     this.#rows = rows ?? Uint32Array.from(vector.labels, (_, row) => row);
     const cells = this.#rows.length * Math.min(TILE_STEPS, vector.steps);
     this.#vs = new Float64Array(cells);
-    this.#has = new Uint8Array(cells);
+    this.#has = new Uint8Array(fullFrom === 0 ? 0 : cells);
   }
 
   /** Values of the step row by row, from where `offset` says. */
@@ -46,10 +51,10 @@ export class StepTile {
     this.#to = Math.min(steps, step + TILE_STEPS);
     for (let row = 0; row < rows; row++) {
       const base = this.#rows[row] * steps;
-      for (let at = base + step, end = base + this.#to, to = row; at < end; at++, to += rows) {
-        this.#vs[to] = vs[at];
-        this.#has[to] = has[at];
-      }
+      const end = base + this.#to;
+      for (let at = base + step, to = row; at < end; at++, to += rows) this.#vs[to] = vs[at];
+      if (step >= this.#fullFrom) continue;
+      for (let at = base + step, to = row; at < end; at++, to += rows) this.#has[to] = has[at];
     }
   }
 }

@@ -20,8 +20,12 @@ const isClearlyMore = (count: number, previous: number): boolean =>
 
 /** Buckets of one histogram, and what had to be mended to use them. Reused from step to step. */
 export class Buckets {
-  readonly #bounds: Float64Array;
-  readonly #counts: Float64Array;
+  readonly #ownBounds: Float64Array;
+  readonly #ownCounts: Float64Array;
+  #bounds: Float64Array;
+  #counts: Float64Array;
+  /** Where the counts begin. */
+  #base = 0;
   #length = 0;
   /** Counts that fell as the bound rose were raised. */
   forcedMonotonic = false;
@@ -30,8 +34,10 @@ export class Buckets {
   maxDiff = 0;
 
   constructor(capacity: number) {
-    this.#bounds = new Float64Array(capacity);
-    this.#counts = new Float64Array(capacity);
+    this.#ownBounds = new Float64Array(capacity);
+    this.#ownCounts = new Float64Array(capacity);
+    this.#bounds = this.#ownBounds;
+    this.#counts = this.#ownCounts;
   }
 
   get length(): number {
@@ -46,11 +52,13 @@ export class Buckets {
     this.maxDiff = 0;
   }
 
-  /** Adds the floats among the entries from `offset` on, with rising upper bounds; the counts of equal ones add up. */
-  addFloats(upperBounds: Float64Array, vs: Float64Array, has: Uint8Array, offset: number): void {
-    const bounds = this.#bounds;
-    const counts = this.#counts;
-    let length = this.#length;
+  /** Takes the floats among the entries from `offset` on, with rising upper bounds; the counts of equal ones add up. */
+  take(upperBounds: Float64Array, vs: Float64Array, has: Uint8Array, offset: number): void {
+    this.clear();
+    const bounds = (this.#bounds = this.#ownBounds);
+    const counts = (this.#counts = this.#ownCounts);
+    this.#base = 0;
+    let length = 0;
     for (let i = 0; i < upperBounds.length; i++) {
       const at = offset + i;
       if (has[at] !== 1) continue;
@@ -65,16 +73,26 @@ export class Buckets {
     this.#length = length;
   }
 
+  /** Takes counts as they lie from `offset` on, one for each of the upper bounds, which differ. They may be changed. */
+  takeAll(upperBounds: Float64Array, vs: Float64Array, offset: number): void {
+    this.clear();
+    this.#bounds = upperBounds;
+    this.#counts = vs;
+    this.#base = offset;
+    this.#length = upperBounds.length;
+  }
+
   #isComplete(): boolean {
     return this.#length > 0 && this.#bounds[this.#length - 1] === Infinity;
   }
 
   #makeMonotonic(): void {
     const counts = this.#counts;
-    const length = this.#length;
-    let previous = counts[0];
+    const base = this.#base;
+    const end = base + this.#length;
+    let previous = counts[base];
     let [least, most] = [Infinity, -Infinity];
-    for (let i = 1; i < length; i++) {
+    for (let i = base + 1; i < end; i++) {
       const count = counts[i];
       if (count === previous) continue;
       if (previous >= 0 && isClearlyMore(count, previous)) previous = count;
@@ -83,8 +101,8 @@ export class Buckets {
       } else if (count < previous) {
         counts[i] = previous;
         this.forcedMonotonic = true;
-        least = Math.min(least, this.#bounds[i]);
-        most = Math.max(most, this.#bounds[i]);
+        least = Math.min(least, this.#bounds[i - base]);
+        most = Math.max(most, this.#bounds[i - base]);
         this.maxDiff = Math.max(this.maxDiff, previous - count);
       } else {
         previous = count;
@@ -101,27 +119,28 @@ export class Buckets {
     if (!this.#isComplete()) return NaN;
     this.#makeMonotonic();
     const last = this.#length - 1;
-    const [bounds, counts] = [this.#bounds, this.#counts];
-    const observations = counts[last];
+    const bounds = this.#bounds;
+    const counts = this.#counts;
+    const base = this.#base;
+    const observations = counts[base + last];
     if (last < 1 || observations === 0 || Number.isNaN(observations)) return this.#unusable();
     let rank = q * observations;
-    let b = this.#firstWithCount(rank);
+    const b = this.#firstWithCount(rank);
     if (b === last) return bounds[last - 1];
     if (b === 0 && bounds[0] <= 0) return bounds[0];
     let start = 0;
-    let count = counts[b];
+    let count = counts[base + b];
     if (b > 0) {
       start = bounds[b - 1];
-      count -= counts[b - 1];
-      rank -= counts[b - 1];
+      count -= counts[base + b - 1];
+      rank -= counts[base + b - 1];
     }
-    b = bounds[b];
-    return start + (b - start) * (rank / count);
+    return start + (bounds[b] - start) * (rank / count);
   }
 
   /** Too few buckets or no observations: no quantile, and nothing to say about its input. */
   #unusable(): number {
-    if (this.#length < 2 || this.#counts[this.#length - 1] === 0) {
+    if (this.#length < 2 || this.#counts[this.#base + this.#length - 1] === 0) {
       this.forcedMonotonic = false;
       return NaN;
     }
@@ -134,7 +153,7 @@ export class Buckets {
     let high = this.#length - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#counts[middle] >= rank) high = middle;
+      if (this.#counts[this.#base + middle] >= rank) high = middle;
       else low = middle + 1;
     }
     return low;
@@ -143,7 +162,7 @@ export class Buckets {
   /** Share of the observations between two bounds. */
   fraction(lower: number, upper: number): number {
     if (!this.#isComplete()) return NaN;
-    const total = this.#counts[this.#length - 1];
+    const total = this.#counts[this.#base + this.#length - 1];
     if (total === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return NaN;
     if (lower >= upper) return 0;
     const ranks = [this.#rankOf(lower), this.#rankOf(upper)].map((rank) => Math.min(rank, total));
@@ -156,7 +175,7 @@ export class Buckets {
     for (let i = 0; i < this.#length; i++) {
       const lower = i > 0 ? this.#bounds[i - 1] : this.#bounds[0] <= 0 ? -Infinity : 0;
       const upper = this.#bounds[i];
-      const count = this.#counts[i];
+      const count = this.#counts[this.#base + i];
       if (lower >= value) return rank;
       if (upper > value) {
         if (lower === -Infinity) return count;
@@ -164,7 +183,7 @@ export class Buckets {
       }
       rank = count;
     }
-    return this.#counts[this.#length - 1];
+    return this.#counts[this.#base + this.#length - 1];
   }
 }
 

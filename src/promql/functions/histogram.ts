@@ -25,6 +25,8 @@ interface HistogramGroup {
   bounds: Float64Array;
   /** The row that has native histograms; -1: there is none. */
   native: number;
+  /** From this step on each row has a float and no two have the same bound: the usual case, in which nothing is sorted out. */
+  fullFrom: number;
 }
 
 /** What a group is at a step, classic or native, gives. */
@@ -38,12 +40,19 @@ interface StepValue {
 const LE: ReadonlySet<string> = new Set(['le']);
 const NO_BOUNDS = new Float64Array(0);
 
+/** The step from which on a row has floats. */
+function fullFrom(present: Uint8Array): number {
+  let step = present.length;
+  while (step > 0 && present[step - 1] === 1) step--;
+  return step;
+}
+
 /** Groups of bucket series; warns about series without a usable bound. */
 function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] {
   const groups = new Map<string, HistogramGroup>();
   const groupOf = (labels: Labels): HistogramGroup => {
     let group = groups.get(labels.key);
-    if (!group) groups.set(labels.key, (group = { labels, rows: [], bounds: NO_BOUNDS, native: -1 }));
+    if (!group) groups.set(labels.key, (group = { labels, rows: [], bounds: NO_BOUNDS, native: -1, fullFrom: 0 }));
     return group;
   };
   v.labels.forEach((labels, row) => {
@@ -56,11 +65,15 @@ function histogramGroups(v: Vector, pos: Span, run: QueryRun): HistogramGroup[] 
       run.annotations.badBucketLabel(le, labels.get(METRIC_NAME), pos);
       return;
     }
-    groupOf(labels.without(LE)).rows.push({ row, bound });
+    const group = groupOf(labels.without(LE));
+    group.rows.push({ row, bound });
+    group.fullFrom = Math.max(group.fullFrom, fullFrom(present));
   });
   for (const group of groups.values()) {
     group.rows.sort((a, b) => a.bound - b.bound);
     group.bounds = Float64Array.from(group.rows, ({ bound }) => bound);
+    const rises = group.bounds.every((bound, i, bounds) => i === 0 || bounds[i - 1] < bound);
+    if (!rises || group.native >= 0) group.fullFrom = v.steps;
   }
   return [...groups.values()];
 }
@@ -92,18 +105,19 @@ function* evaluate(
   const buckets = new Buckets(groups.reduce((most, { rows }) => Math.max(most, rows.length), 0));
   for (let variant = 0; variant < variants.length; variant++) {
     for (const [g, group] of groups.entries()) {
-      const tile = new StepTile(
-        v,
-        group.rows.map(({ row }) => row),
-      );
+      const { bounds, fullFrom } = group;
+      const rows = group.rows.map(({ row }) => row);
+      const tile = new StepTile(v, rows, fullFrom);
       const work = 2 + 4 * group.rows.length;
       const at = (variant * groups.length + g) * v.steps;
       for (let step = 0; step < v.steps; step++) {
         if (run.isDue(work)) yield;
         if (value.isThere?.(step, variant) === false) continue;
-        buckets.clear();
-        buckets.addFloats(group.bounds, tile.vs, tile.has, tile.offset(step));
-        const h = nativeAt(v, group, step);
+        const offset = tile.offset(step);
+        const isFull = step >= fullFrom;
+        if (isFull) buckets.takeAll(bounds, tile.vs, offset);
+        else buckets.take(bounds, tile.vs, tile.has, offset);
+        const h = isFull ? null : nativeAt(v, group, step);
         if (buckets.length === 0 && h === null) continue;
         const name = run.delayedNameRemoval ? group.labels.get(METRIC_NAME) : '';
         if (buckets.length > 0 && h !== null) {
