@@ -399,6 +399,7 @@ class LeafRun {
     for (let i = 0; i < this.#set.length; i++) {
       if (this.#mustPause(i)) await this.#pause(i);
       if (this.#row(i) > 0) {
+        if (this.#names && this.#hasFloat()) this.#names.note(i);
         if (this.#histograms !== null) {
           // Only who has the series of all shards can fold histograms. Counting them is another matter.
           if (fold.op !== 'count' && fold.op !== 'group') return this.#unfolded(heldBefore);
@@ -406,7 +407,6 @@ class LeafRun {
         }
         (this.#accumulator as Accumulator).add(groupOf[i]);
         hasValue[groupOf[i]] = 1;
-        if (this.#histograms === null) this.#names?.note(i);
       }
     }
     const packed = packGroups(groups, hasValue, this.#accumulator, (bytes) => this.#hold(bytes));
