@@ -24,6 +24,9 @@ import { WINDOW_MS, windowOf } from './window';
 /** Tuned with bench/head.ts: longer chunks compress better, shorter ones decode faster when only the end is wanted. */
 export const SAMPLES_PER_COLUMN: u32 = 240;
 const FIRST_COLUMN_MIN: u32 = 112;
+/** With so many bytes a chunk is sealed as soon as it has this many samples: as a column most of such values take a third, and 384 hold it. */
+const OPEN_BYTES_MAX: u32 = 336;
+const COLUMN_MIN: u32 = 32;
 /** Less than this a chunk of many samples stays open: its column, with head and node, would be no smaller. */
 const OPEN_BYTES_MIN: u32 = 144;
 
@@ -61,7 +64,7 @@ export function appendValue(slot: usize, time: i64, bits: u64): bool {
   }
   const count = u32(load<u16>(slot, S_OPEN_COUNT)) + 1;
   store<u16>(slot, u16(count), S_OPEN_COUNT);
-  if (count >= FIRST_COLUMN_MIN && isFull(slot, count)) {
+  if (count >= COLUMN_MIN && isFull(slot, count)) {
     sealOpen(slot);
     store<u8>(slot, load<u8>(slot, S_FLAGS) | FLAG_SEALED, S_FLAGS);
   }
@@ -79,10 +82,12 @@ function enterWindow(slot: usize, last: i64, time: i64): void {
 
 /** A window's first column is shorter by the series' id, so that series which began together are not sealed all at once. */
 function isFull(slot: usize, count: u32): bool {
-  if (count >= OPEN_SAMPLES_MAX) return true;
-  if (u32(load<u16>(slot, S_OPEN_USED)) < OPEN_BYTES_MIN) return false;
-  if (count >= SAMPLES_PER_COLUMN) return true;
-  return !(load<u8>(slot, S_FLAGS) & FLAG_SEALED) && count >= FIRST_COLUMN_MIN + (u32(load<u64>(slot) >> 32) & 127);
+  const used = u32(load<u16>(slot, S_OPEN_USED));
+  if (used < OPEN_BYTES_MIN) return count >= OPEN_SAMPLES_MAX;
+  const isFirst = !(load<u8>(slot, S_FLAGS) & FLAG_SEALED);
+  const part = u32(load<u64>(slot) >> 32) & 127;
+  if (used >= (isFirst ? OPEN_BYTES_MAX - part : OPEN_BYTES_MAX)) return true;
+  return count >= (isFirst ? FIRST_COLUMN_MIN + part : SAMPLES_PER_COLUMN);
 }
 
 /** The series has samples from now on. */

@@ -69,8 +69,8 @@ function flushTail(slot: usize): void {
   const sizeClass = u32(load<u8>(slot, S_OPEN_CLASS));
   let open = usize(load<u32>(slot, S_OPEN));
   if (!open || used + bytes > classBytes(sizeClass)) {
-    // A tail always fits two classes on, which is a doubling.
-    const bigger = !open ? OPEN_CLASS_FIRST : sizeClass + (classBytes(sizeClass + 1) < used + bytes ? 2 : 1);
+    // By doubling, into which a tail always fits: series that began together grow together, and what they leave is of use to none of them.
+    const bigger = !open ? OPEN_CLASS_FIRST : sizeClass + 2;
     const chunk = allocClass(bigger);
     if (open) {
       memory.copy(chunk, open, used);
