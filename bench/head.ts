@@ -11,7 +11,7 @@ const INTERVAL_MS = 15_000;
 const SAMPLES_2H = 480;
 const SHAPE_SERIES = 1000;
 /** Fewer than any series seals (kernels/head/append.ts), and as many as a column has. */
-const OPEN_SAMPLES = 110;
+const OPEN_SAMPLES = 31;
 const COLUMN_SAMPLES = 240;
 const SCRATCH = 131072;
 const secondsPerRow = Number(process.argv[2] ?? 1);
