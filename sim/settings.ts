@@ -36,7 +36,7 @@ export function drawPolicy(random: SimRandom): LifeCyclePolicy {
     lateLogBytesMin: random.pick([0, 2000]),
     idleMs: random.pick([300_000, 3_600_000]),
     idleSeriesMin: random.pick([16_384, 1, 6]),
-    growthBytesMax: random.pick([1 << 26, 1 << 26, 2000, 20_000]),
+    growthBytesMax: random.pick([1 << 26, 1 << 26, 1 << 26, 1 << 26, 2000, 20_000]),
     growthBytesPerSeries: random.pick([128, 0]),
     fullnessMax: random.pick([0.6, 0.6, 3e-6, 1e-5]),
     fullLogBytesMin: random.pick([500, 4000]),

@@ -11,7 +11,15 @@ import { Trace } from './exec/trace.ts';
 import { labelOrder } from './exec/label-sort.ts';
 import { QueryRun, type Work } from './exec/query-run.ts';
 import { freeArray } from './exec/row-block.ts';
-import { type Matrix, type Value, type Vector, countPresent, takeRows, valueBytes } from './exec/vector.ts';
+import {
+  type Matrix,
+  type Value,
+  type Vector,
+  countPresent,
+  takeRows,
+  valueBytes,
+  withoutUnusedBlock,
+} from './exec/vector.ts';
 import type { LeafClient, LeafEstimate } from './leaf.ts';
 import { USE_START_TIMESTAMPS, parseExpr, typeOf } from './parse/index.ts';
 import { buildPlan } from './plan/build.ts';
@@ -368,9 +376,10 @@ function* rangeResult(value: Value, at: Steps, run: QueryRun): Work<ResultData> 
   if (value.type === 'string') throw executionError('cannot evaluate a string over a range');
   if (value.type === 'scalar') return scalarMatrix(value.vs, at);
   run.expect(valueBytes(value) * 2);
-  const order = yield* labelOrder(value.labels, run);
-  if (order === null) return yield* vectorMatrix(value, at, run);
-  const sorted = takeRows(value, order);
+  const vector = withoutUnusedBlock(value);
+  const order = yield* labelOrder(vector.labels, run);
+  if (order === null) return yield* vectorMatrix(vector, at, run);
+  const sorted = takeRows(vector, order);
   const matrix = yield* vectorMatrix(sorted, at, run);
   for (const column of [sorted.vs, sorted.has]) if (column !== matrix.vs) freeArray(column);
   return matrix;
