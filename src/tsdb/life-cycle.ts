@@ -238,8 +238,8 @@ export class LifeCycle {
     // After a cut of everything only what came behind it is here.
     if (state.cutBounds.endMs === ALL_MS) state.aheadFrom = null;
     if (!state.aheadFrom && this.#hasAhead(head.memory.clockMs)) state.aheadFrom = state.cutPosition;
-    state.endCut();
     state.sampleBytesLeft = head.memory.sampleBytes;
+    state.endCut();
     this.#parts.blocks.generation++;
     const point = this.#pointNow();
     if (!this.#parts.blocks.isCompacted(point)) await this.#expire(point);
