@@ -1,7 +1,7 @@
 // Request bodies as one buffer, with a limit. Node hands over chunks of up to 64 KiB; with a known length they are copied once
 // into their place, and a body of one chunk is not copied at all.
 import type { Readable } from 'node:stream';
-import { TidemarkError } from '../base/index.ts';
+import { TidemarkError, freeBytes } from '../base/index.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -42,15 +42,7 @@ export function readBody(stream: Readable, contentLength: number, bytesMax: numb
   });
 }
 
-/**
- * Gives the memory of a body back that nobody reads any more. The garbage collector goes by the JavaScript heap and comes late: hundreds
- * of megabytes of bodies would lie there, in pieces that leave the allocator full of holes, and it would come for them alone.
- */
-export function freeBody(body: Uint8Array): void {
-  // Node copies each chunk of a body into a buffer of its own; what shares one with others is not ours to free.
-  if (body.byteLength > 0 && body.byteLength === body.buffer.byteLength) (body.buffer as ArrayBuffer).transfer(0);
-}
-
+// Node copies each chunk of a body into a buffer of its own; what shares one with others is not freed.
 function joined(chunks: readonly Buffer[], length: number): Uint8Array {
   if (chunks.length === 1) return chunks[0];
   const bytes = new Uint8Array(length);
@@ -58,7 +50,7 @@ function joined(chunks: readonly Buffer[], length: number): Uint8Array {
   for (const chunk of chunks) {
     bytes.set(chunk, at);
     at += chunk.length;
-    freeBody(chunk);
+    freeBytes(chunk);
   }
   return bytes;
 }

@@ -1,9 +1,8 @@
 // Remote write: POST /api/v1/write, versions 1.0 and 2.0, told apart by the content type's `proto` parameter. The body goes to
 // the write service as it came. Answers: 204 when durable, 400 for what sending again cannot mend, 415 for another
 // content type or encoding, 429 and 503 with Retry-After when it can.
-import { errorText } from '../base/index.ts';
+import { errorText, freeBytes } from '../base/index.ts';
 import { type Answer, type Exchange, NO_CONTENT, plainError, type Route } from './exchange.ts';
-import { freeBody } from './body.ts';
 import type { ApiServices, WriteResult, WriteService, WriteVersion } from './services.ts';
 
 /** Of a compressed body. Decoded ones are limited to 32 MiB by the decoder, and snappy does not grow by more than a sixth. */
@@ -68,7 +67,7 @@ async function remoteWrite(write: WriteService, exchange: Exchange, messages: re
   try {
     return resultAnswer(version, await write.write(tenant, version, body));
   } finally {
-    freeBody(body);
+    freeBytes(body);
   }
 }
 

@@ -1,5 +1,5 @@
 export { ByteLines } from './byte-lines.ts';
-export { ByteReader, ByteWriter, utf8, utf8Text } from './bytes.ts';
+export { ByteReader, ByteWriter, freeBytes, utf8, utf8Text } from './bytes.ts';
 export { crc32c } from './crc32c.ts';
 export { InvariantError, TidemarkError, corruptError, errorText, invariant, isCorrupt } from './errors.ts';
 export { type Logger, silentLogger } from './logger.ts';

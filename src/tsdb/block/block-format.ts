@@ -8,7 +8,7 @@
 // The tail says where the footer is; the footer holds the meta data and the directory of chunks; the chunk `pages` is the directory of pages.
 // All have CRC32Cs, so that every byte that is read is checked before use.
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { ByteReader, ByteWriter, TidemarkError, corruptError, utf8, utf8Text } from '../../base/index.ts';
+import { ByteReader, ByteWriter, TidemarkError, corruptError, freeBytes, utf8, utf8Text } from '../../base/index.ts';
 import { type LogPosition, compareLogPositions } from '../../io/index.ts';
 import { crc32c } from '../../kernel/index.ts';
 
@@ -115,10 +115,16 @@ export interface BlockFooter {
 /** Compresses when that saves at least `savingMin` of the bytes. The result does not share memory with `raw`. */
 export function pack(raw: Uint8Array, level: number, savingMin: number): StoredBytes {
   const params = { [constants.ZSTD_c_compressionLevel]: level };
-  const packed =
-    raw.length < 64 || savingMin >= 1 ? raw : zstdCompressSync(raw, { params, pledgedSrcSize: raw.length });
-  const isCompressed = packed.length <= raw.length * (1 - savingMin) && packed !== raw;
-  const stored = isCompressed ? packed : raw.slice();
+  let stored: Uint8Array | null = null;
+  if (raw.length >= 64 && savingMin < 1) {
+    // In one buffer, which is given back at once: the default ones of 16 KiB are put together in another.
+    const chunkSize = raw.length + (raw.length >> 8) + 64;
+    const packed = zstdCompressSync(raw, { params, pledgedSrcSize: raw.length, chunkSize });
+    if (packed.length <= raw.length * (1 - savingMin)) stored = new Uint8Array(packed);
+    if (packed.buffer.byteLength === chunkSize) freeBytes(new Uint8Array(packed.buffer));
+  }
+  const isCompressed = stored !== null;
+  stored ??= raw.slice();
   return { stored, isCompressed, rawBytes: raw.length, crc: crc32c(stored) };
 }
 

@@ -1,6 +1,6 @@
 // Writes a block file, series by series in their order. Pages go to disk as they fill (flush), index chunks are compressed as they fill and
 // wait in memory: some ten bytes per series. Nothing but the input decides the bytes: no clock, no randomness.
-import { invariant } from '../../base/index.ts';
+import { freeBytes, invariant } from '../../base/index.ts';
 import type { Files, OpenFile } from '../../io/index.ts';
 import type { BlockKernel } from '../../kernel/index.ts';
 import { type HistogramSamples, METRIC_NAME, type StartTimes } from '../../model/index.ts';
@@ -260,6 +260,7 @@ export class BlockWriter {
     const pages = this.#pages.takeSealed();
     if (pages.length === 0) return;
     await this.#file.writev(pages, this.#written);
+    pages.forEach(freeBytes);
     this.#written = this.#pages.offset;
   }
 
