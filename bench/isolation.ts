@@ -66,12 +66,9 @@ export const isolation: Bench = async (scale, say, options) => {
     const bodies = bodiesOf(seriesCount, TICKS + 2, TICKS + 3, startMs);
     const clients: Clients = { port: program.port, startMs, endMs: startMs + TICKS * INTERVAL_MS };
     child = forkClients(clients);
+    const answered = answerOf(child);
     await writeFor(program, WARM_MS, bodies);
     const busy = await writeFor(program, phaseMs, bodies);
-    const answered = new Promise<unknown>((resolve, reject) => {
-      child?.once('message', resolve);
-      child?.once('exit', (code) => reject(new Error(`the clients ended with code ${code}`)));
-    });
     child.send('stop');
     say(`${CLIENTS} clients with heavy queries: ${spread(busy)} (${count(busy.length)} requests)`);
     say(`queries meanwhile: ${await answered}`);
@@ -101,6 +98,16 @@ async function writeFor(program: Program, durationMs: number, bodies: readonly B
 function forkClients(clients: Clients): ChildProcess {
   const args = [AS_CLIENTS, JSON.stringify(clients)];
   return fork(fileURLToPath(import.meta.url), args, { execArgv: ['--single-threaded-gc'] });
+}
+
+/** What the clients say when they are told to stop. Rejects if they end before. */
+function answerOf(child: ChildProcess): Promise<unknown> {
+  const answer = new Promise<unknown>((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => reject(new Error(`the clients ended with code ${code}`)));
+  });
+  answer.catch(() => {}); // seen where it is awaited, at the end
+  return answer;
 }
 
 /** Asks, and reads the answer to its end without keeping it. */

@@ -24,7 +24,7 @@ import { WINDOW_MS, windowOf } from './window';
 /** Tuned with bench/head.ts: longer chunks compress better, shorter ones decode faster when only the end is wanted. */
 export const SAMPLES_PER_COLUMN: u32 = 240;
 const FIRST_COLUMN_MIN: u32 = 112;
-/** With so many bytes a chunk is sealed as soon as it has this many samples: as a column most of such values take a third, and 384 hold it. */
+/** With so many bytes a chunk is sealed as soon as it has this many samples: as a column most of such values take a third. */
 const OPEN_BYTES_MAX: u32 = 336;
 const COLUMN_MIN: u32 = 32;
 /** Less than this a chunk of many samples stays open: its column, with head and node, would be no smaller. */

@@ -331,7 +331,7 @@ async function exemplars(
   };
 }
 
-function* writeExemplarsAnswer(json: JsonWriter, series: Parameters<typeof writeExemplars>[1]): Pieces {
+function* writeExemplarsAnswer(json: JsonWriter, series: readonly ExemplarSeries[]): Pieces {
   json.raw('{"status":"success","data":');
   yield* writeExemplars(json, series);
   closeEnvelope(json, [], []);

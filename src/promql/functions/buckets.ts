@@ -44,7 +44,7 @@ export class Buckets {
     return this.#length;
   }
 
-  clear(): void {
+  #clear(): void {
     this.#length = 0;
     this.forcedMonotonic = false;
     this.minBucket = 0;
@@ -54,7 +54,7 @@ export class Buckets {
 
   /** Takes the floats among the entries from `offset` on, with rising upper bounds; the counts of equal ones add up. */
   take(upperBounds: Float64Array, vs: Float64Array, has: Uint8Array, offset: number): void {
-    this.clear();
+    this.#clear();
     const bounds = (this.#bounds = this.#ownBounds);
     const counts = (this.#counts = this.#ownCounts);
     this.#base = 0;
@@ -75,7 +75,7 @@ export class Buckets {
 
   /** Takes counts as they lie from `offset` on, one for each of the upper bounds, which differ. They may be changed. */
   takeAll(upperBounds: Float64Array, vs: Float64Array, offset: number): void {
-    this.clear();
+    this.#clear();
     this.#bounds = upperBounds;
     this.#counts = vs;
     this.#base = offset;
